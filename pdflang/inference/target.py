@@ -1,0 +1,23 @@
+"""What every inference method works on: a log-density over unconstrained reals, as pure JAX functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Target:
+    """A posterior seen by a sampler or an optimizer.
+
+    `log_density(z, arrays)` maps a float64 vector of shape (dimension,) to a float64 scalar and includes the
+    Jacobian of the map to the constrained scale; `arrays` is a pytree of data and side arrays, which is an
+    argument and not a constant so that other data of the same shapes compiles nothing. `initial(key, arrays)`
+    gives a start of shape (dimension,): a prior draw where the prior is proper.
+    """
+
+    dimension: int
+    log_density: Callable[[Any, Any], Any]
+    initial: Callable[[Any, Any], Any]
+    arrays: Any
