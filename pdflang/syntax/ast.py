@@ -17,7 +17,7 @@ class Node:
     span: Span = field(compare=False, repr=False, kw_only=True)
 
 
-# --- expressions -----------------------------------------------------------------------------------------------
+# --- expressions ---
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ class Truncated(Expression):
     bounds: Expression
 
 
-# --- parts of declarations -------------------------------------------------------------------------------------
+# --- parts of declarations ---
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,7 @@ class Setting(Node):
     is_prior: bool = False
 
 
-# --- declarations ----------------------------------------------------------------------------------------------
+# --- declarations ---
 
 
 @dataclass(frozen=True)
