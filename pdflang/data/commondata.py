@@ -1,0 +1,230 @@
+"""Data sets with their joint covariance, as the NNPDF collaboration defines both.
+
+Formats and conventions: NNPDF, Eur. Phys. J. C 81 (2021) 958 (arXiv:2109.02671); the t0 prescription: Ball et al.,
+JHEP 05 (2010) 075 (arXiv:0912.2276).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pdflang.data.commondata_files import (
+    DataSet,
+    ErrorSource,
+    find_observable,
+    installed_collection,
+    read_data_set,
+)
+from pdflang.data.context import DataContext, counted, data_error
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["CommonData", "ErrorSource", "commondata_columns", "installed_collection", "read_commondata"]
+
+PROTON_MASS = 0.938272
+"""In GeV."""
+
+_UNCORRELATED = ("UNCORR", "THEORYUNCORR")
+_WITHIN_SET = ("CORR", "THEORYCORR")
+
+
+@dataclass(frozen=True, eq=False)
+class CommonData:
+    """The rows of one or more data sets, one set after the other.
+
+    `central` (n,) are the measured values D; `kinematics` the variables common to all sets, (n,) each, with
+    W² = m_p² + Q² (1 − x)/x in GeV², the squared mass of the hadronic final state, where x and Q2 are among them.
+    `set_index` (n,) is the position in `set_names`, and `entry` (n,) counts the rows of each set from 1, also
+    after a selection. `errors` (n, sources) are absolute, in the units of D, and 0 outside the source's own set.
+    """
+
+    set_names: tuple[str, ...]
+    central: np.ndarray = field(repr=False)
+    kinematics: dict[str, np.ndarray] = field(repr=False)
+    set_index: np.ndarray = field(repr=False)
+    entry: np.ndarray = field(repr=False)
+    sources: tuple[ErrorSource, ...] = field(repr=False)
+    errors: np.ndarray = field(repr=False)
+    context: DataContext = field(repr=False)
+
+    @property
+    def rows(self) -> int:
+        return len(self.central)
+
+    def rows_of(self, set_name: str) -> np.ndarray:
+        """The positions of a set's rows, ascending."""
+        import numpy as np
+
+        return np.flatnonzero(self.set_index == self.set_names.index(set_name))
+
+    def row_name(self, position: int) -> str:
+        """A row as messages name it."""
+        return f"row {self.entry[position]} of {self.set_names[self.set_index[position]]}"
+
+    def select(self, mask: np.ndarray) -> CommonData:
+        """The rows where `mask`, (n,) of bool, is true; the sets stay, also those left without rows."""
+        return replace(
+            self,
+            central=self.central[mask],
+            kinematics={name: values[mask] for name, values in self.kinematics.items()},
+            set_index=self.set_index[mask],
+            entry=self.entry[mask],
+            errors=self.errors[mask],
+        )
+
+    def covariance(self, reference: np.ndarray | None = None) -> np.ndarray:
+        """The covariance matrix (n, n) of the central values, exactly symmetric.
+
+        diag(Σ σ²) over uncorrelated sources, plus Σ β βᵀ over sources correlated in their data set, plus Σ s sᵀ
+        over special names, each s running through all sets. A multiplicative source has the size
+        σ · reference / D. Without `reference` that is σ: the experimental covariance. With the prediction (n,) of
+        a fixed earlier fit it is the t0 covariance, which keeps a fit from preferring small predictions.
+
+        Errors: E506 for a reference of another length, E507 where it is not finite, E513 for a percentage of 0.
+        """
+        import numpy as np
+
+        sizes = self.errors if reference is None else self._rescaled(np.asarray(reference, dtype=np.float64))
+        uncorrelated = [i for i, source in enumerate(self.sources) if source.type in _UNCORRELATED]
+        correlated = self._correlated(sizes)
+        matrix = correlated @ correlated.T
+        # The product need not be symmetric in its last bit.
+        matrix = np.tril(matrix) + np.tril(matrix, -1).T
+        matrix[np.diag_indices(self.rows)] += np.sum(sizes[:, uncorrelated] ** 2, axis=1)
+        return matrix
+
+    def _correlated(self, sizes: np.ndarray) -> np.ndarray:
+        """The vectors of correlated errors, (n, vectors): one a source in a set, one a special name."""
+        import numpy as np
+
+        vectors: dict[object, np.ndarray] = {}
+        for position, (source, size) in enumerate(zip(self.sources, sizes.T, strict=True)):
+            if source.type not in _UNCORRELATED:
+                key: object = position if self._is_alone(source) else source.type
+                vectors[key] = vectors[key] + size if key in vectors else size
+        return np.array(list(vectors.values())).reshape(-1, self.rows).T
+
+    def _is_alone(self, source: ErrorSource) -> bool:
+        return source.type in _WITHIN_SET
+
+    def _rescaled(self, reference: np.ndarray) -> np.ndarray:
+        """The errors with multiplicative ones relative to `reference` instead of D."""
+        import numpy as np
+
+        from pdflang.data.checks import check_finite, check_size
+
+        prediction = self.context.of("the t0 prediction")
+        check_size(len(reference) if reference.ndim == 1 else reference.size, self.rows, prediction)
+        check_finite(reference, prediction)
+        multiplicative = np.array([source.treatment == "MULT" for source in self.sources], dtype=bool)
+        without_scale = (self.central == 0) & np.any(self.errors[:, multiplicative] != 0, axis=1)
+        if without_scale.any():
+            raise data_error(
+                "E513",
+                f"{self.row_name(int(np.argmax(without_scale)))} has a multiplicative error and the value 0",
+                self.context,
+                notes=(
+                    "A multiplicative error is a percentage of the measured value, and there is none of 0.",
+                ),
+                remedy="use the experimental covariance, or the treatment ADD for this error",
+            )
+        ratio = np.divide(reference, self.central, out=np.ones(self.rows), where=self.central != 0)
+        return np.where(multiplicative, self.errors * ratio[:, None], self.errors)
+
+
+def read_commondata(
+    names: Sequence[str], variant: str | None, folders: Sequence[Path], context: DataContext
+) -> CommonData:
+    """The data sets `names`, each from the first of `folders` that has it.
+
+    Errors: E512 for an unknown set, observable or variant, E513 for a malformed file.
+    """
+    _check_distinct(names, context)
+    observables = [find_observable(name, folders, context) for name in names]
+    return _joined([read_data_set(observable, variant, context) for observable in observables], context)
+
+
+def commondata_columns(
+    names: Sequence[str], folders: Sequence[Path], context: DataContext
+) -> tuple[str, ...]:
+    """The columns that a selection can use, from the metadata alone. Errors: E512, E513."""
+    _check_distinct(names, context)
+    return _columns([find_observable(name, folders, context).variables for name in names])
+
+
+def _columns(variables: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """The variables that all sets have, in the order of the first, and W2 where it follows from them."""
+    common = [name for name in variables[0] if all(name in others for others in variables)]
+    return (*common, *(["W2"] if {"x", "Q2"} <= set(common) and "W2" not in common else []))
+
+
+def _check_distinct(names: Sequence[str], context: DataContext) -> None:
+    for position, name in enumerate(names):
+        if name in names[:position]:
+            raise data_error(
+                "E512", f"the data set `{name}` is named twice", context, remedy="name each set once"
+            )
+    if not names:
+        raise data_error(
+            "E512", "no data set is named", context, remedy='write commondata("FOLDER_OBSERVABLE")'
+        )
+
+
+def _joined(sets: list[DataSet], context: DataContext) -> CommonData:
+    import numpy as np
+
+    lengths = [len(data.central) for data in sets]
+    errors = np.zeros((sum(lengths), sum(len(data.sources) for data in sets)))
+    row = column = 0
+    for data in sets:
+        height, width = data.errors.shape
+        errors[row : row + height, column : column + width] = data.errors
+        row, column = row + height, column + width
+    _check_special_names(sets, context)
+    return CommonData(
+        set_names=tuple(data.name for data in sets),
+        central=np.concatenate([data.central for data in sets]),
+        kinematics=_kinematics(sets),
+        set_index=np.repeat(np.arange(len(sets)), lengths),
+        entry=np.concatenate([np.arange(1, length + 1) for length in lengths]),
+        sources=tuple(source for data in sets for source in data.sources),
+        errors=errors,
+        context=context,
+    )
+
+
+def _kinematics(sets: list[DataSet]) -> dict[str, np.ndarray]:
+    import numpy as np
+
+    columns = _columns([tuple(data.kinematics) for data in sets])
+    found = {
+        name: np.concatenate([data.kinematics[name] for data in sets])
+        for name in columns
+        if name in sets[0].kinematics
+    }
+    if "W2" in columns and "W2" not in found:
+        x, q2 = found["x"], found["Q2"]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found["W2"] = PROTON_MASS**2 + q2 * (1 - x) / x
+    return found
+
+
+def _check_special_names(sets: list[DataSet], context: DataContext) -> None:
+    """A special name is one source in each set: two of them in one set could not be told apart in another."""
+    for data in sets:
+        special = [s.type for s in data.sources if s.type not in _UNCORRELATED + _WITHIN_SET]
+        repeated = next((name for name in special if special.count(name) > 1), None)
+        if repeated is not None:
+            raise data_error(
+                "E513",
+                f"the data set `{data.name}` has {counted(special.count(repeated), 'source')} of the type `{repeated}`",
+                context,
+                notes=(
+                    "A name other than UNCORR, CORR, THEORYUNCORR, THEORYCORR and SKIP stands for one source.",
+                ),
+                remedy="give each its own type, or CORR",
+            )

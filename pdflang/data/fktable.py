@@ -1,0 +1,231 @@
+"""Tables that turn parton densities at the starting scale into predictions of data.
+
+An FK table holds evolution and hard cross section in one array: prediction_d = Σ_{k,a} FK[d, k, a] · x_a f_k(x_a),
+with k over the evolution basis and a over the points of its x grid (Del Debbio et al., JHEP 12 (2007) 039,
+arXiv:hep-ph/0701127; the name from NNPDF, Nucl. Phys. B 838 (2010) 136).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pdflang.data.commondata import CommonData
+from pdflang.data.context import DataContext, counted, data_error
+from pdflang.data.formats import Arrays, format_of
+from pdflang.data.rotation import EVOLUTION_BASIS
+from pdflang.diagnostics import PdflangError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_KINEMATICS = ("x", "Q2", "y")
+_RELATIVE_TOLERANCE = 1e-5
+"""How far the kinematics of a row may be from those of its datum: tables are often written in single precision."""
+
+
+@dataclass(frozen=True, eq=False)
+class FKTable:
+    """A table for one data set.
+
+    `fk` (rows, 9, nx) acts on x·f in the order of `EVOLUTION_BASIS`, dimensionless; `xgrid` (nx,) ascends;
+    `kinematics` are (rows,) each. `scale` is Q0 in GeV, None where the file does not say.
+    """
+
+    name: str
+    fk: np.ndarray = field(repr=False)
+    xgrid: np.ndarray = field(repr=False)
+    kinematics: dict[str, np.ndarray] = field(repr=False)
+    scale: float | None
+
+    @property
+    def rows(self) -> int:
+        return len(self.fk)
+
+
+@dataclass(frozen=True, eq=False)
+class MatchedTable:
+    """The rows of a table that belong to the data of one set, in the order of the data.
+
+    `row` (n,) are positions in the table, several of which may be equal; `fk` (n, 9, nx) are those rows.
+    """
+
+    set_name: str
+    table: FKTable
+    row: np.ndarray = field(repr=False)
+
+    @property
+    def fk(self) -> np.ndarray:
+        return self.table.fk[self.row]
+
+    @property
+    def xgrid(self) -> np.ndarray:
+        return self.table.xgrid
+
+
+def read_fk(path: Path, context: DataContext) -> FKTable:
+    """The FK table of a file with the arrays `fk`, `xgrid` and `kin`, and optionally `flavours`, `variables`, `Q0`.
+
+    `flavours` are the names of the second axis of `fk`, by default those of `EVOLUTION_BASIS`; `variables` those
+    of the columns of `kin`, by default x, Q2 and y. Errors: E514 where this does not fit, E503, E504.
+    """
+    arrays = format_of(path, context).read(path, context)
+    for name in ("fk", "xgrid", "kin"):
+        if name not in arrays:
+            found = ", ".join(f"`{key}`" for key in arrays if key) or "none"
+            raise _wrong(path, f"has no array `{name}`", context, f"The arrays that it has: {found}.")
+        _check_numbers(path, name, arrays, context)
+    fk, xgrid = arrays["fk"], arrays["xgrid"]
+    _check_xgrid(path, xgrid, context)
+    flavours = tuple(map(str, arrays["flavours"])) if "flavours" in arrays else EVOLUTION_BASIS
+    if fk.ndim != 3 or fk.shape[1:] != (len(flavours), len(xgrid)):
+        shape = " × ".join(map(str, fk.shape))
+        wanted = f"It should be rows × {len(flavours)} flavours × {len(xgrid)} points of `xgrid`."
+        raise _wrong(path, f"has `fk` of the shape {shape}", context, wanted)
+    scale = float(arrays["Q0"].flat[0]) if "Q0" in arrays and arrays["Q0"].size == 1 else None
+    kinematics = _kinematics(path, arrays, context)
+    return FKTable(path.name, _in_our_order(path, fk, flavours, context), xgrid, kinematics, scale)
+
+
+def match_rows(tables: Sequence[FKTable], data: CommonData, context: DataContext) -> tuple[MatchedTable, ...]:
+    """The rows of each table that belong to the data: the first table to the first set, and so on.
+
+    A datum takes the row whose kinematics are its own, in all variables that table and data share; several data
+    may take one row. Stacked in order, the results are the rows of `data`.
+
+    Errors: E514 for another number of tables than of sets, E515 for a datum without a row or with several that
+    differ.
+    """
+    if len(tables) != len(data.set_names):
+        raise data_error(
+            "E514",
+            f"{counted(len(tables), 'table')} for {counted(len(data.set_names), 'data set')}",
+            context,
+            notes=(f"The data sets are {', '.join(data.set_names)}.",),
+            remedy="name one table for each data set, in the same order",
+        )
+    return tuple(
+        MatchedTable(name, table, _matching_rows(table, data, data.rows_of(name), context))
+        for name, table in zip(data.set_names, tables, strict=True)
+    )
+
+
+def _wrong(path: Path, reason: str, context: DataContext, note: str = "") -> PdflangError:
+    layout = "An FK table is a file with the arrays fk (rows, flavours, points), xgrid (points) and kin (rows, variables)."
+    return data_error("E514", f"`{path.name}` {reason}", context, notes=(note, layout) if note else (layout,))
+
+
+def _check_numbers(path: Path, name: str, arrays: Arrays, context: DataContext) -> None:
+    import numpy as np
+
+    values = arrays[name]
+    if values.dtype.kind not in "if":
+        raise _wrong(path, f"has `{name}` that is no array of numbers", context)
+    if not np.isfinite(values).all():
+        raise _wrong(path, f"has values in `{name}` that are not finite", context)
+
+
+def _check_xgrid(path: Path, xgrid: np.ndarray, context: DataContext) -> None:
+    import numpy as np
+
+    if xgrid.ndim != 1 or not len(xgrid) or xgrid[0] <= 0 or xgrid[-1] > 1 or np.any(np.diff(xgrid) <= 0):
+        raise _wrong(path, "has an `xgrid` that does not ascend between 0 and 1", context)
+
+
+def _kinematics(path: Path, arrays: Arrays, context: DataContext) -> dict[str, np.ndarray]:
+    kin, rows = arrays["kin"], len(arrays["fk"])
+    names = tuple(map(str, arrays["variables"])) if "variables" in arrays else _KINEMATICS[: kin.shape[-1]]
+    if kin.shape != (rows, len(names)):
+        shape = " × ".join(map(str, kin.shape))
+        wanted = f"It should be {rows} rows, as `fk` has, × {len(names)} variables: {', '.join(names)}."
+        raise _wrong(path, f"has `kin` of the shape {shape}", context, wanted)
+    return {name: kin[:, column] for column, name in enumerate(names)}
+
+
+def _in_our_order(path: Path, fk: np.ndarray, flavours: tuple[str, ...], context: DataContext) -> np.ndarray:
+    import numpy as np
+
+    if len(set(flavours)) < len(flavours) or not set(flavours) <= set(EVOLUTION_BASIS):
+        known = f"The names that an FK table may use, each once: {', '.join(EVOLUTION_BASIS)}."
+        raise _wrong(path, f"has the flavours {', '.join(flavours)}", context, known)
+    if flavours == EVOLUTION_BASIS:
+        return fk
+    ordered = np.zeros((len(fk), len(EVOLUTION_BASIS), fk.shape[2]))
+    ordered[:, [EVOLUTION_BASIS.index(name) for name in flavours]] = fk
+    return ordered
+
+
+def _matching_rows(
+    table: FKTable, data: CommonData, positions: np.ndarray, context: DataContext
+) -> np.ndarray:
+    """For each datum at `positions` the row of the table, (n,)."""
+    import numpy as np
+
+    shared = [name for name in table.kinematics if name in data.kinematics]
+    if not shared:
+        raise data_error(
+            "E515",
+            f"`{table.name}` and the data share no kinematic variable",
+            context,
+            notes=(
+                f"The table has {', '.join(table.kinematics)}; the data {', '.join(data.kinematics) or 'none'}.",
+            ),
+            remedy="name the columns of the table's `kin` in an array `variables`",
+        )
+    fits = np.ones((len(positions), table.rows), dtype=bool)
+    for name in shared:
+        wanted = data.kinematics[name][positions, None]
+        fits &= np.isclose(table.kinematics[name], wanted, rtol=_RELATIVE_TOLERANCE, atol=0.0)
+    found = fits.sum(axis=1)
+    if not found.all():
+        raise _unmatched(table, data, positions[found == 0], shared, context)
+    row = np.argmax(fits, axis=1)
+    for datum in np.flatnonzero(found > 1):
+        candidates = np.flatnonzero(fits[datum])
+        if not np.allclose(table.fk[candidates], table.fk[row[datum]], rtol=_RELATIVE_TOLERANCE, atol=0.0):
+            raise _ambiguous(table, data, positions[datum], candidates, shared, context)
+    return row
+
+
+def _place(data: CommonData, position: int, shared: Sequence[str]) -> str:
+    return f"{data.row_name(position)} ({', '.join(f'{name} = {data.kinematics[name][position]:g}' for name in shared)})"
+
+
+def _unmatched(
+    table: FKTable, data: CommonData, positions: np.ndarray, shared: Sequence[str], context: DataContext
+) -> PdflangError:
+    covered = ", ".join(
+        f"{name} from {table.kinematics[name].min():g} to {table.kinematics[name].max():g}"
+        for name in shared
+        if table.rows
+    )
+    return data_error(
+        "E515",
+        f"no row of `{table.name}` belongs to {_place(data, positions[0], shared)}",
+        context,
+        notes=(
+            f"{counted(len(positions), 'datum has', 'data have')} no row in the table.",
+            f"The table has {counted(table.rows, 'row')}" + (f", {covered}." if covered else "."),
+        ),
+        remedy="select the data that the table covers with `where`, or compute the table for all of them",
+    )
+
+
+def _ambiguous(
+    table: FKTable,
+    data: CommonData,
+    position: int,
+    candidates: np.ndarray,
+    shared: Sequence[str],
+    context: DataContext,
+) -> PdflangError:
+    rows = ", ".join(str(row + 1) for row in candidates)
+    return data_error(
+        "E515",
+        f"several rows of `{table.name}` belong to {_place(data, position, shared)}",
+        context,
+        notes=(f"The rows {rows} (counted from 1) have these kinematics, and their contents differ.",),
+        remedy="add the variable that tells them apart to the table's `kin`, and its name to `variables`",
+    )
