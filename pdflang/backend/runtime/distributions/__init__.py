@@ -1,0 +1,63 @@
+"""Densities, distribution functions and draws that generated code calls.
+
+Each distribution is a class of static functions that broadcast and can be differentiated: `log_prob(y,
+*parameters)`, `log_cdf` and `log_sf` (the logarithm of the mass above y, accurate where it is tiny), and
+`sample(key, shape, *parameters)` with a shape that the parameters broadcast to. A value outside the support
+has log_prob -inf and derivative 0.
+"""
+
+from pdflang.backend.runtime.distributions.counting import Bernoulli, Binomial, NegativeBinomial, Poisson
+from pdflang.backend.runtime.distributions.half_line import (
+    Beta,
+    Exponential,
+    Gamma,
+    HalfCauchy,
+    HalfNormal,
+    InverseGamma,
+    LogNormal,
+    Weibull,
+)
+from pdflang.backend.runtime.distributions.mixture import mixture_log_prob, mixture_sample
+from pdflang.backend.runtime.distributions.multivariate import (
+    Dirichlet,
+    MvNormal,
+    scale_tril_of_covariance,
+    scale_tril_of_precision,
+)
+from pdflang.backend.runtime.distributions.real_line import (
+    Cauchy,
+    Flat,
+    Laplace,
+    Logistic,
+    Normal,
+    StudentT,
+    Uniform,
+)
+
+__all__ = [
+    "Bernoulli",
+    "Beta",
+    "Binomial",
+    "Cauchy",
+    "Dirichlet",
+    "Exponential",
+    "Flat",
+    "Gamma",
+    "HalfCauchy",
+    "HalfNormal",
+    "InverseGamma",
+    "Laplace",
+    "LogNormal",
+    "Logistic",
+    "MvNormal",
+    "NegativeBinomial",
+    "Normal",
+    "Poisson",
+    "StudentT",
+    "Uniform",
+    "Weibull",
+    "mixture_log_prob",
+    "mixture_sample",
+    "scale_tril_of_covariance",
+    "scale_tril_of_precision",
+]

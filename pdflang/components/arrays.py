@@ -1,0 +1,64 @@
+"""Functions of whole arrays as rows. How their axes follow from their arguments stands in `semantics`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ArrayFunction:
+    """`numpy` and `jax` are the dotted names of its meaning; both take the arguments as they are written."""
+
+    name: str
+    parameters: tuple[str, ...]
+    numpy: str
+    jax: str
+    documentation: str
+
+
+def _row(name: str, parameters: str, meaning: str, documentation: str) -> ArrayFunction:
+    return ArrayFunction(
+        name, tuple(parameters.split()), f"numpy.{meaning}", f"jax.numpy.{meaning}", documentation
+    )
+
+
+CUMSUM = _row("cumsum", "values", "cumsum", "running sums Σ_{j≤i} v_j of a vector")
+DOT = _row("dot", "left right", "dot", "Σ_i a_i b_i of two vectors")
+MATMUL = _row("@", "left right", "matmul", "the matrix product")
+CONCAT = _row("concat", "parts", "concatenate", "vectors one after the other: concat([0], v)")
+LINSPACE = _row(
+    "linspace", "start stop count", "linspace", "`count` equally spaced points, both ends included"
+)
+GEOMSPACE = _row(
+    "geomspace", "start stop count", "geomspace", "`count` points with equal ratios, both ends included"
+)
+CHOLESKY = ArrayFunction(
+    "cholesky", ("matrix",), "numpy.linalg.cholesky", "jax.numpy.linalg.cholesky",
+    "the lower triangular L with L Lᵀ equal to a symmetric positive definite matrix",
+)  # fmt: skip
+LINEAR_SOLVE = ArrayFunction(
+    "linear_solve",
+    ("matrix", "right"),
+    "numpy.linalg.solve",
+    "jax.numpy.linalg.solve",
+    "x with matrix @ x = right",
+)
+TRANSPOSE = _row("transpose", "matrix", "transpose", "rows and columns exchanged")
+SUM = _row("sum", "values", "sum", "Σ over all elements of an array, or of `… for … in …`")
+PRODUCT = _row("prod", "values", "prod", "Π over all elements of an array")
+MINIMUM = _row("min", "values", "min", "the smallest element of an array")
+MAXIMUM = _row("max", "values", "max", "the largest element of an array")
+MEAN = _row("mean", "values", "mean", "the mean of all elements of an array")
+STANDARD_DEVIATION = _row("sd", "values", "std", "√(Σ(v−v̄)²/n) over all elements of an array")
+INTERPOLATE = _row(
+    "interp", "x points values", "interp", "linear interpolation of values given at increasing points"
+)
+
+REDUCTIONS = {row.name: row for row in (SUM, PRODUCT, MINIMUM, MAXIMUM, MEAN, STANDARD_DEVIATION)}
+
+SYSTEMATIC_COVARIANCE = ArrayFunction(
+    "covariance", ("uncorrelated", "correlated"),
+    "pdflang.backend.runtime.covariance.from_systematics",
+    "pdflang.backend.runtime.covariance.from_systematics",
+    "diag(Σ_k u_k²) + Σ_k β_k β_kᵀ from uncorrelated and correlated standard deviations, one column each",
+)  # fmt: skip

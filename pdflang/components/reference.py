@@ -1,0 +1,127 @@
+"""What the rows are tested against, by NumPy and SciPy; constants are folded with the functions here.
+
+Loaded only by dotted name: it imports SciPy.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special, stats
+
+
+def sign(x: ArrayLike) -> NDArray[np.int64]:
+    return np.sign(x).astype(np.int64)
+
+
+def floor(x: ArrayLike) -> NDArray[np.int64]:
+    return np.floor(x).astype(np.int64)
+
+
+def ceil(x: ArrayLike) -> NDArray[np.int64]:
+    return np.ceil(x).astype(np.int64)
+
+
+def round(x: ArrayLike) -> NDArray[np.int64]:
+    return np.rint(x).astype(np.int64)
+
+
+def step(x: ArrayLike) -> NDArray[np.int64]:
+    return (np.asarray(x) >= 0).astype(np.int64)
+
+
+def choose(n: ArrayLike, k: ArrayLike) -> NDArray[np.float64]:
+    return np.where(np.asarray(k) > np.asarray(n), 0.0, special.binom(n, k))
+
+
+def log_choose(n: ArrayLike, k: ArrayLike) -> NDArray[np.float64]:
+    n, k = np.asarray(n, float), np.asarray(k, float)
+    inside = np.minimum(k, n)
+    value = -np.log1p(n) - special.betaln(n - inside + 1, inside + 1)
+    return np.where(k > n, -np.inf, value)
+
+
+def bessel_j(n: ArrayLike, x: ArrayLike) -> NDArray[np.float64]:
+    return special.jv(n, x)
+
+
+def Normal(mu: Any, sigma: Any) -> Any:
+    return stats.norm(mu, sigma)
+
+
+def StudentT(nu: Any, mu: Any, sigma: Any) -> Any:
+    return stats.t(nu, mu, sigma)
+
+
+def Cauchy(mu: Any, sigma: Any) -> Any:
+    return stats.cauchy(mu, sigma)
+
+
+def Laplace(mu: Any, sigma: Any) -> Any:
+    return stats.laplace(mu, sigma)
+
+
+def Logistic(mu: Any, sigma: Any) -> Any:
+    return stats.logistic(mu, sigma)
+
+
+def LogNormal(mu: Any, sigma: Any) -> Any:
+    return stats.lognorm(sigma, scale=np.exp(mu))
+
+
+def HalfNormal(sigma: Any) -> Any:
+    return stats.halfnorm(scale=sigma)
+
+
+def HalfCauchy(sigma: Any) -> Any:
+    return stats.halfcauchy(scale=sigma)
+
+
+def Exponential(rate: Any) -> Any:
+    return stats.expon(scale=1 / rate)
+
+
+def Gamma(shape: Any, rate: Any) -> Any:
+    return stats.gamma(shape, scale=1 / rate)
+
+
+def InverseGamma(shape: Any, scale: Any) -> Any:
+    return stats.invgamma(shape, scale=scale)
+
+
+def Weibull(shape: Any, scale: Any) -> Any:
+    return stats.weibull_min(shape, scale=scale)
+
+
+def Beta(a: Any, b: Any) -> Any:
+    return stats.beta(a, b)
+
+
+def Uniform(lower: Any, upper: Any) -> Any:
+    return stats.uniform(lower, upper - lower)
+
+
+def MvNormal(mu: Any, scale_tril: Any) -> Any:
+    return stats.multivariate_normal(mu, scale_tril @ scale_tril.T)
+
+
+def Dirichlet(concentration: Any) -> Any:
+    return stats.dirichlet(concentration)
+
+
+def Bernoulli(p: Any) -> Any:
+    return stats.bernoulli(p)
+
+
+def Binomial(n: Any, p: Any) -> Any:
+    return stats.binom(n, p)
+
+
+def NegativeBinomial(mu: Any, phi: Any) -> Any:
+    return stats.nbinom(phi, phi / (phi + mu))
+
+
+def Poisson(rate: Any) -> Any:
+    return stats.poisson(rate)
