@@ -223,15 +223,14 @@ _GAMMA_FAMILY = (
     ),
     _special("log_gamma", "gammaln", ("x",), (POSITIVE,), REAL, "log(gamma(x)) for x > 0."),
     _special("digamma", "digamma", ("x",), (REAL,), REAL, "The derivative of log(gamma(x)) (DLMF 5.2.2)."),
-    _special(
-        "beta",
+    _own(
         "beta",
         ("a", "b"),
         (POSITIVE, POSITIVE),
         NONNEGATIVE,
         "gamma(a)*gamma(b)/gamma(a + b) (DLMF 5.12.1).",
     ),
-    _special("log_beta", "betaln", ("a", "b"), (POSITIVE, POSITIVE), REAL, "log(beta(a, b))."),
+    _own("log_beta", ("a", "b"), (POSITIVE, POSITIVE), REAL, "log(beta(a, b))."),
     _own(
         "choose",
         ("n", "k"),

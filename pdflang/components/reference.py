@@ -32,6 +32,14 @@ def step(x: ArrayLike) -> NDArray[np.int64]:
     return (np.asarray(x) >= 0).astype(np.int64)
 
 
+def beta(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
+    return special.beta(a, b)
+
+
+def log_beta(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
+    return special.betaln(a, b)
+
+
 def choose(n: ArrayLike, k: ArrayLike) -> NDArray[np.float64]:
     return np.where(np.asarray(k) > np.asarray(n), 0.0, special.binom(n, k))
 

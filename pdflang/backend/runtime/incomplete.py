@@ -12,8 +12,10 @@ from collections.abc import Callable
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
-from jax.scipy.special import betaln, gammaln
+from jax.scipy.special import gammaln
 from jax.typing import ArrayLike
+
+from pdflang.backend.runtime.special import log_beta
 
 # Trapezoidal rule in t with s = exp(t - exp(-t)), which resolves all scales of a falling exponential
 # (Takahasi and Mori 1974, "Double exponential formulas"; Mori and Sugihara 2001, section 3).
@@ -92,7 +94,7 @@ def _log_lower_beta(a: Array, b: Array, odds: Array) -> Array:
     integral = falling_integral(
         lambda s: -fall * s + power * jnp.log1p(-ratio * jnp.expm1(-s)), slope, curvature
     )
-    log_factor = -a * jnp.log1p(1.0 / odds) - b * jnp.log1p(odds) - jnp.log(a) - betaln(a, b)
+    log_factor = -a * jnp.log1p(1.0 / odds) - b * jnp.log1p(odds) - jnp.log(a) - log_beta(a, b)
     return log_factor + jnp.log1p((a + b) * odds * integral)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 from jax import Array, random
-from jax.scipy.special import betaln, gammaln, xlog1py, xlogy
+from jax.scipy.special import gammaln, xlog1py, xlogy
 from jax.typing import ArrayLike
 
 from pdflang.backend.runtime.distributions.real_line import Shape
 from pdflang.backend.runtime.distributions.support import is_whole, where_inside
 from pdflang.backend.runtime.incomplete import log_beta_tails, log_gamma_tails
-from pdflang.backend.runtime.special import log_choose
+from pdflang.backend.runtime.special import log_beta, log_choose
 
 
 class Poisson:
@@ -51,7 +51,7 @@ class NegativeBinomial:
 
         def density(y: Array) -> Array:
             # choose(y + phi - 1, y) = 1/((y + phi) beta(y + 1, phi)), without the cancellation for large phi.
-            log_ways = -jnp.log(y + phi) - betaln(y + 1.0, phi)
+            log_ways = -jnp.log(y + phi) - log_beta(y + 1.0, phi)
             return log_ways - phi * jnp.log1p(mu / phi) - y * jnp.log1p(phi / mu)
 
         return where_inside(is_whole(y) & (y >= 0.0), density, y, 0.0)

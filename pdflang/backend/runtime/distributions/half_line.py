@@ -7,12 +7,13 @@ from collections.abc import Callable
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, random
-from jax.scipy.special import betaln, erf, gammaln, log_ndtr
+from jax.scipy.special import erf, gammaln, log_ndtr
 from jax.typing import ArrayLike
 
 from pdflang.backend.runtime.distributions.real_line import Normal, Shape
 from pdflang.backend.runtime.distributions.support import where_inside
 from pdflang.backend.runtime.incomplete import log1mexp, log_beta_tails, log_gamma_tails
+from pdflang.backend.runtime.special import log_beta
 
 _LOG_2 = float(np.log(2.0))
 _LOG_2_OVER_PI = float(np.log(2.0 / np.pi))
@@ -195,7 +196,7 @@ class Beta:
 
     @staticmethod
     def log_prob(y: ArrayLike, a: ArrayLike, b: ArrayLike) -> Array:
-        y, log_norm = jnp.asarray(y), -betaln(a, b)
+        y, log_norm = jnp.asarray(y), -log_beta(a, b)
         return where_inside(
             (y > 0.0) & (y < 1.0),
             lambda y: (a - 1.0) * jnp.log(y) + (b - 1.0) * jnp.log1p(-y) + log_norm,

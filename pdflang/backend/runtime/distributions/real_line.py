@@ -5,11 +5,12 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, nn, random
-from jax.scipy.special import betaln, log_ndtr
+from jax.scipy.special import log_ndtr
 from jax.typing import ArrayLike
 
 from pdflang.backend.runtime.distributions.support import where_inside
 from pdflang.backend.runtime.incomplete import log1mexp, log_beta_tails
+from pdflang.backend.runtime.special import log_beta
 
 Shape = tuple[int, ...]
 _LOG_2 = float(np.log(2.0))
@@ -48,7 +49,7 @@ class StudentT:
     def log_prob(y: ArrayLike, nu: ArrayLike, mu: ArrayLike, sigma: ArrayLike) -> Array:
         z = (y - mu) / sigma
         log_kernel = -0.5 * (nu + 1.0) * jnp.log1p(jnp.square(z) / nu)
-        return log_kernel - betaln(0.5 * jnp.asarray(nu, float), 0.5) - 0.5 * jnp.log(nu) - jnp.log(sigma)
+        return log_kernel - log_beta(0.5 * nu, 0.5) - 0.5 * jnp.log(nu) - jnp.log(sigma)
 
     @staticmethod
     def log_cdf(y: ArrayLike, nu: ArrayLike, mu: ArrayLike, sigma: ArrayLike) -> Array:
