@@ -66,14 +66,13 @@ def write_commondata(folder: Path, target: str, journal: str, data: dict[str, np
     folder.mkdir(exist_ok=True)
     names = {"setname": folder.name, "observable": OBSERVABLE, "target": target, "journal": journal}
     (folder / "metadata.yaml").write_text(METADATA.format(rows=len(data["D"]), **names))
-    write_lines(folder / f"data_legacy_{OBSERVABLE}.yaml", ["data_central:"], (f"- {d!r}" for d in data["D"].tolist()))
+    write_lines(
+        folder / f"data_legacy_{OBSERVABLE}.yaml", ["data_central:"], (f"- {d!r}" for d in data["D"].tolist())
+    )
     write_lines(
         folder / f"kinematics_{OBSERVABLE}.yaml",
         ["bins:"],
-        (
-            f"- {{x: {point(x)}, Q2: {point(q2)}, y: {point(y)}}}"
-            for x, q2, y in data["kin"].tolist()
-        ),
+        (f"- {{x: {point(x)}, Q2: {point(q2)}, y: {point(y)}}}" for x, q2, y in data["kin"].tolist()),
     )
     write_uncertainties(folder / f"uncertainties_legacy_{OBSERVABLE}.yaml", data)
 
@@ -88,7 +87,9 @@ def write_uncertainties(path: Path, data: dict[str, np.ndarray]) -> None:
     multiplicative = [("MULT", str(name)) for name in data["mult_names"]]
     definitions = ["definitions:", "  stat: {treatment: ADD, type: UNCORR, description: Statistical}"]
     for number, (treatment, kind) in enumerate(additive + multiplicative, 1):
-        definitions.append(f"  sys_{number}: {{treatment: {treatment}, type: {kind}, description: Systematic}}")
+        definitions.append(
+            f"  sys_{number}: {{treatment: {treatment}, type: {kind}, description: Systematic}}"
+        )
     absolute = data["mult_percent"] * data["D"][:, None] / 100
     values = np.column_stack([data["stat"], data["add"], absolute])
     names = ["stat"] + [f"sys_{number}" for number in range(1, values.shape[1])]

@@ -1,4 +1,4 @@
-"""What must hold for numbers before a fit sees them. Each check passes silently or raises with the row it is about."""
+"""What must hold for numbers before a fit sees them. A check passes, or raises with the row it is about."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ def check_finite(values: np.ndarray, context: DataContext) -> None:
         return
     raise data_error(
         "E507",
-        f"`{context.name}` is {_number(values.flat[offenders[0]])} in {_entry(offenders[0], values, context)}",
+        f"`{context.name}` is {_number(values.flat[offenders[0]])} in "
+        f"{_entry(offenders[0], values, context)}, which is not finite",
         context,
         notes=_how_many(len(offenders), values.size),
         remedy="leave these rows out, in the file or with `where`",
@@ -103,7 +104,7 @@ def check_counts(values: np.ndarray, context: DataContext) -> np.ndarray:
 def check_size(
     found: int, expected: int, context: DataContext, axis: str = "", other: DataContext | None = None
 ) -> None:
-    """A length. `axis` names it, and `other` is the declaration that fixed it. Error: E506 that names both."""
+    """A length. `axis` names it, `other` is the declaration that fixed it. Error: E506, which names both."""
     if found == expected:
         return
     fixed = f"the axis `{axis}` has {expected}" if axis else f"{expected} are expected"
@@ -141,7 +142,7 @@ def check_range(values: np.ndarray, allowed: Range, context: DataContext) -> Non
 def label_positions(
     values: np.ndarray, labels: Sequence[str], context: DataContext, index: str
 ) -> np.ndarray:
-    """Positions from 0 on an index, (n,) int64, of data that holds its labels. Error: E510 with the first other."""
+    """The positions of labels on an index, int64 from 0. Error: E510 with the first that is no label."""
     import numpy as np
 
     position = {label: i for i, label in enumerate(labels)}
@@ -162,7 +163,7 @@ def label_positions(
 
 
 def check_positions(values: np.ndarray, length: int, context: DataContext, index: str) -> np.ndarray:
-    """Positions from 0 on an index of `length`, returned as int64. Errors: E510 with the first outside; E508."""
+    """Positions from 0 on an index of `length`, returned as int64. Errors: E510, E508."""
     import numpy as np
 
     positions = check_integers(values, context)

@@ -12,9 +12,9 @@ from pdflang.diagnostics import Diagnostic, Label, PdflangError, Span
 class DataContext:
     """The declaration that data is read for.
 
-    `name` is the declared name and `span` its place, None where the data came from the command line or from
-    Python; `folder` is the model's folder, which files named in the model must lie beneath. `source` says where
-    the numbers themselves come from, such as ``column `x` of events.csv``, once that is known.
+    `name` is the declared name and `span` its place, None where the data came from the command line or
+    from Python; `folder` is the model's folder, which files named in the model must lie beneath. `source`
+    says where the numbers themselves come from, such as ``column `x` of events.csv``, once that is known.
     """
 
     name: str

@@ -1,8 +1,8 @@
 """Tables that turn parton densities at the starting scale into predictions of data.
 
-An FK table holds evolution and hard cross section in one array: prediction_d = Σ_{k,a} FK[d, k, a] · x_a f_k(x_a),
-with k over the evolution basis and a over the points of its x grid (Del Debbio et al., JHEP 12 (2007) 039,
-arXiv:hep-ph/0701127; the name from NNPDF, Nucl. Phys. B 838 (2010) 136).
+An FK table holds evolution and hard cross section in one array: the prediction of datum d is
+Σ_{k,a} FK[d, k, a] · x_a f_k(x_a), with k over the evolution basis and a over the points of the x grid (the
+FastKernel method of NNPDF, Nucl. Phys. B 838 (2010) 136, arXiv:1002.4407).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _KINEMATICS = ("x", "Q2", "y")
 _RELATIVE_TOLERANCE = 1e-5
-"""How far the kinematics of a row may be from those of its datum: tables are often written in single precision."""
+"""How far the kinematics of a row may be from those of its datum: many tables have single precision."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,10 +66,10 @@ class MatchedTable:
 
 
 def read_fk(path: Path, context: DataContext) -> FKTable:
-    """The FK table of a file with the arrays `fk`, `xgrid` and `kin`, and optionally `flavours`, `variables`, `Q0`.
+    """The FK table of a file with the arrays fk, xgrid and kin, and optionally flavours, variables and Q0.
 
-    `flavours` are the names of the second axis of `fk`, by default those of `EVOLUTION_BASIS`; `variables` those
-    of the columns of `kin`, by default x, Q2 and y. Errors: E514 where this does not fit, E503, E504.
+    `flavours` are the names of the second axis of `fk`, by default those of `EVOLUTION_BASIS`; `variables`
+    those of the columns of `kin`, by default x, Q2 and y. Errors: E514 where this does not fit, E503, E504.
     """
     arrays = format_of(path, context).read(path, context)
     for name in ("fk", "xgrid", "kin"):
@@ -92,11 +92,11 @@ def read_fk(path: Path, context: DataContext) -> FKTable:
 def match_rows(tables: Sequence[FKTable], data: CommonData, context: DataContext) -> tuple[MatchedTable, ...]:
     """The rows of each table that belong to the data: the first table to the first set, and so on.
 
-    A datum takes the row whose kinematics are its own, in all variables that table and data share; several data
-    may take one row. Stacked in order, the results are the rows of `data`.
+    A datum takes the row whose kinematics are its own, in all variables that table and data share; several
+    data may take one row. Stacked in order, the results are the rows of `data`.
 
-    Errors: E514 for another number of tables than of sets, E515 for a datum without a row or with several that
-    differ.
+    Errors: E514 for another number of tables than of sets, E515 for a datum without a row or with several
+    that differ.
     """
     if len(tables) != len(data.set_names):
         raise data_error(
@@ -113,7 +113,9 @@ def match_rows(tables: Sequence[FKTable], data: CommonData, context: DataContext
 
 
 def _wrong(path: Path, reason: str, context: DataContext, note: str = "") -> PdflangError:
-    layout = "An FK table is a file with the arrays fk (rows, flavours, points), xgrid (points) and kin (rows, variables)."
+    layout = (
+        "An FK table has the arrays fk (rows, flavours, points), xgrid (points) and kin (rows, variables)."
+    )
     return data_error("E514", f"`{path.name}` {reason}", context, notes=(note, layout) if note else (layout,))
 
 
@@ -170,7 +172,8 @@ def _matching_rows(
             f"`{table.name}` and the data share no kinematic variable",
             context,
             notes=(
-                f"The table has {', '.join(table.kinematics)}; the data {', '.join(data.kinematics) or 'none'}.",
+                f"The table has {', '.join(table.kinematics)}.",
+                f"The data have {', '.join(data.kinematics) or 'none'}.",
             ),
             remedy="name the columns of the table's `kin` in an array `variables`",
         )
@@ -190,7 +193,8 @@ def _matching_rows(
 
 
 def _place(data: CommonData, position: int, shared: Sequence[str]) -> str:
-    return f"{data.row_name(position)} ({', '.join(f'{name} = {data.kinematics[name][position]:g}' for name in shared)})"
+    values = ", ".join(f"{name} = {data.kinematics[name][position]:g}" for name in shared)
+    return f"{data.row_name(position)} ({values})"
 
 
 def _unmatched(

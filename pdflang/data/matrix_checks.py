@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pdflang.data.checks import check_finite
 from pdflang.data.context import DataContext, data_error
+from pdflang.diagnostics import PdflangError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,8 +23,8 @@ def check_covariance(
 ) -> np.ndarray:
     """A symmetric and positive definite matrix (n, n), returned as its Cholesky factor, lower triangular.
 
-    `row_name` says what a row is called; by default its number from 1. Errors: E511 that names the entry that is
-    not symmetric, or the most negative eigenvalue and the rows that its eigenvector is made of; E506, E507.
+    `row_name` says what a row is called; by default its number from 1. Errors: E511, which names the entry
+    that is not symmetric, or the smallest eigenvalue and the rows of its eigenvector; E507, E508.
     """
     import numpy as np
 
@@ -49,14 +50,14 @@ def _check_symmetric(matrix: np.ndarray, context: DataContext, name_of: Callable
     row, column = (int(i) for i in np.unravel_index(np.argmax(difference), matrix.shape))
     raise data_error(
         "E511",
-        f"`{context.name}` is not symmetric: {matrix[row, column]:.10g} for {name_of(row)} with {name_of(column)}, "
-        f"and {matrix[column, row]:.10g} the other way",
+        f"`{context.name}` is not symmetric: {name_of(row)} with {name_of(column)} has "
+        f"{matrix[row, column]:.10g}, and the other way {matrix[column, row]:.10g}",
         context,
         remedy="write a covariance with the same number on both sides of the diagonal",
     )
 
 
-def _not_positive(matrix: np.ndarray, context: DataContext, name_of: Callable[[int], str]) -> Exception:
+def _not_positive(matrix: np.ndarray, context: DataContext, name_of: Callable[[int], str]) -> PdflangError:
     import numpy as np
 
     values, vectors = np.linalg.eigh(matrix)

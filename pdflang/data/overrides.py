@@ -26,8 +26,8 @@ _NAMED = re.compile(r"\s*([^\W\d]\w*(?:\.[^\W\d]\w*)*)\s*=(.*)", re.DOTALL)
 def parse_overrides(arguments: Iterable[str]) -> dict[str, Value]:
     """The values that `--data` options give, by name. Where two give the same name, the later one counts.
 
-    A number, text, truth value or list is written as JSON; anything else is a file: an array, or a table where
-    it has named columns. An option without `=` is a file of several values by name.
+    A number, text, truth value or list is written as JSON; anything else is a file: an array, or a table
+    where it has named columns. An option without `=` is a file of several values by name.
 
     Errors: E505 for an option that cannot be read, E501, E503 and E504 for its file.
     """
@@ -101,5 +101,5 @@ def _malformed(option: str, reason: str) -> PdflangError:
         f"`{option}` cannot be read",
         DataContext(option),
         notes=(f"The reason: {reason}.",),
-        remedy="write NAME=FILE, NAME=NUMBER, NAME=[1, 2, 3], or a file of several values by name, such as all.json",
+        remedy="write NAME=FILE, NAME=NUMBER, NAME=[1, 2, 3], or a file of several values by name: all.json",
     )

@@ -1,8 +1,8 @@
 """From parton flavours to the evolution basis.
 
-With q± = q ± q̄ and quarks in the order u, d, s, c, b, t: S = Σ q⁺, V = Σ q⁻; T3, T8, T15, T24, T35 are the sum of
-q⁺ over the first 1, 2, 3, 4, 5 quarks minus that number times the next one, and V3 … V35 the same of q⁻ (NNPDF,
-Eur. Phys. J. C 77 (2017) 663, section 3; Ellis, Stirling and Webber, "QCD and Collider Physics", section 4.3).
+With q± = q ± q̄ and the quarks in the order u, d, s, c, b, t: S = Σ q⁺ and V = Σ q⁻; T3, T8, T15, T24, T35
+are the sum of q⁺ over the first 1, 2, 3, 4, 5 quarks minus that number times the next one, and V3 … V35 the
+same of q⁻ (NNPDF, Eur. Phys. J. C 82 (2022) 428, arXiv:2109.02653).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 FLAVOURS = ("tbar", "bbar", "cbar", "sbar", "ubar", "dbar", "g", "d", "u", "s", "c", "b", "t")
-"""Names of the partons, in the order of their numbers from −6 to 6 with the gluon at 0 (PDG numbers d = 1, u = 2)."""
+"""Names of the partons by their PDG numbers, from −6 to 6 with the gluon at 0."""
 
 EVOLUTION_BASIS = ("S", "g", "V", "V3", "V8", "V15", "T3", "T8", "T15")
 """The combinations that evolve by themselves with four flavours, in the order that our FK tables have."""

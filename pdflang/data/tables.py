@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pdflang.data.context import DataContext, counted, data_error
 from pdflang.data.formats import format_of
 from pdflang.data.values import unreadable
+from pdflang.diagnostics import PdflangError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,7 +70,7 @@ def table_of(arrays: dict[str, np.ndarray], source: str, context: DataContext) -
         elif len(column) != length:
             raise data_error(
                 "E503",
-                f"the columns of `{source}` have different lengths: `{first}` has {length}, `{name}` {len(column)}",
+                f"`{source}` has columns of different lengths: {length} in `{first}`, {len(column)} in `{name}`",
                 context,
                 remedy="a table needs columns of one length; read separate arrays with separate `data`",
             )
@@ -88,19 +89,15 @@ def single_array(arrays: dict[str, np.ndarray], source: str, context: DataContex
     """The only array of a file or table. Error: E503 where there are several or none."""
     if len(arrays) != 1:
         held = f"{counted(len(arrays), 'array')}: {', '.join(arrays)}" if arrays else "no array"
+        column = next(iter(arrays), "x")
+        remedy = f'read it as a table: data d = table("{source}"), with columns such as d.{column}'
         raise data_error(
-            "E503",
-            f"`{source}` holds {held}",
-            context,
-            label="one array is asked for",
-            remedy=f'name a table, `data d = table("{source}")`, and use its columns as `d.{next(iter(arrays))}`'
-            if arrays
-            else "write an array into it",
+            "E503", f"`{source}` holds {held}", context, label="one array is asked for", remedy=remedy
         )
     return next(iter(arrays.values()))
 
 
-def _without_columns(path: Path, context: DataContext) -> Exception:
+def _without_columns(path: Path, context: DataContext) -> PdflangError:
     return unreadable(
         path,
         "has no names for its columns",

@@ -1,4 +1,4 @@
-"""From what a file or an option holds to arrays: the kinds that pdflang knows are bool, int, float and text."""
+"""From what a file or an option holds to arrays of the kinds that pdflang knows: bool, int, float, text."""
 
 from __future__ import annotations
 

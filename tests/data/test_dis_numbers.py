@@ -71,7 +71,9 @@ def prediction(theory: tuple[MatchedTable, ...]) -> np.ndarray:
 
 
 def chi2(data: CommonData, prediction: np.ndarray, covariance: np.ndarray) -> float:
-    whitened = np.linalg.solve(check_covariance(covariance, CONTEXT, data.row_name), data.central - prediction)
+    whitened = np.linalg.solve(
+        check_covariance(covariance, CONTEXT, data.row_name), data.central - prediction
+    )
     return float(whitened @ whitened)
 
 
@@ -103,7 +105,9 @@ def test_chi2_with_the_experimental_covariance(data: CommonData, prediction: np.
 def test_chi2_of_one_target(data: CommonData, prediction: np.ndarray, name: str, expected: float) -> None:
     alone = data.set_index == SETS.index(name)
     one = data.select(alone)
-    assert chi2(one, prediction[alone], one.covariance(prediction[alone])) == pytest.approx(expected, abs=5e-5)
+    assert chi2(one, prediction[alone], one.covariance(prediction[alone])) == pytest.approx(
+        expected, abs=5e-5
+    )
 
 
 def test_the_two_targets_share_named_errors(data: CommonData, prediction: np.ndarray) -> None:

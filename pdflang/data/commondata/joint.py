@@ -1,7 +1,7 @@
-"""Data sets with their joint covariance, as the NNPDF collaboration defines both.
+"""Data sets one after the other, with their joint covariance.
 
-Formats and conventions: NNPDF, Eur. Phys. J. C 81 (2021) 958 (arXiv:2109.02671); the t0 prescription: Ball et al.,
-JHEP 05 (2010) 075 (arXiv:0912.2276).
+Conventions: NNPDF, Eur. Phys. J. C 81 (2021) 958 (arXiv:2109.02671); the t0 prescription: Ball et
+al., JHEP 05 (2010) 075 (arXiv:0912.2276).
 """
 
 from __future__ import annotations
@@ -11,19 +11,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pdflang.data.commondata_files import (
-    DataSet,
-    ErrorSource,
-    find_observable,
-    installed_collection,
-    read_data_set,
-)
+from pdflang.data.checks import check_finite, check_size
+from pdflang.data.commondata.files import DataSet, read_data_set
+from pdflang.data.commondata.metadata import ErrorSource, find_observable
 from pdflang.data.context import DataContext, counted, data_error
 
 if TYPE_CHECKING:
     import numpy as np
-
-__all__ = ["CommonData", "ErrorSource", "commondata_columns", "installed_collection", "read_commondata"]
 
 PROTON_MASS = 0.938272
 """In GeV."""
@@ -37,9 +31,9 @@ class CommonData:
     """The rows of one or more data sets, one set after the other.
 
     `central` (n,) are the measured values D; `kinematics` the variables common to all sets, (n,) each, with
-    W² = m_p² + Q² (1 − x)/x in GeV², the squared mass of the hadronic final state, where x and Q2 are among them.
-    `set_index` (n,) is the position in `set_names`, and `entry` (n,) counts the rows of each set from 1, also
-    after a selection. `errors` (n, sources) are absolute, in the units of D, and 0 outside the source's own set.
+    W2 = m_p² + Q² (1 − x)/x in GeV², the squared mass of the hadronic final state, where x and Q2 are among
+    them. `set_index` (n,) is the position in `set_names`; `entry` (n,) counts the rows of each set from 1,
+    and a selection keeps it. `errors` (n, sources) are absolute, in the units of D, 0 outside their own set.
     """
 
     set_names: tuple[str, ...]
@@ -79,12 +73,14 @@ class CommonData:
     def covariance(self, reference: np.ndarray | None = None) -> np.ndarray:
         """The covariance matrix (n, n) of the central values, exactly symmetric.
 
-        diag(Σ σ²) over uncorrelated sources, plus Σ β βᵀ over sources correlated in their data set, plus Σ s sᵀ
-        over special names, each s running through all sets. A multiplicative source has the size
-        σ · reference / D. Without `reference` that is σ: the experimental covariance. With the prediction (n,) of
-        a fixed earlier fit it is the t0 covariance, which keeps a fit from preferring small predictions.
+        diag(Σ σ²) over uncorrelated sources, plus Σ β βᵀ over sources correlated in their data set, plus
+        Σ s sᵀ over special names, each s running through all sets. A multiplicative source has the size
+        σ · reference / D. Without `reference` that is σ: the experimental covariance. With the prediction
+        (n,) of a fixed earlier fit it is the t0 covariance, which keeps a fit from preferring small
+        predictions.
 
-        Errors: E506 for a reference of another length, E507 where it is not finite, E513 for a percentage of 0.
+        Errors: E506 for a reference of another length, E507 where it is not finite, E513 for a
+        multiplicative error of a measured 0.
         """
         import numpy as np
 
@@ -104,18 +100,13 @@ class CommonData:
         vectors: dict[object, np.ndarray] = {}
         for position, (source, size) in enumerate(zip(self.sources, sizes.T, strict=True)):
             if source.type not in _UNCORRELATED:
-                key: object = position if self._is_alone(source) else source.type
+                key: object = position if source.type in _WITHIN_SET else source.type
                 vectors[key] = vectors[key] + size if key in vectors else size
         return np.array(list(vectors.values())).reshape(-1, self.rows).T
-
-    def _is_alone(self, source: ErrorSource) -> bool:
-        return source.type in _WITHIN_SET
 
     def _rescaled(self, reference: np.ndarray) -> np.ndarray:
         """The errors with multiplicative ones relative to `reference` instead of D."""
         import numpy as np
-
-        from pdflang.data.checks import check_finite, check_size
 
         prediction = self.context.of("the t0 prediction")
         check_size(len(reference) if reference.ndim == 1 else reference.size, self.rows, prediction)
@@ -145,7 +136,7 @@ def read_commondata(
     """
     _check_distinct(names, context)
     observables = [find_observable(name, folders, context) for name in names]
-    return _joined([read_data_set(observable, variant, context) for observable in observables], context)
+    return _joined([read_data_set(observable, variant) for observable in observables], context)
 
 
 def commondata_columns(
@@ -221,10 +212,10 @@ def _check_special_names(sets: list[DataSet], context: DataContext) -> None:
         if repeated is not None:
             raise data_error(
                 "E513",
-                f"the data set `{data.name}` has {counted(special.count(repeated), 'source')} of the type `{repeated}`",
+                f"`{data.name}` has {counted(special.count(repeated), 'source')} of the type `{repeated}`",
                 context,
                 notes=(
-                    "A name other than UNCORR, CORR, THEORYUNCORR, THEORYCORR and SKIP stands for one source.",
+                    "A type other than the six of the format names one source, shared between data sets.",
                 ),
                 remedy="give each its own type, or CORR",
             )

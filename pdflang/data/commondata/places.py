@@ -26,17 +26,13 @@ class Node:
     def wrong(self, found: str, wanted: str) -> PdflangError:
         """The error that this entry is `found` where the format asks for `wanted`."""
         place = f"`{self.entry}` of `{self.file}`" if self.entry else f"`{self.file}`"
-        return data_error(
-            "E513", f"{place} {found}", self.context, notes=(f"The commondata format asks for {wanted}.",)
-        )
+        note = f"The commondata format asks for {wanted}."
+        return data_error("E513", f"{place} {found}", self.context, notes=(note,))
 
     def mapping(self, wanted: str) -> dict[str, Node]:
         if not isinstance(self.value, dict):
             raise self.wrong(f"is {_kind(self.value)}", wanted)
-        return {
-            str(key): self._child(f".{key}" if self.entry else str(key), value)
-            for key, value in self.value.items()
-        }
+        return {str(key): self._child(self._step(str(key)), value) for key, value in self.value.items()}
 
     def sequence(self, wanted: str) -> list[Node]:
         if not isinstance(self.value, list):
@@ -49,12 +45,12 @@ class Node:
             raise self.wrong(f"is {_kind(self.value)}", f"a mapping with the key `{name}`: {wanted}")
         if name not in self.value:
             raise self.wrong(f"has no key `{name}`", wanted)
-        return self._child(f".{name}" if self.entry else name, self.value[name])
+        return self._child(self._step(name), self.value[name])
 
     def optional(self, name: str) -> Node | None:
         """The entry `name` of a mapping, None where it is absent or null."""
         if isinstance(self.value, dict) and self.value.get(name) is not None:
-            return self._child(f".{name}" if self.entry else name, self.value[name])
+            return self._child(self._step(name), self.value[name])
         return None
 
     def text(self, wanted: str) -> str:
@@ -70,6 +66,9 @@ class Node:
         if not math.isfinite(number):
             raise self.wrong(f"is not finite: {number}", wanted)
         return number
+
+    def _step(self, key: str) -> str:
+        return f".{key}" if self.entry else key
 
     def _child(self, step: str, value: Any) -> Node:
         return Node(value, self.file, self.entry + step, self.context)

@@ -1,0 +1,6 @@
+"""Measured data in the commondata format, with the covariance of all sets together."""
+
+from pdflang.data.commondata.joint import CommonData, commondata_columns, read_commondata
+from pdflang.data.commondata.metadata import ErrorSource, installed_collection
+
+__all__ = ["CommonData", "ErrorSource", "commondata_columns", "installed_collection", "read_commondata"]
