@@ -1,0 +1,25 @@
+"""Samplers and optimisers, each an adapter behind one protocol: a `Target`, its options, a `Monitor`.
+
+Importing this package does not import JAX. The adapters do: `pdflang.inference.nuts` and `pdflang.inference.map`.
+"""
+
+from pdflang.inference.draws import Draws, NoFiniteStart
+from pdflang.inference.monitor import Monitor, Progressed, QuietMonitor, RichMonitor, terminal_monitor
+from pdflang.inference.options import MapOptions, NutsOptions, Options
+from pdflang.inference.platform import prepare_jax
+from pdflang.inference.target import Target
+
+__all__ = [
+    "Draws",
+    "MapOptions",
+    "Monitor",
+    "NoFiniteStart",
+    "NutsOptions",
+    "Options",
+    "Progressed",
+    "QuietMonitor",
+    "RichMonitor",
+    "Target",
+    "prepare_jax",
+    "terminal_monitor",
+]

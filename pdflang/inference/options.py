@@ -1,0 +1,124 @@
+"""Options of the inference methods. The command line makes its flags from these fields.
+
+A field's metadata says what the flag's help text says (`help`), the least and greatest value (`least`,
+`most`; `above`, `below` where the bound itself is excluded) and the allowed words (`choices`).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from typing import Any
+
+from pdflang.diagnostics import Diagnostic, PdflangError
+
+_SEEDS = 2**32
+
+DENSE_DIMENSIONS = 50
+"""Up to this many dimensions the metric is dense unless the options say otherwise."""
+
+
+def _option(default: Any, help: str, **limits: Any) -> Any:
+    return field(default=default, metadata={"help": help, **limits})
+
+
+@dataclass(frozen=True)
+class Options:
+    """What every method's options share: values are checked when they are made.
+
+    Raises `PdflangError` (E602) that lists every value out of its range.
+    """
+
+    def __post_init__(self) -> None:
+        problems = [
+            problem for option in fields(self) for problem in _problems(option, getattr(self, option.name))
+        ]
+        if problems:
+            raise PdflangError(*problems)
+
+
+@dataclass(frozen=True)
+class NutsOptions(Options):
+    """Options of `sample`: the no-U-turn sampler with Stan's windowed adaptation."""
+
+    chains: int = _option(4, "number of independent chains", least=1)
+    warmup: int = _option(1000, "transitions per chain that adapt step size and metric, not kept", least=20)
+    draws: int = _option(1000, "draws to keep per chain", least=1)
+    seed: int | None = _option(0, "seed of all random numbers", least=0, below=_SEEDS)
+    target_acceptance: float = _option(0.8, "acceptance rate that the step size aims at", above=0, below=1)
+    max_tree_depth: int = _option(10, "a trajectory has at most 2^depth - 1 steps", least=1, most=20)
+    metric: str = _option(
+        "auto",
+        f"shape of the metric; auto is dense up to {DENSE_DIMENSIONS} dimensions",
+        choices=("auto", "dense", "diagonal"),
+    )
+    threads: int | None = _option(
+        None, "chains that run at once; as many as there are cores if not given", least=1
+    )
+
+    def dense(self, dimension: int) -> bool:
+        """Whether the metric of a target of this dimension is dense."""
+        return self.metric == "dense" or (self.metric == "auto" and dimension <= DENSE_DIMENSIONS)
+
+
+@dataclass(frozen=True)
+class MapOptions(Options):
+    """Options of `map`: quasi-Newton ascents from several starts, polished by Newton's method."""
+
+    starts: int = _option(4, "number of starts, each a draw from the prior", least=1)
+    seed: int | None = _option(0, "seed of the starts", least=0, below=_SEEDS)
+    tolerance: float = _option(
+        1e-10, "largest gain in log-density that a converged optimum may leave", above=0
+    )
+    max_steps: int = _option(2000, "evaluations of the gradient per start", least=1)
+    threads: int | None = _option(
+        None, "starts that run at once; as many as there are cores if not given", least=1
+    )
+
+
+def chosen_seed(seed: int | None) -> int:
+    """The seed itself, or one from the operating system where none is given; results record it."""
+    return secrets.randbelow(_SEEDS) if seed is None else seed
+
+
+def _problems(option: Field[Any], value: Any) -> list[Diagnostic]:
+    limits = option.metadata
+    if value is None:
+        return (
+            []
+            if option.default is None or "None" in str(option.type)
+            else [_problem(option, value, "a value")]
+        )
+    wanted = _wanted_type(option)
+    if isinstance(value, bool) or not isinstance(value, (int, float) if wanted is float else wanted):
+        return [_problem(option, value, {int: "a whole number", float: "a number", str: "a word"}[wanted])]
+    return [_problem(option, value, text) for holds, text in _limits(limits, value) if not holds]
+
+
+def _wanted_type(option: Field[Any]) -> type:
+    return next(kind for kind in (int, float, str) if str(option.type).startswith(kind.__name__))
+
+
+def _limits(limits: Mapping[str, Any], value: Any) -> list[tuple[bool, str]]:
+    checks = []
+    if "least" in limits:
+        checks.append((value >= limits["least"], f"at least {limits['least']}"))
+    if "most" in limits:
+        checks.append((value <= limits["most"], f"at most {limits['most']}"))
+    if "above" in limits:
+        checks.append((value > limits["above"], f"above {limits['above']}"))
+    if "below" in limits:
+        checks.append((value < limits["below"], f"below {limits['below']}"))
+    if "choices" in limits:
+        checks.append((value in limits["choices"], "one of " + ", ".join(limits["choices"])))
+    return checks
+
+
+def _problem(option: Field[Any], value: Any, wanted: str) -> Diagnostic:
+    return Diagnostic(
+        code="E602",
+        message=f"`{option.name}` must be {wanted}, but it is {value!r}",
+        notes=(f"{option.name}: {option.metadata['help']}",),
+        remedy=f"leave it out for the default, {option.default}, or give a value in range",
+    )

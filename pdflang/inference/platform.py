@@ -1,0 +1,73 @@
+"""Sets up JAX for a process of ours, and gives scopes to code that runs in somebody else's."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def prepare_jax() -> None:
+    """Choose double precision, the CPU if no platform is named, and the persistent compilation cache.
+
+    For processes that belong to pdflang, such as the command line, before JAX is first used. A program that
+    embeds pdflang keeps its own settings: methods run inside `double_precision()`.
+    """
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    # Chains already fill the cores, and a BLAS that splits its sums makes results depend on their number.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    folder = cache_folder()
+    if folder is not None:
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+        jax.config.update("jax_raise_persistent_cache_errors", False)
+
+
+@contextmanager
+def double_precision() -> Iterator[None]:
+    """A scope in which this thread computes in float64, whatever the host program's setting."""
+    import jax
+
+    with jax.enable_x64(True):
+        yield
+
+
+def available_cores() -> int:
+    """The number of cores that this process may use: less than the machine's where it is pinned."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return max(1, os.cpu_count() or 1)
+
+
+def cache_folder() -> Path | None:
+    """The folder for compiled programs, made if need be; None where there is none that can be written.
+
+    `PDFLANG_CACHE` names it; otherwise it lies where the platform keeps caches (XDG Base Directory
+    Specification on Unix, `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on Windows).
+    """
+    try:
+        folder = _cache_root() / "jax"
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):
+        return None
+    return folder if os.access(folder, os.W_OK | os.X_OK) else None
+
+
+def _cache_root() -> Path:
+    """Where pdflang keeps what it can make again. RuntimeError where the user has no home folder."""
+    if os.environ.get("PDFLANG_CACHE"):
+        return Path(os.environ["PDFLANG_CACHE"]).expanduser()
+    if sys.platform == "win32":
+        local = os.environ.get("LOCALAPPDATA")
+        return (Path(local) if local else Path.home() / "AppData" / "Local") / "pdflang" / "Cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "pdflang"
+    configured = os.environ.get("XDG_CACHE_HOME", "")
+    # The specification says to ignore a relative path.
+    return (Path(configured) if Path(configured).is_absolute() else Path.home() / ".cache") / "pdflang"

@@ -1,0 +1,158 @@
+"""One NUTS chain as a compiled function that makes any number of transitions, warmup or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from blackjax.adaptation.mass_matrix import WelfordAlgorithmState, welford_algorithm
+from blackjax.adaptation.step_size import DualAveragingAdaptationState, dual_averaging_adaptation
+from blackjax.adaptation.window_adaptation import build_schedule
+from blackjax.mcmc.hmc import HMCState
+from blackjax.mcmc.nuts import build_kernel
+
+from pdflang.inference.start import Start
+
+CHUNK = 128
+"""Most transitions of one call."""
+
+_FAST, _SLOW, _WINDOW_END, _SAMPLING = range(4)
+_SHRINKAGE = 5.0
+_SHRUNK_VARIANCE = 1e-3
+
+
+class Chain(NamedTuple):
+    """State of a chain: where it is, how its step size and metric are adapting, the metric in use."""
+
+    state: HMCState
+    step_size: DualAveragingAdaptationState
+    moments: WelfordAlgorithmState
+    metric: Any
+
+
+class Transitions(NamedTuple):
+    """What a chunk of transitions gave, arrays of shape (CHUNK,), positions (CHUNK, n)."""
+
+    z: Any
+    lp: Any
+    diverging: Any
+    energy: Any
+    acceptance_rate: Any
+    tree_depth: Any
+    n_steps: Any
+    step_size: Any
+
+
+def stages(warmup: int, draws: int) -> np.ndarray:
+    """The stage of each transition, int32 (warmup + draws + CHUNK,): Stan's windows, then sampling."""
+    windows = np.asarray(build_schedule(warmup))
+    adapting = np.where(windows[:, 1], _WINDOW_END, windows[:, 0])
+    return np.concatenate([adapting, np.full(draws + CHUNK, _SAMPLING)]).astype(np.int32)
+
+
+def first_state(start: Start, dense: bool) -> Chain:
+    """The chain at its start, with the start's metric and a step size of 1, which whitened targets want."""
+    metric = start.covariance if dense or start.covariance.ndim == 1 else jnp.diag(start.covariance)
+    if dense and metric.ndim == 1:
+        metric = jnp.diag(metric)
+    step_size_init, _, _ = dual_averaging_adaptation(0.8)
+    moments_init, _, _ = welford_algorithm(not dense)
+    state = HMCState(start.z, start.value, start.gradient)
+    return Chain(state, step_size_init(jnp.array(1.0)), moments_init(start.z.shape[0]), metric)
+
+
+def advance(
+    log_density: Callable[[Any], Any],
+    chain: Chain,
+    key: Any,
+    begin: Any,
+    count: Any,
+    stages: Any,
+    target_acceptance: Any,
+    max_tree_depth: int,
+) -> tuple[Chain, Transitions]:
+    """Make `count` transitions, at most CHUNK, the first being number `begin`; `stages` (CHUNK,) are theirs.
+
+    Random numbers belong to the transition's number, so that the chunks' sizes do not matter.
+    """
+    kernel = build_kernel()
+
+    def one_transition(i: Any, carry: tuple[Chain, Transitions]) -> tuple[Chain, Transitions]:
+        chain, kept = carry
+        sampling = stages[i] == _SAMPLING
+        log_step = jnp.where(sampling, chain.step_size.log_step_size_avg, chain.step_size.log_step_size)
+        step_size = jnp.exp(log_step)
+        state, info = kernel(
+            jax.random.fold_in(key, begin + i),
+            chain.state,
+            log_density,
+            step_size,
+            chain.metric,
+            max_tree_depth,
+        )
+        row = Transitions(
+            z=state.position,
+            lp=state.logdensity,
+            diverging=info.is_divergent,
+            energy=info.energy,
+            acceptance_rate=info.acceptance_rate,
+            tree_depth=info.num_trajectory_expansions,
+            n_steps=info.num_integration_steps,
+            step_size=step_size,
+        )
+        kept = jax.tree.map(lambda column, value: column.at[i].set(value), kept, row)
+        return _adapted(chain._replace(state=state), stages[i], info.acceptance_rate, target_acceptance), kept
+
+    nothing = _no_transitions(chain.state.position.shape[0])
+    return jax.lax.fori_loop(0, count, one_transition, (chain, nothing))
+
+
+def _adapted(chain: Chain, stage: Any, acceptance_rate: Any, target_acceptance: Any) -> Chain:
+    """Warmup's lesson from a transition (Hoffman & Gelman 2014, section 3.2; Stan's windows)."""
+    init, update, final = dual_averaging_adaptation(target_acceptance)
+    moments_init, moments_update, _ = welford_algorithm(chain.metric.ndim == 1)
+
+    def adapt_step_size(chain: Chain) -> Chain:
+        return chain._replace(step_size=update(chain.step_size, acceptance_rate))
+
+    def gather(chain: Chain) -> Chain:
+        return adapt_step_size(chain)._replace(moments=moments_update(chain.moments, chain.state.position))
+
+    def end_window(chain: Chain) -> Chain:
+        chain = gather(chain)
+        metric = _regularised_covariance(chain.moments, chain.metric)
+        emptied = moments_init(chain.state.position.shape[0])
+        return Chain(chain.state, init(final(chain.step_size)), emptied, metric)
+
+    return jax.lax.switch(stage, (adapt_step_size, gather, end_window, lambda chain: chain), chain)
+
+
+def _regularised_covariance(moments: WelfordAlgorithmState, previous: Any) -> Any:
+    """The window's covariance, shrunk as Stan does but towards 1e-3 of its own variances, which have units.
+
+    A coordinate that did not move keeps a part of the variance it had.
+    """
+    covariance = moments.m2 / (moments.sample_size - 1)
+    weight = moments.sample_size / (moments.sample_size + _SHRINKAGE)
+    if covariance.ndim == 1:
+        floor = _SHRUNK_VARIANCE * jnp.maximum(covariance, _SHRUNK_VARIANCE * previous)
+        return weight * covariance + (1.0 - weight) * floor
+    floor = _SHRUNK_VARIANCE * jnp.maximum(jnp.diag(covariance), _SHRUNK_VARIANCE * jnp.diag(previous))
+    return weight * covariance + (1.0 - weight) * jnp.diag(floor)
+
+
+def _no_transitions(dimension: int) -> Transitions:
+    reals, whole = jnp.zeros(CHUNK), jnp.zeros(CHUNK, dtype=int)
+    return Transitions(
+        z=jnp.zeros((CHUNK, dimension)),
+        lp=reals,
+        diverging=jnp.zeros(CHUNK, dtype=bool),
+        energy=reals,
+        acceptance_rate=reals,
+        tree_depth=whole,
+        n_steps=whole,
+        step_size=reals,
+    )

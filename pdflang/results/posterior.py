@@ -1,0 +1,120 @@
+"""Draws as an xarray DataTree in ArviZ's schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pdflang.results.schema import VariableSchema
+
+if TYPE_CHECKING:
+    import xarray
+
+DRAW_AXES = ("chain", "draw")
+"""The leading axes of every sampled quantity."""
+
+
+def posterior_tree(
+    draws: Mapping[str, np.ndarray],
+    schemas: Mapping[str, VariableSchema],
+    statistics: Mapping[str, np.ndarray] | None = None,
+    log_likelihood: Mapping[str, np.ndarray] | None = None,
+    observed: Mapping[str, np.ndarray] | None = None,
+    constant: Mapping[str, np.ndarray] | None = None,
+    attributes: Mapping[str, Any] | None = None,
+) -> xarray.DataTree:
+    """The groups posterior, sample_stats, log_likelihood, observed_data, constant_data, if not empty.
+
+    `draws` and `log_likelihood` have shape (chain, draw, *axes), `statistics` (chain, draw), the data
+    (*axes); axes are named and labelled by `schemas`, of which a name without one is given positions.
+    `attributes` belong to the whole; values that NetCDF cannot hold are written as JSON. No time is
+    recorded here, so that equal draws give equal files.
+    """
+    import xarray
+
+    groups = {
+        "posterior": _dataset(draws, schemas, DRAW_AXES),
+        "sample_stats": _dataset(statistics, {}, DRAW_AXES),
+        "log_likelihood": _dataset(log_likelihood, schemas, DRAW_AXES),
+        "observed_data": _dataset(observed, schemas, ()),
+        "constant_data": _dataset(constant, schemas, ()),
+    }
+    filled = {f"/{name}": dataset for name, dataset in groups.items() if dataset is not None}
+    root = xarray.Dataset(attrs={name: _attribute(value) for name, value in (attributes or {}).items()})
+    return xarray.DataTree.from_dict({"/": root, **filled})
+
+
+def schemas_of(tree: xarray.DataTree) -> dict[str, VariableSchema]:
+    """The schemas of the posterior's quantities, read back from the tree."""
+    posterior = tree["posterior"].to_dataset()
+    return {str(name): _schema_of(posterior[name]) for name in posterior.data_vars}
+
+
+def _schema_of(variable: xarray.DataArray) -> VariableSchema:
+    dims = tuple(str(dim) for dim in variable.dims if dim not in DRAW_AXES)
+    low, high = variable.attrs.get("lower_bound"), variable.attrs.get("upper_bound")
+    return VariableSchema(
+        dims=dims,
+        coords={dim: variable.coords[dim].values.tolist() for dim in dims if dim in variable.coords},
+        role=variable.attrs.get("role", "param"),
+        bounds=(None if low is None else float(low), None if high is None else float(high)),
+    )
+
+
+def _dataset(
+    arrays: Mapping[str, np.ndarray] | None, schemas: Mapping[str, VariableSchema], leading: tuple[str, ...]
+) -> xarray.Dataset | None:
+    if not arrays:
+        return None
+    import xarray
+
+    taken: dict[str, list[Any]] = {}
+    variables = {}
+    for name, values in arrays.items():
+        schema = schemas.get(name, VariableSchema())
+        shape = np.shape(values)[len(leading) :]
+        dims = tuple(
+            _dimension(name, axis, length, schema, arrays, taken) for axis, length in enumerate(shape)
+        )
+        variables[name] = xarray.Variable(
+            (*leading, *dims), np.asarray(values), attrs=_variable_attributes(schema)
+        )
+    first = np.shape(next(iter(arrays.values())))
+    counts = {axis: np.arange(length) for axis, length in zip(leading, first, strict=False)}
+    return xarray.Dataset(variables, coords={**counts, **taken})
+
+
+def _dimension(
+    name: str,
+    axis: int,
+    length: int,
+    schema: VariableSchema,
+    arrays: Mapping[str, np.ndarray],
+    taken: dict[str, list[Any]],
+) -> str:
+    """The name of an axis, shared with axes of equal name and labels; another where that clashes."""
+    wanted = schema.dims[axis] if axis < len(schema.dims) else f"{name}_dim_{axis}"
+    labels = list(schema.coords.get(wanted, range(length)))
+    clashes = wanted in arrays or wanted in DRAW_AXES or taken.get(wanted, labels) != labels
+    dimension = f"{name}_{wanted}" if clashes else wanted
+    taken[dimension] = labels
+    return dimension
+
+
+def _variable_attributes(schema: VariableSchema) -> dict[str, Any]:
+    low, high = schema.bounds
+    bounds = {"lower_bound": low, "upper_bound": high}
+    return {"role": schema.role, **{key: float(value) for key, value in bounds.items() if value is not None}}
+
+
+def _attribute(value: Any) -> Any:
+    """A value that a NetCDF attribute can hold."""
+    if isinstance(value, (str, int, float, np.number)) and not isinstance(value, bool):
+        return value
+    if isinstance(value, (list, tuple, np.ndarray)) and len(value) and np.asarray(value).dtype.kind in "iuf":
+        return np.asarray(value)
+    import json
+
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,146 @@
+"""The table of a posterior: mean, spread, a central interval, and how well the draws determine them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pdflang.results.posterior import DRAW_AXES, schemas_of
+from pdflang.results.schema import ROLES, Role, VariableSchema, entry_names
+
+if TYPE_CHECKING:
+    import xarray
+
+LONG_ARRAY = 20
+"""Entries of an array that the terminal shows at most; the saved table has all."""
+
+_LARGE_OUTPUT = 200
+_TAIL = (0.05, 0.95)
+_HEADINGS = ("mean", "sd", "5%", "95%", "MCSE", "ESS bulk", "ESS tail", "R-hat")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number of the model. 5% and 95% are quantiles: the ends of the central 90% interval.
+
+    MCSE is the standard error of the mean; ESS bulk, ESS tail (the smaller of those of both quantiles) and
+    rank-normalised split R-hat as in Vehtari et al. 2021. They are NaN where they do not exist: too few
+    draws, a constant, or an output of more than 200 entries, whose quality follows from the parameters'.
+    """
+
+    name: str
+    variable: str
+    role: Role
+    mean: float
+    sd: float
+    low: float
+    high: float
+    mcse: float
+    ess_bulk: float
+    ess_tail: float
+    rhat: float
+
+
+def summarise(tree: xarray.DataTree) -> list[Row]:
+    """A row for every entry of every quantity: parameters, then nuisances, derived numbers, outputs."""
+    schemas = schemas_of(tree)
+    posterior = tree["posterior"].to_dataset()
+    names = sorted(schemas, key=lambda name: ROLES.index(schemas[name].role))
+    return [row for name in names for row in _rows(name, posterior[name], schemas[name])]
+
+
+def to_csv(rows: Sequence[Row]) -> str:
+    """All rows as comma-separated values, numbers in full precision."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(field.name for field in fields(Row))
+    writer.writerows(
+        [repr(cell) if isinstance(cell, float) else cell for cell in astuple(row)] for row in rows
+    )
+    return text.getvalue()
+
+
+def to_text(rows: Sequence[Row]) -> str:
+    """The aligned table for a terminal; long arrays are cut and say so."""
+    lines: list[tuple[str, ...]] = [("", *_HEADINGS)]
+    cut: list[str] = []
+    for row in _shown(rows, cut):
+        lines.append((row.name, *_cells(row)))
+    widths = [max(len(line[i]) for line in lines) for i in range(len(_HEADINGS) + 1)]
+    table = [
+        "  ".join(
+            [line[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(line[1:], widths[1:], strict=True))]
+        )
+        for line in lines
+    ]
+    return "\n".join([*(line.rstrip() for line in table), *cut]) + "\n"
+
+
+def _shown(rows: Sequence[Row], cut: list[str]) -> Iterator[Row]:
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row.variable] = counts.get(row.variable, 0) + 1
+        if counts[row.variable] <= LONG_ARRAY:
+            yield row
+    for name, count in counts.items():
+        if count > LONG_ARRAY:
+            cut.append(f"{name}: {LONG_ARRAY} of {count} entries shown")
+
+
+def _rows(name: str, variable: xarray.DataArray, schema: VariableSchema) -> Iterator[Row]:
+    values = np.asarray(variable.transpose(*DRAW_AXES, ...), dtype=float)
+    chains, draws, *shape = values.shape
+    columns = values.reshape(chains, draws, -1)
+    if not columns.size:
+        return
+    with_quality = schema.role != "output" or columns.shape[2] <= _LARGE_OUTPUT
+    for index, entry in enumerate(entry_names(name, tuple(shape), schema)):
+        column = columns[:, :, index]
+        low, high = np.quantile(column, _TAIL)
+        sd = float(column.std(ddof=1)) if column.size > 1 else math.nan
+        quality = _quality(column) if with_quality else (math.nan,) * 4
+        yield Row(entry, name, schema.role, float(column.mean()), sd, float(low), float(high), *quality)
+
+
+def _quality(column: np.ndarray) -> tuple[float, float, float, float]:
+    """MCSE of the mean, bulk and tail ESS, R-hat of draws (chain, draw)."""
+    constant = bool(np.all(column == column.flat[0]))
+    if column.shape[1] < 4 or constant or not np.all(np.isfinite(column)):
+        return (math.nan,) * 4
+    from arviz_stats.base import array_stats
+
+    axes: dict[str, Any] = {"chain_axis": 0, "draw_axis": 1}
+    with np.errstate(all="ignore"):
+        return (
+            float(array_stats.mcse(column, method="mean", **axes)),
+            float(array_stats.ess(column, method="bulk", **axes)),
+            float(array_stats.ess(column, method="tail", prob=_TAIL, **axes)),
+            float(array_stats.rhat(column, method="rank", **axes)),
+        )
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    digits = _decimals(row)
+    numbers = tuple(_number(value, digits) for value in (row.mean, row.sd, row.low, row.high))
+    mcse = "–" if math.isnan(row.mcse) else f"{row.mcse:.1g}" if row.mcse < 1e4 else f"{row.mcse:.1e}"
+    counts = tuple("–" if math.isnan(count) else f"{count:.0f}" for count in (row.ess_bulk, row.ess_tail))
+    return (*numbers, mcse, *counts, "–" if math.isnan(row.rhat) else f"{row.rhat:.3f}")
+
+
+def _decimals(row: Row) -> int | None:
+    """Decimals that show the standard deviation to three digits; None where plain notation would be long."""
+    if not (row.sd > 0 and math.isfinite(row.sd)):
+        return None
+    decimals = max(0, 2 - math.floor(math.log10(row.sd)))
+    largest = max(abs(row.mean), abs(row.low), abs(row.high))
+    return decimals if decimals <= 6 and largest < 1e7 else None
+
+
+def _number(value: float, decimals: int | None) -> str:
+    return f"{value:.4g}" if decimals is None else f"{value:.{decimals}f}"
