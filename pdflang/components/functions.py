@@ -201,9 +201,8 @@ _PROBABILITY = (
     _special(
         "Phi", "ndtr", ("x",), (REAL,), UNIT, "The standard normal's distribution function.", monotone=1
     ),
-    _special(
+    _own(
         "log_Phi",
-        "log_ndtr",
         ("x",),
         (REAL,),
         Range(upper=0.0),

@@ -32,6 +32,10 @@ def step(x: ArrayLike) -> NDArray[np.int64]:
     return (np.asarray(x) >= 0).astype(np.int64)
 
 
+def log_Phi(x: ArrayLike) -> NDArray[np.float64]:
+    return special.log_ndtr(x)
+
+
 def beta(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
     return special.beta(a, b)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.scipy.special import gammaln
+from jax.scipy.special import gammaln, log_ndtr
 from jax.typing import ArrayLike
 
 # 256 equal steps around the circle, of which the symmetric half is kept: the error is about J_(256-n)(x).
@@ -39,6 +39,11 @@ def round(x: ArrayLike) -> Array:
 def step(x: ArrayLike) -> Array:
     """0 below 0, 1 from 0 on, as an int."""
     return (jnp.asarray(x) >= 0).astype(int)
+
+
+def log_Phi(x: ArrayLike) -> Array:
+    """log of the standard normal's distribution function, with ten terms of its series below -20."""
+    return log_ndtr(jnp.asarray(x, float), 10)
 
 
 def log_beta(a: ArrayLike, b: ArrayLike) -> Array:

@@ -33,6 +33,7 @@ from pdflang.backend.runtime.distributions.real_line import (
     StudentT,
     Uniform,
 )
+from pdflang.backend.runtime.distributions.truncation import log_mass, truncated_log_prob, truncated_sample
 
 __all__ = [
     "Bernoulli",
@@ -56,8 +57,11 @@ __all__ = [
     "StudentT",
     "Uniform",
     "Weibull",
+    "log_mass",
     "mixture_log_prob",
     "mixture_sample",
     "scale_tril_of_covariance",
     "scale_tril_of_precision",
+    "truncated_log_prob",
+    "truncated_sample",
 ]

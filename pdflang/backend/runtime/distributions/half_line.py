@@ -7,13 +7,13 @@ from collections.abc import Callable
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, random
-from jax.scipy.special import erf, gammaln, log_ndtr
+from jax.scipy.special import erf, gammaln
 from jax.typing import ArrayLike
 
 from pdflang.backend.runtime.distributions.real_line import Normal, Shape
 from pdflang.backend.runtime.distributions.support import where_inside
 from pdflang.backend.runtime.incomplete import log1mexp, log_beta_tails, log_gamma_tails
-from pdflang.backend.runtime.special import log_beta
+from pdflang.backend.runtime.special import log_beta, log_Phi
 
 _LOG_2 = float(np.log(2.0))
 _LOG_2_OVER_PI = float(np.log(2.0 / np.pi))
@@ -66,7 +66,7 @@ class HalfNormal:
 
     @staticmethod
     def log_sf(y: ArrayLike, sigma: ArrayLike) -> Array:
-        return _positive(lambda y: log_ndtr(-y / sigma) + _LOG_2, y, 0.0)
+        return _positive(lambda y: log_Phi(-y / sigma) + _LOG_2, y, 0.0)
 
     @staticmethod
     def sample(key: Array, shape: Shape, sigma: ArrayLike) -> Array:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, nn, random
-from jax.scipy.special import log_ndtr
 from jax.typing import ArrayLike
 
 from pdflang.backend.runtime.distributions.support import where_inside
 from pdflang.backend.runtime.incomplete import log1mexp, log_beta_tails
-from pdflang.backend.runtime.special import log_beta
+from pdflang.backend.runtime.special import log_beta, log_Phi
 
 Shape = tuple[int, ...]
 _LOG_2 = float(np.log(2.0))
@@ -29,11 +28,11 @@ class Normal:
 
     @staticmethod
     def log_cdf(y: ArrayLike, mu: ArrayLike, sigma: ArrayLike) -> Array:
-        return log_ndtr((y - mu) / sigma)
+        return log_Phi((y - mu) / sigma)
 
     @staticmethod
     def log_sf(y: ArrayLike, mu: ArrayLike, sigma: ArrayLike) -> Array:
-        return log_ndtr((mu - y) / sigma)
+        return log_Phi((mu - y) / sigma)
 
     @staticmethod
     def sample(key: Array, shape: Shape, mu: ArrayLike, sigma: ArrayLike) -> Array:

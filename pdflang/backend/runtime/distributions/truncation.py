@@ -1,0 +1,149 @@
+"""A distribution cut to an interval and normalised there, in whichever tail the interval lies.
+
+`D in (lower, upper)` keeps lower < y < upper, as the parentheses say. For a continuous D the ends have no
+mass and are let in, since a parameter may round to its bound. For counts they are left out: `Poisson(r) in
+(0, inf)` is the zero-truncated Poisson, and `in (-0.5, 10.5)` leaves no doubt. Bounds may be arrays, and
+infinite.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import jax.numpy as jnp
+from jax import Array, lax, random
+from jax.typing import ArrayLike
+
+from pdflang.backend.runtime.distributions.real_line import Flat, Shape
+from pdflang.backend.runtime.incomplete import log1mexp
+
+
+class Truncatable(Protocol):
+    """A distribution with a distribution function in logarithms, accurate in both tails."""
+
+    discrete: bool
+    log_prob: Any
+    log_cdf: Any
+    log_sf: Any
+
+
+def log_mass(
+    distribution: type[Truncatable] | type[Flat], lower: ArrayLike, upper: ArrayLike, *parameters: ArrayLike
+) -> Array:
+    """The logarithm of the probability between the bounds; 0 for Flat, which is never normalised.
+
+    Its relative error is that of the tail divided by the share of the tail that the interval holds.
+    """
+    if issubclass(distribution, Flat):
+        return jnp.zeros(jnp.broadcast_shapes(jnp.shape(lower), jnp.shape(upper)))
+    return _Tails(distribution, lower, upper, parameters).log_mass
+
+
+def truncated_log_prob(
+    distribution: type[Truncatable] | type[Flat],
+    y: ArrayLike,
+    lower: ArrayLike,
+    upper: ArrayLike,
+    *parameters: ArrayLike,
+) -> Array:
+    """The log-density at y given that lower < y < upper; -inf where the bounds leave no mass."""
+    y = jnp.asarray(y)
+    inside = (y > lower) & (y < upper) if distribution.discrete else (y >= lower) & (y <= upper)
+    mass = log_mass(distribution, lower, upper, *parameters)
+    possible = mass > -jnp.inf
+    log_prob = distribution.log_prob(y, *parameters) - jnp.where(possible, mass, 0.0)
+    return jnp.where(inside & possible, log_prob, -jnp.inf)
+
+
+def truncated_sample(
+    distribution: type[Truncatable],
+    key: Array,
+    shape: Shape,
+    lower: ArrayLike,
+    upper: ArrayLike,
+    *parameters: ArrayLike,
+) -> Array:
+    """Draws between the bounds, by inverting the distribution function from the lighter side."""
+    tails = _Tails(distribution, lower, upper, parameters)
+    share = 1.0 - random.uniform(key, shape)
+    target = jnp.logaddexp(tails.log_outside, jnp.log(share) + tails.log_mass)
+
+    def reached(y: Array) -> Array:
+        above, below = distribution.log_sf(y, *parameters), distribution.log_cdf(y, *parameters)
+        return jnp.where(tails.from_above, above < target, below >= target)
+
+    first, last = jnp.broadcast_to(tails.lower, shape), jnp.broadcast_to(tails.upper, shape)
+    y = _least_that(reached, first, last)
+    return jnp.ceil(y).astype(int) if distribution.discrete else y
+
+
+class _Tails:
+    """The masses outside two bounds, and the mass between them, counted from the side where it is smaller.
+
+    For counts the bounds become whole numbers, the lower one excluded and the upper one included.
+    """
+
+    def __init__(
+        self,
+        distribution: type[Truncatable],
+        lower: ArrayLike,
+        upper: ArrayLike,
+        parameters: tuple[ArrayLike, ...],
+    ) -> None:
+        lower, upper = jnp.asarray(lower, float), jnp.asarray(upper, float)
+        if distribution.discrete:
+            lower, upper = jnp.floor(lower), jnp.ceil(upper) - 1.0
+        self.lower, self.upper = lower, upper
+        below_lower, above_lower = _log_tails(distribution, lower, parameters)
+        below_upper, above_upper = _log_tails(distribution, upper, parameters)
+        self.from_above = above_lower <= below_upper
+        inner = jnp.where(self.from_above, above_lower, below_upper)
+        self.log_outside = jnp.where(self.from_above, above_upper, below_lower)
+        possible = inner > self.log_outside
+        outside = jnp.where(possible, self.log_outside, -1.0) - jnp.where(possible, inner, 0.0)
+        self.log_mass = jnp.where(possible, jnp.where(possible, inner, 0.0) + log1mexp(outside), -jnp.inf)
+
+
+def _log_tails(
+    distribution: type[Truncatable], bound: Array, parameters: tuple[ArrayLike, ...]
+) -> tuple[Array, Array]:
+    """The logarithms of the masses up to the bound and above it, without a derivative at infinity."""
+    finite = jnp.isfinite(bound)
+    stand_in = jnp.where(finite, bound, 0.0)
+    below = jnp.where(
+        finite, distribution.log_cdf(stand_in, *parameters), jnp.where(bound > 0.0, 0.0, -jnp.inf)
+    )
+    above = jnp.where(
+        finite, distribution.log_sf(stand_in, *parameters), jnp.where(bound > 0.0, -jnp.inf, 0.0)
+    )
+    return below, above
+
+
+def _least_that(reached: Any, lower: Array, upper: Array) -> Array:
+    """The least float64 in (lower, upper] for which a rising condition holds, else `upper`.
+
+    Bisects the floats in their order, so that 64 steps do for any scale and for infinite ends.
+    """
+
+    def halve(_: int, ends: tuple[Array, Array]) -> tuple[Array, Array]:
+        low, high = ends
+        middle = (low >> 1) + (high >> 1) + (low & high & 1)
+        below = reached(_from_order(middle))
+        return jnp.where(below, low, middle), jnp.where(below, middle, high)
+
+    largest = jnp.finfo(float).max
+    ends = _to_order(jnp.clip(lower, -largest, largest)), _to_order(jnp.clip(upper, -largest, largest))
+    return _from_order(lax.fori_loop(0, 64, halve, ends)[1])
+
+
+def _to_order(x: Array) -> Array:
+    """The place of a float64 among all: the bits as an int, those below the sign flipped where it is set."""
+    return _flip_below_sign(lax.bitcast_convert_type(x, jnp.int64))
+
+
+def _from_order(place: Array) -> Array:
+    return lax.bitcast_convert_type(_flip_below_sign(place), jnp.float64)
+
+
+def _flip_below_sign(bits: Array) -> Array:
+    return bits ^ ((bits >> 63) & 0x7FFFFFFFFFFFFFFF)
