@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from pdflang.diagnostics import Diagnostic, PdflangError, SourceFile, Span
+from pdflang.diagnostics import PdflangError, Reports, SourceFile
 from pdflang.syntax import ast
 from pdflang.syntax.build import build_module
+from pdflang.syntax.limits import check_tree, too_large, too_many_brackets
 from pdflang.syntax.parser import SyntaxFailure, parse_tokens, tokenize
 
 __all__ = ["parse"]
 
 
 def parse(source: SourceFile) -> ast.Module:
-    """The syntax tree of a model file; PdflangError with everything that is wrong with its syntax."""
+    """The syntax tree of a model file.
+
+    Raises PdflangError with everything that is wrong with the syntax: where several declarations are broken,
+    a message for each.
+    """
+    if excess := too_large(source):
+        raise PdflangError(excess)
     tokens = tokenize(source.text)
+    if excess := too_many_brackets(source, tokens):
+        raise PdflangError(excess)
     try:
         tree = parse_tokens(tokens)
     except SyntaxFailure as failure:
-        place = tokens[failure.index] if failure.index < len(tokens) else None
-        start, end = (place.start_pos, place.end_pos) if place else (len(source.text), len(source.text))
-        span = Span(source, start or 0, end or 0)
-        raise PdflangError(Diagnostic("E101", "this does not fit here", span)) from None
-    return build_module(source, tree)
+        # Explaining takes code that a correct file never needs.
+        from pdflang.syntax.recovery import explain_all
+
+        raise PdflangError(*explain_all(source, tokens, failure)) from None
+    reports = Reports()
+    module = build_module(source, tree, reports)
+    for diagnostic in check_tree(module):
+        reports.add(diagnostic)
+    reports.raise_errors()
+    return module

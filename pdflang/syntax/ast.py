@@ -5,7 +5,10 @@ Nodes are frozen; `span` never takes part in equality, so that two trees are equ
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from functools import cache
+from typing import Any
 
 from pdflang.diagnostics import Span
 
@@ -388,3 +391,33 @@ class Module(Node):
     @property
     def declarations(self) -> tuple[Declaration, ...]:
         return tuple(item for item in self.items if isinstance(item, Declaration))
+
+
+# --- walking ---
+
+
+def children(node: Node) -> Iterator[Node]:
+    """The nodes directly inside a node, in written order.
+
+    A sum of thousands of terms leans to the left that deep: walk with a list of what is still to do, or take
+    a chain of `Binary` apart with `chain`, rather than recurse into `left`.
+    """
+    for name in _field_names(type(node)):  # type: ignore[arg-type]
+        value = getattr(node, name)
+        if isinstance(value, Node):
+            yield value
+        elif isinstance(value, tuple):
+            yield from (item for item in value if isinstance(item, Node))
+
+
+def chain(expression: Binary) -> list[Binary]:
+    """`a + b + c` as [`a + b`, `(a + b) + c`]: every `Binary` down the left side, innermost first."""
+    links = [expression]
+    while isinstance(links[-1].left, Binary):
+        links.append(links[-1].left)
+    return links[::-1]
+
+
+@cache
+def _field_names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(item.name for item in fields(kind) if item.name not in ("span", "name_span"))

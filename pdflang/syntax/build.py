@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from pdflang.diagnostics import SourceFile, Span
+from pdflang.diagnostics import Diagnostic, Reports, SourceFile, Span
 from pdflang.syntax import ast
 from pdflang.syntax.build_expressions import Children, ExpressionBuilder, word
 from pdflang.syntax.parser import Token, Tree
 
+EDITION = "1"
 
-def build_module(source: SourceFile, tree: Tree[Token]) -> ast.Module:
-    """The syntax tree of a file from the parser's tree."""
-    builder = _Builder(source)
+
+def build_module(source: SourceFile, tree: Tree[Token], reports: Reports) -> ast.Module:
+    """The syntax tree of a file from the parser's tree; `reports` gets an unknown edition."""
+    builder = _Builder(source, reports)
     parents_first: list[Tree[Token]] = []
     waiting = [tree]
     while waiting:
@@ -32,12 +34,26 @@ def build_module(source: SourceFile, tree: Tree[Token]) -> ast.Module:
 
 
 class _Builder(ExpressionBuilder):
+    def __init__(self, source: SourceFile, reports: Reports) -> None:
+        super().__init__(source)
+        self.reports = reports
+
     def start(self, span: Span, children: Children) -> ast.Module:
         edition, *items = children
         return ast.Module(edition, tuple(items), span=span)
 
     def edition(self, span: Span, children: Children) -> int:
-        return int(children[0])
+        if children[0] != EDITION:
+            self.reports.add(
+                Diagnostic(
+                    "E119",
+                    f"there is no edition {children[0]} of the language",
+                    self.span_of(children[0]),
+                    f"this pdflang knows edition {EDITION}",
+                    remedy=f"write `edition {EDITION}`, or install the pdflang that the file was written for",
+                )
+            )
+        return int(EDITION)
 
     # --- use ---
 

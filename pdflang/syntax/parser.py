@@ -45,15 +45,22 @@ def tokenize(text: str) -> list[Token]:
 def parse_tokens(tokens: Sequence[Token]) -> Tree[Token]:
     """The tree of a list of tokens; raises `SyntaxFailure` at the first that does not fit."""
     interactive = _lark().parse_interactive("")
-    for index, token in enumerate(tokens):
-        try:
-            interactive.feed_token(token)
-        except lark.UnexpectedToken:
-            raise SyntaxFailure(index, frozenset(interactive.accepts())) from None
+    index = 0
     try:
+        for index, token in enumerate(tokens):  # noqa: B007
+            interactive.feed_token(token)
+        index = len(tokens)
         return interactive.feed_eof(tokens[-1] if tokens else None)
     except lark.UnexpectedToken:
-        raise SyntaxFailure(len(tokens), frozenset(interactive.accepts())) from None
+        raise SyntaxFailure(index, _accepted_after(tokens[:index])) from None
+
+
+def _accepted_after(tokens: Sequence[Token]) -> frozenset[str]:
+    """What may follow a correct beginning. (The parser that failed has already moved on a little.)"""
+    interactive = _lark().parse_interactive("")
+    for token in tokens:
+        interactive.feed_token(token)
+    return frozenset(interactive.accepts())
 
 
 def _checked(token: Token) -> Token:
