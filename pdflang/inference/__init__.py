@@ -1,10 +1,11 @@
 """Samplers and optimisers, each an adapter behind one protocol: a `Target`, its options, a `Monitor`.
 
-Importing this package does not import JAX. The adapters do: `pdflang.inference.nuts` and `pdflang.inference.map`.
+Importing this package does not import JAX; the adapters, `pdflang.inference.nuts` and `.map`, do.
 """
 
 from pdflang.inference.draws import Draws, NoFiniteStart
 from pdflang.inference.monitor import Monitor, Progressed, QuietMonitor, RichMonitor, terminal_monitor
+from pdflang.inference.optima import Optima, Optimum
 from pdflang.inference.options import MapOptions, NutsOptions, Options
 from pdflang.inference.platform import prepare_jax
 from pdflang.inference.target import Target
@@ -15,6 +16,8 @@ __all__ = [
     "Monitor",
     "NoFiniteStart",
     "NutsOptions",
+    "Optima",
+    "Optimum",
     "Options",
     "Progressed",
     "QuietMonitor",

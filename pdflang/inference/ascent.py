@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.scipy.linalg import solve_triangular
 
 START_ATTEMPTS = 100
@@ -22,6 +23,7 @@ LONG_STEP = 0.1
 """Where so little can be gained, a coordinate whose Newton step is longer than this runs to a bound."""
 
 _SUFFICIENT_GAIN = 1e-4
+_LEAST_DAMPING = 1e-13
 _LARGEST_DAMPING = 1e20
 
 
@@ -65,18 +67,18 @@ def evaluate(log_density: Callable[[Any], Any], z: Any) -> Evaluation:
 
 
 def new_ascent(dimension: int) -> Ascent:
-    """The state before anything is evaluated."""
-    zeros = jnp.zeros(dimension)
-    nothing = Evaluation(zeros, jnp.array(-jnp.inf), zeros, jnp.zeros((dimension, dimension)))
+    """The state before anything is evaluated, as NumPy arrays: making it compiles nothing."""
+    zeros = np.zeros(dimension)
+    nothing = Evaluation(zeros, np.array(-np.inf), zeros, np.zeros((dimension, dimension)))
     return Ascent(
         best=nothing,
         first=nothing,
         last_tried=zeros,
-        damping=jnp.array(1e-2),
-        damping_growth=jnp.array(2.0),
+        damping=np.array(1e-2),
+        damping_growth=np.array(2.0),
         step=zeros,
-        decrement=jnp.array(jnp.inf),
-        evaluations=jnp.array(0),
+        decrement=np.array(np.inf),
+        evaluations=np.array(0),
     )
 
 
@@ -114,8 +116,9 @@ def finished(state: Ascent, tolerance: Any) -> Any:
 
 
 def converged(state: Ascent, tolerance: Any) -> Any:
-    """Whether nothing more than `tolerance` can be gained, and by short steps only."""
-    return (state.decrement <= tolerance) & jnp.all(jnp.abs(state.step) <= LONG_STEP)
+    """Whether nothing more than `tolerance`, or rounding, can be gained, and by short steps only."""
+    small = state.decrement <= tolerance + _rounding(state.best.value)
+    return small & jnp.all(jnp.abs(state.step) <= LONG_STEP)
 
 
 def at_bound(state: Ascent, tolerance: Any) -> Any:
@@ -134,9 +137,18 @@ def without_start(state: Ascent) -> Any:
 
 
 def _damped_step(state: Ascent) -> Any:
-    _, _, gradient, curvature = state.best
-    scales = jnp.abs(jnp.diag(curvature)) + jnp.abs(gradient)
-    return _solve(curvature + jnp.diag(state.damping * scales), gradient)
+    best = state.best
+    return _solve(best.curvature + jnp.diag(state.damping * _scales(best)), best.gradient)
+
+
+def _scales(point: Evaluation) -> Any:
+    """What the damping of each coordinate is relative to; 1 where the density does not depend on it."""
+    scales = jnp.abs(jnp.diag(point.curvature)) + jnp.abs(point.gradient)
+    return jnp.where(scales > 0, scales, 1.0)
+
+
+def _rounding(value: Any) -> Any:
+    return 4 * jnp.finfo(jnp.float64).eps * jnp.abs(jnp.where(jnp.isfinite(value), value, 0.0))
 
 
 def _solve(matrix: Any, vector: Any) -> Any:
@@ -151,7 +163,7 @@ def _updated(state: Ascent, trial: Evaluation, searching: Any) -> Ascent:
     step = trial.z - best.z
     promised = step @ best.gradient - 0.5 * step @ best.curvature @ step
     gained = trial.value - best.value
-    rounding = 4 * jnp.finfo(jnp.float64).eps * jnp.abs(best.value)
+    rounding = _rounding(best.value)
     usable = jnp.isfinite(trial.value) & jnp.all(jnp.isfinite(trial.gradient))
     taken = usable & (searching | (gained >= _SUFFICIENT_GAIN * promised - rounding))
     ratio = jnp.where(jnp.abs(promised) <= rounding, 1.0, gained / promised)
@@ -160,7 +172,8 @@ def _updated(state: Ascent, trial: Evaluation, searching: Any) -> Ascent:
         taken, state.damping * jnp.clip(shrink, max=2.0), state.damping * state.damping_growth
     )
     new_best = _select(taken, trial, best)
-    newton_step = _solve(new_best.curvature, new_best.gradient)
+    regular = new_best.curvature + jnp.diag(_LEAST_DAMPING * _scales(new_best))
+    newton_step = _solve(regular, new_best.gradient)
     decrement = 0.5 * newton_step @ new_best.gradient
     positive = jnp.isfinite(decrement) & (new_best.value > -jnp.inf)
     return Ascent(

@@ -14,20 +14,17 @@ from functools import lru_cache, partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from pdflang.inference import start as starts
 from pdflang.inference import transition
+from pdflang.inference.calls import next_size, strongly_typed
 from pdflang.inference.draws import Draws, NoFiniteStart
 from pdflang.inference.monitor import Monitor, Progressed, QuietMonitor
 from pdflang.inference.options import NutsOptions, chosen_seed
 from pdflang.inference.platform import available_cores, double_precision
 from pdflang.inference.target import Target
 from pdflang.inference.workers import StopRequest, interrupts, run_tasks
-
-_CHUNK_SECONDS = 0.2
-_FASTEST_GROWTH = 4
 
 
 def sample(target: Target, options: NutsOptions | None = None, monitor: Monitor | None = None) -> Draws:
@@ -112,7 +109,7 @@ def _programs(
         start = starts.find_start(
             lambda z: log_density(z, arrays), lambda key: initial(key, arrays), dimension, key
         )
-        return _strongly_typed((transition.first_state(start, dense), start))
+        return strongly_typed((transition.first_state(start, dense), start))
 
     def advance(
         state: Any,
@@ -125,7 +122,7 @@ def _programs(
         arrays: Any,
     ) -> Any:
         key = jax.random.fold_in(jax.random.key(seed), 2 * chain + 1)
-        return _strongly_typed(
+        return strongly_typed(
             transition.advance(
                 lambda z: log_density(z, arrays),
                 state,
@@ -141,11 +138,6 @@ def _programs(
     return _Programs(jax.jit(begin), jax.jit(advance), dimension, dense)
 
 
-def _strongly_typed(tree: Any) -> Any:
-    """The same values with types of their own: a weak type would make the next call another program."""
-    return jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, jnp.result_type(leaf)), tree)
-
-
 class _ChainRun:
     """One chain as its thread runs it; the main thread reads `progressed` and, when all is over, the rest."""
 
@@ -153,7 +145,6 @@ class _ChainRun:
         self, number: int, target: Target, options: NutsOptions, programs: _Programs, seed: int
     ) -> None:
         self.progressed = Progressed(number, "starting", 0, options.warmup + options.draws)
-        self.kept = 0
         self.rows: list[transition.Transitions] = []
         self.warmup_gradients = 0
         self.metric: np.ndarray | None = None
@@ -173,7 +164,7 @@ class _ChainRun:
             while self.progressed.done < self.progressed.total and not stop.requested:
                 begin = time.perf_counter()
                 chain, count = self._advance(chain, stages, size)
-                size = _next_size(count, time.perf_counter() - begin)
+                size = next_size(count, time.perf_counter() - begin, transition.CHUNK)
 
     def _begin(self) -> transition.Chain:
         chain, start = self._programs.begin(self._seed, self._number, self._target.arrays)
@@ -219,12 +210,6 @@ class _ChainRun:
             step_size=float(rows.step_size[-1]),
             divergences=0 if warming_up else before.divergences + divergent,
         )
-
-
-def _next_size(count: int, seconds: float) -> int:
-    """How many transitions the next call makes: few where they are slow, to hear an interrupt soon."""
-    wanted = count * _CHUNK_SECONDS / max(seconds, 1e-9)
-    return int(max(1, min(wanted, _FASTEST_GROWTH * count, transition.CHUNK)))
 
 
 def _report(chains: list[_ChainRun], monitor: Monitor) -> None:

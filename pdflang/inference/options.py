@@ -64,14 +64,14 @@ class NutsOptions(Options):
 
 @dataclass(frozen=True)
 class MapOptions(Options):
-    """Options of `map`: quasi-Newton ascents from several starts, polished by Newton's method."""
+    """Options of `map`: damped Newton ascents from several starts."""
 
     starts: int = _option(4, "number of starts, each a draw from the prior", least=1)
     seed: int | None = _option(0, "seed of the starts", least=0, below=_SEEDS)
     tolerance: float = _option(
-        1e-10, "largest gain in log-density that a converged optimum may leave", above=0
+        1e-12, "largest gain in log-density that a converged optimum may leave", above=0
     )
-    max_steps: int = _option(2000, "evaluations of the gradient per start", least=1)
+    max_steps: int = _option(2000, "evaluations of density, gradient and Hessian per start", least=1)
     threads: int | None = _option(
         None, "starts that run at once; as many as there are cores if not given", least=1
     )
