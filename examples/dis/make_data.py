@@ -2,12 +2,14 @@
 
     python make_data.py FOLDER
 
-FOLDER holds, for each data set, `<set>.data.npz` (kin (n, 3): x, Q2, y; D (n,); stat (n,) and add (n, sources),
-absolute; mult_percent (n, sources); names of the sources) and `<set>.NLO.fk.npz` (fk, xgrid, kin, flavours, Q0).
-They were made from nnpdf-data 4.1.5 (commondata, variant "legacy") with yadism and hoppet at NLO; the
-measurements are those of the BCDMS collaboration, Phys. Lett. B 223 (1989) 485 and B 237 (1990) 592.
+FOLDER holds, for each data set, `<set>.data.npz` (kin (n, 3): x, Q2, y; D (n,); stat (n,) and add
+(n, sources), absolute; mult_percent (n, sources); names of the sources) and `<set>.NLO.fk.npz` (fk, xgrid,
+kin, flavours, Q0). They were made from nnpdf-data 4.1.5 (commondata, variant "legacy") with yadism and hoppet
+at NLO; the measurements are those of the BCDMS collaboration, Phys. Lett. B 223 (1989) 485 and B 237 (1990)
+592.
 
-Every number is written with all its digits: reading the files gives the same floating-point numbers.
+Numbers are written with all their digits, so that the files hold the same floating-point numbers; percentages
+become the absolute errors that they stand for, which is how commondata has them.
 """
 
 from __future__ import annotations

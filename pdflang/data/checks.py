@@ -35,13 +35,14 @@ def check_numeric(values: np.ndarray, context: DataContext) -> None:
     offenders = [
         i for i, value in enumerate(values.flat) if not (isinstance(value, str) and is_number(value))
     ]
-    first = offenders[0] if offenders else 0
-    value = str(values.flat[first])
+    if not offenders:
+        raise data_error("E508", f"`{context.name}` holds numbers written as text{_from(context)}", context)
+    value = str(values.flat[offenders[0]])
     raise data_error(
         "E508",
-        f"`{context.name}` is {value!r} in {_entry(first, values, context)}, which is no number",
+        f"`{context.name}` is {value!r} in {_entry(offenders[0], values, context)}, which is no number",
         context,
-        notes=_how_many(len(offenders), values.size) if offenders else (),
+        notes=_how_many(len(offenders), values.size),
         remedy="leave out rows without a value" if not value else "",
     )
 

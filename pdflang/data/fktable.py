@@ -138,10 +138,12 @@ def _check_xgrid(path: Path, xgrid: np.ndarray, context: DataContext) -> None:
 
 def _kinematics(path: Path, arrays: Arrays, context: DataContext) -> dict[str, np.ndarray]:
     kin, rows = arrays["kin"], len(arrays["fk"])
-    names = tuple(map(str, arrays["variables"])) if "variables" in arrays else _KINEMATICS[: kin.shape[-1]]
+    columns = kin.shape[1] if kin.ndim == 2 else len(_KINEMATICS)
+    names = tuple(map(str, arrays["variables"])) if "variables" in arrays else _KINEMATICS[:columns]
     if kin.shape != (rows, len(names)):
         shape = " × ".join(map(str, kin.shape))
-        wanted = f"It should be {rows} rows, as `fk` has, × {len(names)} variables: {', '.join(names)}."
+        variables = f"{counted(len(names), 'variable')} ({', '.join(names)})"
+        wanted = f"It should be {rows} rows, as `fk` has, × {variables}."
         raise _wrong(path, f"has `kin` of the shape {shape}", context, wanted)
     return {name: kin[:, column] for column, name in enumerate(names)}
 

@@ -60,12 +60,14 @@ def _read_numpy(path: Path, context: DataContext) -> Arrays:
 
     try:
         with path.open("rb") as handle:
+            _check_magic(handle.read(6))
+            handle.seek(0)
             loaded = np.load(handle, allow_pickle=False)
             found = (
                 {name: loaded[name] for name in loaded.files} if hasattr(loaded, "files") else {"": loaded}
             )
     except (ValueError, EOFError, OSError, KeyError, zipfile.BadZipFile, SyntaxError, MemoryError) as error:
-        if "allow_pickle" in str(error) or "Object arrays" in str(error):
+        if "Object arrays" in str(error):
             reason = "holds Python objects, which pdflang does not unpickle"
             raise unreadable(path, reason, context, remedy="save arrays of numbers") from error
         raise unreadable(
@@ -74,6 +76,12 @@ def _read_numpy(path: Path, context: DataContext) -> Arrays:
     if (single := found.get("")) is not None and single.dtype.names:
         found = {name: single[name] for name in single.dtype.names}
     return _arrays(path, found, context)
+
+
+def _check_magic(start: bytes) -> None:
+    """NumPy takes any other file for a pickle, and says so."""
+    if not start.startswith((b"PK", b"\x93NUMPY")):
+        raise ValueError("its first bytes are those of another kind of file")
 
 
 def _npz_names(path: Path, context: DataContext) -> tuple[str, ...]:

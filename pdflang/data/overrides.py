@@ -59,7 +59,9 @@ def _value(name: str, text: str) -> Value:
 def _value_of_file(path_text: str, context: DataContext) -> Value:
     path = resolve(path_text, context)
     arrays = format_of(path, context).read(path, context)
-    return arrays[""] if "" in arrays else table_of(arrays, path.name, context)
+    if "" in arrays or (len(arrays) == 1 and next(iter(arrays.values())).ndim != 1):
+        return next(iter(arrays.values()))
+    return table_of(arrays, path.name, context)
 
 
 def value_of(content: Any, source: str, context: DataContext) -> Value:

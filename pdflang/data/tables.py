@@ -70,7 +70,8 @@ def table_of(arrays: dict[str, np.ndarray], source: str, context: DataContext) -
         elif len(column) != length:
             raise data_error(
                 "E503",
-                f"`{source}` has columns of different lengths: {length} in `{first}`, {len(column)} in `{name}`",
+                f"`{source}` has columns of different lengths: "
+                f"{length} in `{first}`, {len(column)} in `{name}`",
                 context,
                 remedy="a table needs columns of one length; read separate arrays with separate `data`",
             )

@@ -111,7 +111,7 @@ def test_chi2_of_one_target(data: CommonData, prediction: np.ndarray, name: str,
 
 
 def test_the_two_targets_share_named_errors(data: CommonData, prediction: np.ndarray) -> None:
-    """Special names correlate the sets: the block off the diagonal is not zero, and the sum is not additive."""
+    """Special names correlate the sets: the block off the diagonal is not zero."""
     covariance = data.covariance(prediction)
     block = covariance[np.ix_(data.rows_of(SETS[0]), data.rows_of(SETS[1]))]
     assert np.abs(block).min() > 0

@@ -31,14 +31,12 @@ def read_data_set(observable: Observable, variant: str | None) -> DataSet:
     """All numbers of a data set. Errors: E512 for an unknown variant, E513 for whatever is malformed."""
     import numpy as np
 
+    central = _read_central(observable, variant)
+    kinematics = _read_kinematics(observable)
     files = [_read_uncertainties(observable, named) for named in _uncertainty_files(observable, variant)]
-    return DataSet(
-        observable.name,
-        _read_central(observable, variant),
-        _read_kinematics(observable),
-        tuple(source for sources, _ in files for source in sources),
-        np.concatenate([values for _, values in files], axis=1),
-    )
+    sources = tuple(source for found, _ in files for source in found)
+    errors = np.concatenate([values for _, values in files], axis=1)
+    return DataSet(observable.name, central, kinematics, sources, errors)
 
 
 def _read_central(observable: Observable, variant: str | None) -> np.ndarray:

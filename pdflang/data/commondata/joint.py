@@ -84,7 +84,7 @@ class CommonData:
         """
         import numpy as np
 
-        sizes = self.errors if reference is None else self._rescaled(np.asarray(reference, dtype=np.float64))
+        sizes = self.errors if reference is None else self._rescaled(np.ravel(reference))
         uncorrelated = [i for i, source in enumerate(self.sources) if source.type in _UNCORRELATED]
         correlated = self._correlated(sizes)
         matrix = correlated @ correlated.T
@@ -102,14 +102,14 @@ class CommonData:
             if source.type not in _UNCORRELATED:
                 key: object = position if source.type in _WITHIN_SET else source.type
                 vectors[key] = vectors[key] + size if key in vectors else size
-        return np.array(list(vectors.values())).reshape(-1, self.rows).T
+        return np.stack(list(vectors.values()), axis=1) if vectors else np.zeros((self.rows, 0))
 
     def _rescaled(self, reference: np.ndarray) -> np.ndarray:
         """The errors with multiplicative ones relative to `reference` instead of D."""
         import numpy as np
 
         prediction = self.context.of("the t0 prediction")
-        check_size(len(reference) if reference.ndim == 1 else reference.size, self.rows, prediction)
+        check_size(len(reference), self.rows, prediction)
         check_finite(reference, prediction)
         multiplicative = np.array([source.treatment == "MULT" for source in self.sources], dtype=bool)
         without_scale = (self.central == 0) & np.any(self.errors[:, multiplicative] != 0, axis=1)
