@@ -16,11 +16,14 @@ def prepare_jax() -> None:
     embeds pdflang keeps its own settings: methods run inside `double_precision()`.
     """
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
-    # Chains already fill the cores, and a BLAS that splits its sums makes results depend on their number.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # XLA splits sums by the number of its threads, and so does BLAS: with one each, draws do not depend on
+    # the number of cores. Chains fill the cores all the same, since each runs in a thread of its own.
+    os.environ["NPROC"] = "1"
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
     import jax
 
     jax.config.update("jax_enable_x64", True)
+    jax.config.update("jax_cpu_enable_async_dispatch", False)
     folder = cache_folder()
     if folder is not None:
         jax.config.update("jax_compilation_cache_dir", str(folder))

@@ -101,11 +101,15 @@ def _rows(name: str, variable: xarray.DataArray, schema: VariableSchema) -> Iter
         return
     with_quality = schema.role != "output" or columns.shape[2] <= _LARGE_OUTPUT
     for index, entry in enumerate(entry_names(name, tuple(shape), schema)):
-        column = columns[:, :, index]
+        yield _row(entry, name, columns[:, :, index], schema.role, with_quality)
+
+
+def _row(entry: str, name: str, column: np.ndarray, role: Role, with_quality: bool) -> Row:
+    with np.errstate(all="ignore"):
         low, high = np.quantile(column, _TAIL)
         sd = float(column.std(ddof=1)) if column.size > 1 else math.nan
         quality = _quality(column) if with_quality else (math.nan,) * 4
-        yield Row(entry, name, schema.role, float(column.mean()), sd, float(low), float(high), *quality)
+        return Row(entry, name, role, float(column.mean()), sd, float(low), float(high), *quality)
 
 
 def _quality(column: np.ndarray) -> tuple[float, float, float, float]:

@@ -1,0 +1,226 @@
+"""What can be wrong with a sample, in words, with what to do about it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from pdflang.results.posterior import DRAW_AXES, schemas_of
+from pdflang.results.schema import entry_names
+from pdflang.results.summary import Row
+
+if TYPE_CHECKING:
+    import xarray
+
+Severity = Literal["error", "warning", "note"]
+
+LARGEST_RHAT = 1.01
+"""Vehtari et al. 2021, section 4."""
+
+SMALLEST_ESS = 100
+"""Effective draws per chain, in bulk and tails (Vehtari et al. 2021, section 4)."""
+
+SMALLEST_BFMI = 0.3
+"""Energy Bayesian fraction of missing information (Betancourt 2016)."""
+
+_NAMES_SHOWN = 5
+# Of a normal whose mean lies far beyond a bound, 2% is within 0.02 standard deviations of it.
+_NEAR_BOUND = 0.02
+_PILED_UP = 0.015
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing worth knowing: a sentence, what to do, and the names it is about."""
+
+    severity: Severity
+    sentence: str
+    remedy: str
+    names: tuple[str, ...] = ()
+
+
+def diagnose(tree: xarray.DataTree, rows: Sequence[Row], max_tree_depth: int | None = None) -> list[Finding]:
+    """Everything that the draws and their statistics give away, the worst first; empty where all is well.
+
+    `rows` is the summary of the same tree; `max_tree_depth` the option the draws were made with.
+    """
+    posterior = tree["posterior"].to_dataset()
+    if posterior.sizes.get("draw", 0) == 0:
+        return [Finding("error", "there are no draws", "let the run go on beyond its warmup")]
+    statistics = tree["sample_stats"].to_dataset() if "sample_stats" in tree.children else None
+    findings = [*_not_finite(tree), *_stuck(tree), *_rhat(rows), *_ess(rows, posterior.sizes["chain"])]
+    if statistics is not None:
+        checks: tuple[Callable[[Any], Iterator[Finding]], ...] = (_divergences, _energy)
+        findings += [finding for check in checks for finding in check(statistics)]
+        findings += _tree_depth(statistics, max_tree_depth)
+    findings += _at_bounds(tree)
+    order: tuple[Severity, ...] = ("error", "warning", "note")
+    return sorted(findings, key=lambda finding: order.index(finding.severity))
+
+
+def to_records(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """The findings as plain data, for `diagnostics.json`."""
+    return [asdict(finding) for finding in findings]
+
+
+def to_text(findings: Sequence[Finding]) -> str:
+    """The findings as they are printed below the table."""
+    if not findings:
+        return "Diagnostics: nothing to complain about.\n"
+    parts = [f"{finding.severity}: {finding.sentence}\n  help: {finding.remedy}" for finding in findings]
+    return "\n".join(parts) + "\n"
+
+
+def _divergences(statistics: xarray.Dataset) -> Iterator[Finding]:
+    diverging = np.asarray(statistics["diverging"]) if "diverging" in statistics else np.array([False])
+    count, share = int(diverging.sum()), float(diverging.mean())
+    if count:
+        noun = "transition" if count == 1 else "transitions"
+        yield Finding(
+            "warning",
+            f"{count} of {diverging.size} {noun} diverged ({share:.2g} of all): the posterior has a place "
+            "too "
+            "narrow for the step size, and what lies there is missing from the draws",
+            "raise the target acceptance (`--target-acceptance 0.95`); if divergences stay, write a "
+            "hierarchy "
+            "by standardised parameters (theta = mu + tau*z with z ~ Normal(0, 1)), or give scales priors "
+            "that "
+            "keep away from 0",
+        )
+
+
+def _energy(statistics: xarray.Dataset) -> Iterator[Finding]:
+    """E-BFMI by chain: the variance of the energy's steps over that of the energy (Betancourt 2016)."""
+    if "energy" not in statistics or statistics.sizes["draw"] < 4:
+        return
+    energy = np.asarray(statistics["energy"].transpose(*DRAW_AXES))
+    with np.errstate(all="ignore"):
+        fractions = np.mean(np.diff(energy, axis=1) ** 2, axis=1) / np.var(energy, axis=1)
+    low = np.flatnonzero(fractions < SMALLEST_BFMI)
+    if len(low):
+        chains = ", ".join(str(chain) for chain in low)
+        yield Finding(
+            "warning",
+            f"E-BFMI is below {SMALLEST_BFMI} in chain {chains} (lowest {np.min(fractions):.2g}): the energy "
+            "moves too slowly for the tails to be explored",
+            "look for heavy tails and for parameters that set the scale of others; standardise them, or "
+            "tighten their priors",
+        )
+
+
+def _tree_depth(statistics: xarray.Dataset, most: int | None) -> Iterator[Finding]:
+    if most is None or "tree_depth" not in statistics:
+        return
+    share = float(np.mean(np.asarray(statistics["tree_depth"]) >= most))
+    if share > 0.01:
+        yield Finding(
+            "warning",
+            f"{share:.0%} of the transitions stopped at the greatest tree depth, {most}: the draws are right "
+            "but dear",
+            "raise `--max-tree-depth`, or bring the parameters to similar scales and less correlation",
+        )
+
+
+def _rhat(rows: Sequence[Row]) -> Iterator[Finding]:
+    bad = sorted((row for row in rows if row.rhat > LARGEST_RHAT), key=lambda row: -row.rhat)
+    if bad:
+        names = tuple(row.name for row in bad)
+        yield Finding(
+            "error" if bad[0].rhat > 1.1 else "warning",
+            f"R-hat is above {LARGEST_RHAT} for {_listed(names)} (largest {bad[0].rhat:.3f}): the chains "
+            "do not "
+            "agree",
+            "run longer (`--warmup`, `--draws`); if chains stay apart, the posterior has several modes or "
+            "the "
+            "model does not determine these parameters",
+            names,
+        )
+
+
+def _ess(rows: Sequence[Row], chains: int) -> Iterator[Finding]:
+    needed = SMALLEST_ESS * chains
+    sizes = {row.name: min(row.ess_bulk, row.ess_tail) for row in rows}
+    names = tuple(sorted((name for name in sizes if sizes[name] < needed), key=sizes.__getitem__))
+    if names:
+        yield Finding(
+            "warning",
+            f"fewer than {needed} effective draws for {_listed(names)} (least {sizes[names[0]]:.0f}): "
+            "intervals "
+            "and diagnostics are not reliable",
+            "draw more (`--draws`)",
+            names,
+        )
+
+
+def _not_finite(tree: xarray.DataTree) -> Iterator[Finding]:
+    for name, columns, entries, _ in _quantities(tree):
+        bad = np.flatnonzero(~np.all(np.isfinite(columns), axis=(0, 1)))
+        if len(bad):
+            share = float(np.mean(~np.isfinite(columns)))
+            yield Finding(
+                "error",
+                f"{_listed([entries[i] for i in bad])} has values that are not finite ({share:.2g} of all)",
+                "look for a division by 0, or a logarithm or power of a negative number, in the "
+                "definition of "
+                f"{name}",
+                tuple(entries[i] for i in bad),
+            )
+
+
+def _stuck(tree: xarray.DataTree) -> Iterator[Finding]:
+    """Parameters that never moved in some chain though others did, or in all chains."""
+    stuck: dict[int, list[str]] = {}
+    for _, columns, entries, schema in _quantities(tree):
+        if schema.role not in ("param", "nuisance") or columns.shape[1] < 4:
+            continue
+        still = np.all(columns == columns[:, :1], axis=1)
+        for chain, entry in zip(*np.nonzero(still), strict=True):
+            stuck.setdefault(int(chain), []).append(entries[entry])
+    for chain, names in sorted(stuck.items()):
+        yield Finding(
+            "error",
+            f"chain {chain} did not move in {_listed(names)}",
+            "the step size came out far too small or the density is not smooth there: try another seed, a "
+            "longer warmup, or look for jumps in the density",
+            tuple(names),
+        )
+
+
+def _at_bounds(tree: xarray.DataTree) -> Iterator[Finding]:
+    for _, columns, entries, schema in _quantities(tree):
+        if schema.role not in ("param", "nuisance"):
+            continue
+        for bound, side in zip(schema.bounds, ("lower", "upper"), strict=True):
+            if bound is None or not math.isfinite(bound):
+                continue
+            with np.errstate(all="ignore"):
+                near = np.abs(columns - bound) <= _NEAR_BOUND * columns.std(axis=(0, 1))
+            piled = np.flatnonzero(near.mean(axis=(0, 1)) > _PILED_UP)
+            if len(piled):
+                names = tuple(entries[i] for i in piled)
+                yield Finding(
+                    "warning",
+                    f"the draws of {_listed(names)} pile up at the {side} bound, {bound:g}",
+                    "the data want to go beyond it: check the bound and the model, or read the result as "
+                    "a limit",
+                    names,
+                )
+
+
+def _quantities(tree: xarray.DataTree) -> Iterator[tuple[str, np.ndarray, list[str], Any]]:
+    """Name, draws (chain, draw, entry), names of the entries and schema of every quantity with content."""
+    posterior = tree["posterior"].to_dataset()
+    for name, schema in schemas_of(tree).items():
+        values = np.asarray(posterior[name].transpose(*DRAW_AXES, ...), dtype=float)
+        if values.size:
+            entries = entry_names(name, values.shape[2:], schema)
+            yield name, values.reshape(*values.shape[:2], -1), entries, schema
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_NAMES_SHOWN])
+    return shown if len(names) <= _NAMES_SHOWN else f"{shown} and {len(names) - _NAMES_SHOWN} more"
