@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
+from jax import Array, lax, nn
 from jax.scipy.special import gammaln
 from jax.typing import ArrayLike
 
@@ -48,26 +48,30 @@ def log_gamma_tails(a: ArrayLike, x: ArrayLike) -> tuple[Array, Array]:
     a, x = jnp.broadcast_arrays(jnp.asarray(a, float), jnp.asarray(x, float))
     split = jnp.maximum(a, 1.0)
     below = x <= split
-    positive = x > 0.0
-    lower = _log_lower_gamma(a, jnp.where(below & positive, x, split))
-    upper = _log_upper_gamma(a, jnp.where(below, split, x))
-    return _tails(lower, upper, below, positive)
+    inner = jnp.where(_is_interior(x), x, split)
+    log_edge = a * jnp.log(inner) - inner - gammaln(a)
+    lower = _log_lower_gamma(a, jnp.where(below, inner, split))
+    upper = _log_upper_gamma(a, jnp.where(below, split, inner))
+    return _both_tails(log_edge + jnp.where(below, lower, upper), below, x)
 
 
 def _log_lower_gamma(a: Array, x: Array) -> Array:
-    # P(a, x) = P(a + 1, x) + x^a e^-x / gamma(a + 1) (DLMF 8.8.5), so that the integrand t^a e^-t falls from
-    # t = x, t = x e^-s, for every x <= a + 1.
+    """log(P(a, x) gamma(a) e^x / x^a) for x <= a + 1.
+
+    P(a, x) = P(a + 1, x) + x^a e^-x / gamma(a + 1) (DLMF 8.8.5), so that the integrand t^a e^-t falls from
+    t = x with t = x e^-s.
+    """
     rise, fall = x[..., None], (a + 1.0)[..., None]
     integral = falling_integral(lambda s: -fall * s - rise * jnp.expm1(-s), a + 1.0 - x, x)
-    return a * jnp.log(x) - x - gammaln(a + 1.0) + jnp.log1p(x * integral)
+    return jnp.log1p(x * integral) - jnp.log(a)
 
 
 def _log_upper_gamma(a: Array, x: Array) -> Array:
-    # t = x + s in the integral of t^(a - 1) e^-t beyond x >= a.
+    """log(Q(a, x) gamma(a) e^x / x^a) for x >= a, with t = x + s in the integral of t^(a - 1) e^-t."""
     power, start = (a - 1.0)[..., None], x[..., None]
     curvature = jnp.maximum(a - 1.0, 0.0) / x**2
     integral = falling_integral(lambda s: power * jnp.log1p(s / start) - s, 1.0 - (a - 1.0) / x, curvature)
-    return (a - 1.0) * jnp.log(x) - x - gammaln(a) + jnp.log(integral)
+    return jnp.log(integral / x)
 
 
 def log_beta_tails(a: ArrayLike, b: ArrayLike, odds: ArrayLike) -> tuple[Array, Array]:
@@ -78,28 +82,37 @@ def log_beta_tails(a: ArrayLike, b: ArrayLike, odds: ArrayLike) -> tuple[Array, 
     a, b, odds = jnp.broadcast_arrays(*(jnp.asarray(v, float) for v in (a, b, odds)))
     split = (a + 1.0) / (b + 1.0)
     below = odds <= split
-    inside = (odds > 0.0) & (odds < jnp.inf)
-    lower = _log_lower_beta(a, b, jnp.where(below & inside, odds, split))
-    upper = _log_lower_beta(b, a, 1.0 / jnp.where(~below & inside, odds, split))
-    log_lower, log_upper = _tails(lower, upper, below, odds > 0.0)
-    return jnp.where(odds < jnp.inf, log_lower, 0.0), jnp.where(odds < jnp.inf, log_upper, -jnp.inf)
+    inner = jnp.where(_is_interior(odds), odds, split)
+    # Above the split the roles of x and 1 - x, and so those of a and b, are exchanged.
+    log_lower = _log_lower_beta(
+        jnp.where(below, a, b), jnp.where(below, b, a), jnp.where(below, inner, 1.0 / inner)
+    )
+    return _both_tails(log_lower - log_beta(a, b), below, odds)
 
 
 def _log_lower_beta(a: Array, b: Array, odds: Array) -> Array:
-    # I_x(a, b) = I_x(a + 1, b) + x^a (1 - x)^b / (a beta(a, b)) (DLMF 8.17.20), so that the integrand
-    # t^a (1 - t)^(b - 1) falls from t = x, t = x e^-s, for every odds <= (a + 1)/(b + 1).
+    """log(I_x(a, b) beta(a, b)) for odds <= (a + 1)/(b + 1).
+
+    I_x(a, b) = I_x(a + 1, b) + x^a (1 - x)^b / (a beta(a, b)) (DLMF 8.17.20), so that the integrand
+    t^a (1 - t)^(b - 1) falls from t = x with t = x e^-s.
+    """
     ratio, fall, power = odds[..., None], (a + 1.0)[..., None], (b - 1.0)[..., None]
     slope = a + 1.0 - (b - 1.0) * odds
     curvature = jnp.maximum(b - 1.0, 0.0) * odds * (1.0 + odds)
     integral = falling_integral(
         lambda s: -fall * s + power * jnp.log1p(-ratio * jnp.expm1(-s)), slope, curvature
     )
-    log_factor = -a * jnp.log1p(1.0 / odds) - b * jnp.log1p(odds) - jnp.log(a) - log_beta(a, b)
-    return log_factor + jnp.log1p((a + b) * odds * integral)
+    log_edge = -a * nn.softplus(-jnp.log(odds)) - b * jnp.log1p(odds)
+    return log_edge - jnp.log(a) + jnp.log1p((a + b) * odds * integral)
 
 
-def _tails(lower: Array, upper: Array, below: Array, positive: Array) -> tuple[Array, Array]:
-    """Both logarithms from the one that was computed; all mass is above where x = 0."""
-    log_lower = jnp.where(below, lower, log1mexp(jnp.where(below, -1.0, upper)))
-    log_upper = jnp.where(below, log1mexp(jnp.where(below, lower, -1.0)), upper)
-    return jnp.where(positive, log_lower, -jnp.inf), jnp.where(positive, log_upper, 0.0)
+def _both_tails(log_tail: Array, is_lower: Array, x: Array) -> tuple[Array, Array]:
+    """The lower and the upper tail from one of them; all mass lies above 0 and below infinity."""
+    other = log1mexp(log_tail)
+    lower, upper = jnp.where(is_lower, log_tail, other), jnp.where(is_lower, other, log_tail)
+    nothing_below, interior = jnp.where(x > 0.0, 0.0, -jnp.inf), _is_interior(x)
+    return jnp.where(interior, lower, nothing_below), jnp.where(interior, upper, log1mexp(nothing_below))
+
+
+def _is_interior(x: Array) -> Array:
+    return (x > 0.0) & (x < jnp.inf)

@@ -54,9 +54,8 @@ def log_beta(a: ArrayLike, b: ArrayLike) -> Array:
     """
     a, b = jnp.broadcast_arrays(jnp.asarray(a, float), jnp.asarray(b, float))
     powers = -(a - 0.5) * jnp.log1p(b / a) - b * jnp.log1p(a / b) - 0.5 * jnp.log(b)
-    return (
-        powers + _HALF_LOG_2_PI + _stirling_remainder(a) + _stirling_remainder(b) - _stirling_remainder(a + b)
-    )
+    remainders = _stirling_remainder(jnp.stack([a, b, a + b]))
+    return powers + _HALF_LOG_2_PI + remainders[0] + remainders[1] - remainders[2]
 
 
 def _stirling_remainder(x: Array) -> Array:

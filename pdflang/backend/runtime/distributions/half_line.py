@@ -88,7 +88,7 @@ class HalfCauchy:
 
     @staticmethod
     def log_sf(y: ArrayLike, sigma: ArrayLike) -> Array:
-        return _positive(lambda y: jnp.log(jnp.arctan(sigma / y)) + _LOG_2_OVER_PI, y, 0.0)
+        return _positive(lambda y: jnp.log(jnp.arctan2(sigma, y)) + _LOG_2_OVER_PI, y, 0.0)
 
     @staticmethod
     def sample(key: Array, shape: Shape, sigma: ArrayLike) -> Array:

@@ -65,8 +65,8 @@ class StudentT:
     @staticmethod
     def _log_below(z: Array, nu: ArrayLike) -> Array:
         # P(|T| > |z|) = I_x(nu/2, 1/2), x = nu/(nu + z^2) (DLMF 8.17.4 and Abramowitz and Stegun 26.7.1). At
-        # z = 0 that has a kink, which a tiny z avoids without losing the derivative.
-        z = jnp.where(z == 0.0, z - 1e-100, z)
+        # z = 0 that has a kink, which a tiny shift avoids without losing the derivative.
+        z = jnp.where(jnp.abs(z) < 1e-30, z - 1e-30, z)
         outer = log_beta_tails(0.5 * jnp.asarray(nu, float), 0.5, nu / jnp.square(z))[0] - _LOG_2
         return jnp.where(z < 0.0, outer, log1mexp(outer))
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax, random
 from jax.typing import ArrayLike
 
@@ -36,6 +37,11 @@ def log_mass(
     """
     if issubclass(distribution, Flat):
         return jnp.zeros(jnp.broadcast_shapes(jnp.shape(lower), jnp.shape(upper)))
+    lower, upper = _ends(distribution, lower, upper)
+    if _is_literally(upper, np.inf):
+        return jnp.zeros(()) if _is_literally(lower, -np.inf) else distribution.log_sf(lower, *parameters)
+    if _is_literally(lower, -np.inf):
+        return distribution.log_cdf(upper, *parameters)
     return _Tails(distribution, lower, upper, parameters).log_mass
 
 
@@ -63,7 +69,11 @@ def truncated_sample(
     upper: ArrayLike,
     *parameters: ArrayLike,
 ) -> Array:
-    """Draws between the bounds, by inverting the distribution function from the lighter side."""
+    """Draws between the bounds, by inverting the distribution function from the lighter side.
+
+    Where the bounds leave no mass there is nothing to draw, and the values have no meaning.
+    """
+    lower, upper = _ends(distribution, lower, upper)
     tails = _Tails(distribution, lower, upper, parameters)
     share = 1.0 - random.uniform(key, shape)
     target = jnp.logaddexp(tails.log_outside, jnp.log(share) + tails.log_mass)
@@ -72,15 +82,28 @@ def truncated_sample(
         above, below = distribution.log_sf(y, *parameters), distribution.log_cdf(y, *parameters)
         return jnp.where(tails.from_above, above < target, below >= target)
 
-    first, last = jnp.broadcast_to(tails.lower, shape), jnp.broadcast_to(tails.upper, shape)
-    y = _least_that(reached, first, last)
+    y = _least_that(reached, *(jnp.broadcast_to(end, shape) for end in tails.ends))
     return jnp.ceil(y).astype(int) if distribution.discrete else y
 
 
-class _Tails:
-    """The masses outside two bounds, and the mass between them, counted from the side where it is smaller.
+def _ends(distribution: type[Truncatable], lower: ArrayLike, upper: ArrayLike) -> tuple[ArrayLike, ArrayLike]:
+    """The bounds such that all of lower < y <= upper counts: whole numbers for counts."""
+    if not distribution.discrete:
+        return lower, upper
+    if isinstance(lower, (int, float)) and isinstance(upper, (int, float)):
+        return float(np.floor(lower)), float(np.ceil(upper) - 1.0)
+    return jnp.floor(lower), jnp.ceil(upper) - 1.0
 
-    For counts the bounds become whole numbers, the lower one excluded and the upper one included.
+
+def _is_literally(bound: ArrayLike, end: float) -> bool:
+    """Whether a bound is known to be infinite when the model is compiled: then its tail needs no code."""
+    return isinstance(bound, float) and bound == end
+
+
+class _Tails:
+    """The masses outside two ends, and the mass between them, counted from the side where it is smaller.
+
+    All have the common shape of ends and parameters.
     """
 
     def __init__(
@@ -90,33 +113,20 @@ class _Tails:
         upper: ArrayLike,
         parameters: tuple[ArrayLike, ...],
     ) -> None:
-        lower, upper = jnp.asarray(lower, float), jnp.asarray(upper, float)
-        if distribution.discrete:
-            lower, upper = jnp.floor(lower), jnp.ceil(upper) - 1.0
-        self.lower, self.upper = lower, upper
-        below_lower, above_lower = _log_tails(distribution, lower, parameters)
-        below_upper, above_upper = _log_tails(distribution, upper, parameters)
-        self.from_above = above_lower <= below_upper
-        inner = jnp.where(self.from_above, above_lower, below_upper)
-        self.log_outside = jnp.where(self.from_above, above_upper, below_lower)
+        shape = jnp.broadcast_shapes(*(jnp.shape(number) for number in (lower, upper, *parameters)))
+        self.ends = jnp.stack([jnp.broadcast_to(jnp.asarray(end, float), shape) for end in (lower, upper)])
+        finite = jnp.isfinite(self.ends)
+        stand_in = jnp.where(finite, self.ends, 0.0)
+        beyond, before = jnp.where(self.ends > 0.0, 0.0, -jnp.inf), jnp.where(self.ends > 0.0, -jnp.inf, 0.0)
+        below = jnp.where(finite, distribution.log_cdf(stand_in, *parameters), beyond)
+        above = jnp.where(finite, distribution.log_sf(stand_in, *parameters), before)
+        self.from_above = above[0] <= below[1]
+        inner = jnp.where(self.from_above, above[0], below[1])
+        self.log_outside = jnp.where(self.from_above, above[1], below[0])
         possible = inner > self.log_outside
-        outside = jnp.where(possible, self.log_outside, -1.0) - jnp.where(possible, inner, 0.0)
-        self.log_mass = jnp.where(possible, jnp.where(possible, inner, 0.0) + log1mexp(outside), -jnp.inf)
-
-
-def _log_tails(
-    distribution: type[Truncatable], bound: Array, parameters: tuple[ArrayLike, ...]
-) -> tuple[Array, Array]:
-    """The logarithms of the masses up to the bound and above it, without a derivative at infinity."""
-    finite = jnp.isfinite(bound)
-    stand_in = jnp.where(finite, bound, 0.0)
-    below = jnp.where(
-        finite, distribution.log_cdf(stand_in, *parameters), jnp.where(bound > 0.0, 0.0, -jnp.inf)
-    )
-    above = jnp.where(
-        finite, distribution.log_sf(stand_in, *parameters), jnp.where(bound > 0.0, -jnp.inf, 0.0)
-    )
-    return below, above
+        safe_inner = jnp.where(possible, inner, 0.0)
+        outside = jnp.where(possible, self.log_outside, -1.0) - safe_inner
+        self.log_mass = jnp.where(possible, safe_inner + log1mexp(outside), -jnp.inf)
 
 
 def _least_that(reached: Any, lower: Array, upper: Array) -> Array:
