@@ -56,9 +56,25 @@ INTERPOLATE = _row(
 
 REDUCTIONS = {row.name: row for row in (SUM, PRODUCT, MINIMUM, MAXIMUM, MEAN, STANDARD_DEVIATION)}
 
+# What generated code needs beyond what a model can call by name.
+CONTRACT = _row("tensordot", "table densities", "tensordot", "Σ over the last two axes of a table")
 SYSTEMATIC_COVARIANCE = ArrayFunction(
-    "covariance", ("uncorrelated", "correlated"),
+    "covariance",
+    (
+        "reference",
+        "correlated_absolute",
+        "correlated_relative",
+        "uncorrelated_absolute",
+        "uncorrelated_relative",
+    ),
     "pdflang.backend.runtime.covariance.from_systematics",
     "pdflang.backend.runtime.covariance.from_systematics",
-    "diag(Σ_k u_k²) + Σ_k β_k β_kᵀ from uncorrelated and correlated standard deviations, one column each",
-)  # fmt: skip
+    "the covariance of a data set whose multiplicative errors are relative to a reference",
+)
+CHOLESKY_OF_INVERSE = ArrayFunction(
+    "cholesky_of_inverse",
+    ("precision",),
+    "pdflang.backend.runtime.covariance.cholesky_of_inverse",
+    "pdflang.backend.runtime.covariance.cholesky_of_inverse",
+    "the lower triangular L with L Lᵀ the inverse of a precision matrix",
+)

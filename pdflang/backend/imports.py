@@ -1,0 +1,46 @@
+"""What a generated module imports, and how it calls it."""
+
+from __future__ import annotations
+
+from pdflang.backend.names import Names
+
+_ALIASES = {"jax.numpy": "jnp", "numpy": "np"}
+
+
+class Imports:
+    """Collects the dotted names that generated code uses."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._objects: dict[str, str] = {}
+        self._modules: dict[str, str] = {}
+
+    def use(self, dotted: str) -> str:
+        """The text that calls an object: `jnp.exp`, or the bare name of an imported one."""
+        module, _, name = dotted.rpartition(".")
+        for prefix, alias in _ALIASES.items():
+            if module == prefix or module.startswith(prefix + "."):
+                self._modules[prefix] = alias
+                return alias + dotted[len(prefix) :]
+        if dotted not in self._objects:
+            self._objects[dotted] = self._names.fresh(name)
+        return self._objects[dotted]
+
+    def lines(self) -> list[str]:
+        """The import statements, sorted as linters want them."""
+        plain = [f"import {module} as {alias}" for module, alias in self._modules.items()]
+        by_module: dict[str, list[str]] = {}
+        for dotted, local in self._objects.items():
+            module, _, name = dotted.rpartition(".")
+            by_module.setdefault(module, []).append(name if name == local else f"{name} as {local}")
+        found = [_from(module, sorted(names)) for module, names in sorted(by_module.items())]
+        third_party = [line for line in found if not line.startswith("from pdflang")]
+        own = [line for line in found if line.startswith("from pdflang")]
+        return [*sorted(plain), *third_party, "", *own] if own else [*sorted(plain), *third_party]
+
+
+def _from(module: str, names: list[str]) -> str:
+    line = f"from {module} import {', '.join(names)}"
+    if len(line) <= 110:
+        return line
+    return f"from {module} import (\n" + "".join(f"    {name},\n" for name in names) + ")"

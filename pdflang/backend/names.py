@@ -1,0 +1,46 @@
+"""Identifiers of generated code: no text of a model is ever code, and no two names meet."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import unicodedata
+
+
+def identifier(name: str) -> str:
+    """A readable ASCII identifier for a name of a model: `α_u` becomes `alpha_u`, `ew.s2w` becomes `ew_s2w`."""
+    parts = []
+    for character in name:
+        if character.isascii() and (character.isalnum() or character == "_"):
+            parts.append(character)
+        elif character in ". ":
+            parts.append("_")
+        else:
+            words = unicodedata.name(character, "").lower().split()
+            is_greek = len(words) >= 4 and words[0] == "greek"
+            parts.append(words[3] if is_greek else f"u{ord(character):x}")
+    text = "".join(parts)
+    return text if text[:1].isalpha() or text[:1] == "_" else f"n{text}"
+
+
+class Names:
+    """Hands out identifiers that are free, each once."""
+
+    def __init__(self, taken: frozenset[str] = frozenset()) -> None:
+        self._taken = {*taken, *keyword.kwlist, *keyword.softkwlist, *dir(builtins)}
+
+    def fresh(self, wish: str) -> str:
+        """The wished name, with a number behind it where it is taken."""
+        name = identifier(wish)
+        candidate, count = name, 1
+        while candidate in self._taken:
+            count += 1
+            candidate = f"{name}_{count}"
+        self._taken.add(candidate)
+        return candidate
+
+    def copy(self) -> Names:
+        """Names for an inner scope, which may not hide those of the outer one."""
+        other = Names()
+        other._taken = set(self._taken)
+        return other

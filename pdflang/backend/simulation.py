@@ -1,0 +1,169 @@
+"""`simulate` of the generated module: observations drawn in the order in which they read each other."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pdflang.backend.writer import Writer
+from pdflang.diagnostics import Span
+from pdflang.ir import nodes
+from pdflang.ir.nodes import Node
+from pdflang.ir.program import Draws, Observation
+
+if TYPE_CHECKING:
+    from pdflang.backend.module import ModuleWriter
+
+_EVENTS = "pdflang.backend.runtime.events"
+
+
+def write_simulation(module: ModuleWriter) -> tuple[list[str], list[Span | None]]:
+    """The function `simulate(key, p, d)`: observed data by name."""
+    observations = _in_order(module)
+    plain = [o for o in observations if o.draws is not None]
+    roots = [argument for o in plain for argument in _arguments(o.draws, o)]
+    writer = module.writer(roots, late=frozenset(o.name for o in observations))
+    if observations:
+        split = module.imports.use("jax.random.split")
+        writer.write(f"keys = {split}(key, {len(observations)})")
+    entries = []
+    for i, observation in enumerate(observations):
+        text = _drawn(module, writer, observation, f"keys[{i}]")
+        local = writer.assign(observation.name, text, observation.span)
+        for reference in module.references_to(observation.name):
+            writer.know(reference, local)
+        entries.append((observation.name, local))
+    return module.function(
+        "simulate(key, p, d)", "Data drawn at given parameters.", writer, module.returned(entries)
+    )
+
+
+def _arguments(draws: Draws | None, observation: Observation) -> list[Node]:
+    assert draws is not None
+    found = [_over(observation, argument) for argument in draws.arguments]
+    if draws.weights is not None:
+        found.append(_over(observation, draws.weights))
+    return found + [argument for component in draws.components for argument in _arguments(component, observation)]
+
+
+def _over(observation: Observation, node: Node) -> Node:
+    """An argument for all observed entries at once."""
+    if _reads_itself(observation):
+        return node
+    for loop in reversed(observation.loops):
+        if loop in node.loops:
+            node = nodes.Array(loop, node)
+    return node
+
+
+def _reads_itself(observation: Observation) -> bool:
+    return observation.draws is not None and observation.name in _read(observation.draws)
+
+
+def _read(draws: Draws) -> set[str]:
+    arguments = [*draws.arguments, *([draws.weights] if draws.weights is not None else [])]
+    read = set(nodes.references(*arguments)) if arguments else set()
+    return read.union(*(_read(component) for component in draws.components))
+
+
+def _in_order(module: ModuleWriter) -> list[Observation]:
+    """Each observation after those whose data its distribution reads."""
+    observations = module.program.observations
+    ordered: list[Observation] = []
+
+    def visit(observation: Observation) -> None:
+        if observation in ordered:
+            return
+        for name in sorted(_read(observation.draws)) if observation.draws else ():
+            if name in observations and name != observation.name:
+                visit(observations[name])
+        ordered.append(observation)
+
+    for observation in observations.values():
+        visit(observation)
+    return ordered
+
+
+def _drawn(module: ModuleWriter, writer: Writer, observation: Observation, key: str) -> str:
+    if observation.process is not None:
+        return _events(module, writer, observation, key)
+    draws = observation.draws
+    assert draws is not None
+    if _reads_itself(observation):
+        return _one_by_one(module, writer, observation, draws, key)
+    rank = draws.row.rank
+    sizes = [module.loop_length(loop) for loop in observation.loops]
+    axes = observation.target.axes
+    sizes += [module.length(axis) for axis in axes[: len(axes) - rank]]
+    whole = Draws(
+        draws.row,
+        tuple(_over(observation, argument) for argument in draws.arguments),
+        draws.bounds,
+        _over(observation, draws.weights) if draws.weights is not None else None,
+        tuple(_whole(component, observation) for component in draws.components),
+    )
+    text = module.sample(writer, whole, key, repr(tuple(sizes)))
+    if not observation.loops:
+        return text
+    base, places = _observed_part(module, observation)
+    if all(place == ":" for place in places):
+        return text
+    return f"{base}.at[{', '.join(places)}].set({text})"
+
+
+def _whole(draws: Draws, observation: Observation) -> Draws:
+    arguments = tuple(_over(observation, argument) for argument in draws.arguments)
+    return Draws(draws.row, arguments, draws.bounds)
+
+
+def _observed_part(module: ModuleWriter, observation: Observation) -> tuple[str, list[str]]:
+    """The datum, and the slices of it that are observed."""
+    target = observation.target
+    assert isinstance(target, nodes.Element)
+    array = module.imports.use("jax.numpy.asarray")
+    base = f"{array}({module.early(target.base)})"
+    places = []
+    for position, axis in zip(target.positions, target.base.axes, strict=False):
+        start = position.arguments[1].value if isinstance(position, nodes.Apply) else 0  # type: ignore[attr-defined]
+        (loop,) = position.loops
+        length = module.loop_length(loop)
+        is_whole = start == 0 and length == module.length(axis)
+        places.append(":" if is_whole else f"{start}:{start + length}")
+    return base, places
+
+
+def _one_by_one(
+    module: ModuleWriter, writer: Writer, observation: Observation, draws: Draws, key: str
+) -> str:
+    """A datum whose entries read earlier ones: a loop that fills it in."""
+    (loop,) = observation.loops
+    step, position, values = (writer.names.fresh(name) for name in ("step", "i", "values"))
+    inner = writer.inner({loop: position})
+    target = observation.target
+    assert isinstance(target, nodes.Element)
+    for reference in module.references_to(observation.name):
+        inner.know(reference, values)
+    inner.expect(*draws.arguments, *target.positions)
+    fold_in = module.imports.use("jax.random.fold_in")
+    sample = module.sample(inner, draws, f"{fold_in}({key}, {position})", "()")
+    place = ", ".join(inner.text(p) for p in target.positions)
+    writer.write(f"def {step}({position}, {values}):", observation.span)
+    writer.extend(inner)
+    writer.write(f"    return {values}.at[{place}].set({sample})", observation.span)
+    array = module.imports.use("jax.numpy.asarray")
+    fori = module.imports.use("jax.lax.fori_loop")
+    base = f"{array}({module.early(target.base)})"
+    return f"{fori}(0, {module.loop_length(loop)}, {step}, {base})"
+
+
+def _events(module: ModuleWriter, writer: Writer, observation: Observation, key: str) -> str:
+    process = observation.process
+    assert process is not None
+    ends = f"{writer.text(process.lower)}, {writer.text(process.upper)}"
+    intensity = module.intensity_name(observation)
+    if process.normalised:
+        count = f"d[{json.dumps(observation.name + ' count')}]"
+        return f"{module.imports.use(f'{_EVENTS}.draw_iid')}({key}, {intensity}, p, d, {ends}, {count})"
+    return f"{module.imports.use(f'{_EVENTS}.draw_poisson_process')}({key}, {intensity}, p, d, {ends})"
+
+

@@ -1,0 +1,451 @@
+"""Writes expressions down as Python over `jnp` (or `np`): one function body at a time.
+
+The loops of a node become array axes in the order of their depth, in front of the node's own axes; operands
+are aligned by `[:, None]`. What is known once data is bound is not computed here but asked for from `hoist`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from pdflang.backend.imports import Imports
+from pdflang.backend.names import Names
+from pdflang.components import Function, arithmetic, arrays
+from pdflang.components.arithmetic import Operator
+from pdflang.diagnostics import CompilerPanic, Span
+from pdflang.ir import nodes
+from pdflang.ir.nodes import Constant, Loop, LoopIndex, Node, Phase
+from pdflang.ir.sizes import Size
+
+_ATOM = 20
+_DEEPEST = 12
+_LONGEST = 88
+
+
+@dataclass(frozen=True)
+class Code:
+    """The text of an expression, how tightly its last operator binds, and how deeply it nests."""
+
+    text: str
+    precedence: int = _ATOM
+    depth: int = 0
+
+    def within(self, precedence: int) -> str:
+        """The text, in parentheses where it binds less tightly than what surrounds it."""
+        return self.text if self.precedence >= precedence else f"({self.text})"
+
+
+@dataclass
+class Context:
+    """What the writers of one module share."""
+
+    imports: Imports
+    lengths: Mapping[str, int]
+    definitions: Mapping[str, Node]
+
+    def length(self, size: Size) -> int:
+        return size.bind(self.lengths)
+
+
+Hoist = Callable[[Node], str]
+
+
+class Writer:
+    """One function body. `lines` are its statements; `places` the source of each, where it has one.
+
+    `known` are texts for nodes that are there already: arguments, the variable of an intensity. `hoist` gives
+    the text of what is computed when data is bound; without it everything is written here.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        names: Names,
+        numpy: str,
+        hoist: Hoist | None = None,
+        known: Mapping[Node, str] | None = None,
+        indent: str = "    ",
+    ) -> None:
+        self._context = context
+        self.names = names
+        self._numpy = numpy
+        self._is_jax = numpy == "jax.numpy"
+        self._hoist = hoist
+        self._codes: dict[Node, Code] = {node: Code(text) for node, text in (known or {}).items()}
+        self._uses: Counter[Node] = Counter()
+        self._indent = indent
+        self.positions: dict[Loop, str] = {}
+        """Loops that run one step at a time: their position has a name, and no axis."""
+        self.late: frozenset[str] = frozenset()
+        """Data whose values this function makes itself."""
+        self.lines: list[str] = []
+        self.places: list[Span | None] = []
+
+    # --- statements -----------------------------------------------------------------------------------------
+
+    def expect(self, *roots: Node) -> None:
+        """Count how often each node will be asked for, so that what is shared gets a name."""
+        pending = list(roots)
+        for root in roots:
+            self._uses[root] += 1
+        seen: set[Node] = set()
+        while pending:
+            node = pending.pop()
+            if node in seen or node in self._codes or self._is_early(node):
+                continue
+            seen.add(node)
+            for child in self._needs(node):
+                self._uses[child] += 1
+                pending.append(child)
+
+    def _needs(self, node: Node) -> list[Node]:
+        if isinstance(node, nodes.Reference) and node.name in self._context.definitions:
+            return [self._context.definitions[node.name]]
+        return list(node.children())
+
+    def text(self, node: Node) -> str:
+        """The expression of a node; statements that it needs are written first."""
+        return self._code(node).text
+
+    def assign(self, wish: str, text: str, span: Span | None = None) -> str:
+        """A statement that names a value."""
+        name = self.names.fresh(wish)
+        self.write(f"{name} = {text}", span)
+        return name
+
+    def write(self, line: str, span: Span | None = None) -> None:
+        self.lines.append(self._indent + line)
+        self.places.append(span)
+
+    def know(self, node: Node, text: str) -> None:
+        """From here on a node is a variable that is there already."""
+        self._codes[node] = Code(text)
+
+    def inner(self, positions: Mapping[Loop, str]) -> Writer:
+        """A writer for a function inside this one, where some loops run one step at a time."""
+        writer = Writer(self._context, self.names, self._numpy, self._hoist, indent=self._indent + "    ")
+        writer._codes = dict(self._codes)
+        writer.positions = {**self.positions, **positions}
+        writer.late = self.late
+        return writer
+
+    def extend(self, inner: Writer) -> None:
+        """Take over the statements of an inner function."""
+        self.lines += inner.lines
+        self.places += inner.places
+
+    def call(self, dotted: str) -> str:
+        """The text by which an object is called, imported."""
+        return self._context.imports.use(dotted)
+
+    def array_function(self, name: str) -> str:
+        return self.call(f"{self._numpy}.{name}")
+
+    def _is_early(self, node: Node) -> bool:
+        """Whether a node is computed when data is bound, and only read here."""
+        if self._hoist is None or node.phase == Phase.PARAMETER or isinstance(node, Constant):
+            return False
+        if node.loops & self.positions.keys() or any(loop.axis is None for loop in node.loops):
+            return False
+        return not (self.late and self.late & nodes.references(node).keys())
+
+    def _code(self, node: Node) -> Code:
+        if node in self._codes:
+            return self._codes[node]
+        if self._is_early(node):
+            assert self._hoist is not None
+            code = Code(self._hoist(node))
+        else:
+            code = getattr(self, f"_{type(node).__name__}")(node)
+            if self._deserves_name(node, code):
+                code = Code(self.assign(node.hint or "value", code.text, node.span))
+        self._codes[node] = code
+        return code
+
+    def _deserves_name(self, node: Node, code: Code) -> bool:
+        if code.precedence == _ATOM and code.depth == 0:
+            return False
+        return self._uses[node] > 1 or code.depth > _DEEPEST or (node.hint is not None and len(code.text) > 12) or len(
+            code.text
+        ) > _LONGEST
+
+    # --- layout ---------------------------------------------------------------------------------------------
+
+    def loops(self, node: Node) -> list[Loop]:
+        """The loops of a node that are axes of its array, outermost first."""
+        return sorted((loop for loop in node.loops if loop not in self.positions), key=lambda loop: loop.depth)
+
+    def _aligned(self, node: Node, loops: list[Loop], axes: int) -> Code:
+        """A node as an operand of an array over `loops` and `axes` axes."""
+        code = self._code(node)
+        mine = self.loops(node)
+        if not mine and not node.axes:
+            return code
+        entries = [":" if loop in mine else "None" for loop in loops]
+        entries += ["None"] * (axes - len(node.axes)) + [":"] * len(node.axes)
+        while entries and entries[0] == "None":
+            entries.pop(0)
+        if "None" not in entries:
+            return code
+        while entries[-1] == ":":
+            entries.pop()
+        return Code(f"{code.within(_ATOM)}[{', '.join(entries)}]", _ATOM, code.depth)
+
+    def _shape(self, loops: list[Loop], node: Node) -> str:
+        lengths = [self._loop_length(loop) for loop in loops]
+        lengths += [self._context.length(axis.size) for axis in node.axes]
+        return f"({', '.join(map(str, lengths))}{',' if len(lengths) == 1 else ''})"
+
+    def _loop_length(self, loop: Loop) -> int:
+        if loop.axis is None:
+            raise CompilerPanic("a variable over an interval reached the backend")
+        return self._context.length(loop.axis.size)
+
+    def _full(self, node: Node, loops: list[Loop], like: Node) -> str:
+        """A node broadcast to all of `loops` and the axes of `like`."""
+        code = self._aligned(node, loops, len(like.axes))
+        if self.loops(node) == loops and len(node.axes) == len(like.axes):
+            return code.text
+        return f"{self.array_function('broadcast_to')}({code.text}, {self._shape(loops, like)})"
+
+    # --- leaves ---------------------------------------------------------------------------------------------
+
+    def _Constant(self, node: nodes.Constant) -> Code:
+        value = node.value
+        if isinstance(value, float) and math.isinf(value):
+            text = self.array_function("inf")
+            return Code(text) if value > 0 else Code(f"-{text}", 13)
+        if isinstance(value, bool | int):
+            return Code(repr(value), _ATOM if value >= 0 else 13)
+        return Code(_number(value), _ATOM if math.copysign(1, value) > 0 else 13)
+
+    def _Reference(self, node: nodes.Reference) -> Code:
+        definition = self._context.definitions.get(node.name)
+        if definition is None:
+            if node.kind == "length":
+                return Code(str(self._context.lengths[node.name]))
+            raise CompilerPanic(f"`{node.name}` has no value here")
+        code = self._code(definition)
+        if code.precedence == _ATOM and code.depth == 0:
+            return code
+        name = self.assign(node.name, code.text, node.span)
+        self._codes[definition] = Code(name)
+        return Code(name)
+
+    def _LoopIndex(self, node: nodes.LoopIndex) -> Code:
+        if node.loop in self.positions:
+            return Code(self.positions[node.loop])
+        return Code(f"{self.array_function('arange')}({self._loop_length(node.loop)})", _ATOM, 1)
+
+    # --- elementwise ----------------------------------------------------------------------------------------
+
+    def _Apply(self, node: nodes.Apply) -> Code:
+        loops, axes = self.loops(node), len(node.axes)
+        arguments = [self._aligned(argument, loops, axes) for argument in node.arguments]
+        depth = 1 + max(argument.depth for argument in arguments)
+        if isinstance(node.function, Operator):
+            return self._operator(node.function, arguments, depth)
+        assert isinstance(node.function, Function)
+        callee = self.call(node.function.jax if self._is_jax else node.function.numpy)
+        return Code(f"{callee}({', '.join(argument.text for argument in arguments)})", _ATOM, depth)
+
+    def _operator(self, operator: Operator, arguments: list[Code], depth: int) -> Code:
+        precedence = operator.precedence
+        if len(arguments) == 1:
+            return Code(operator.template.format(arguments[0].within(precedence)), precedence, depth)
+        left, right = arguments
+        if operator is arithmetic.POWER:
+            texts = (left.within(precedence + 1), right.within(precedence))
+        else:
+            non_associative = operator in arithmetic.COMPARISONS
+            texts = (left.within(precedence + non_associative), right.within(precedence + 1))
+        return Code(operator.template.format(*texts), precedence, depth)
+
+    def _Choose(self, node: nodes.Choose) -> Code:
+        loops, axes = self.loops(node), len(node.axes)
+        parts = [self._aligned(child, loops, axes) for child in node.children()]
+        depth = 1 + max(part.depth for part in parts)
+        return Code(f"{self.array_function('where')}({', '.join(part.text for part in parts)})", _ATOM, depth)
+
+    # --- arrays ---------------------------------------------------------------------------------------------
+
+    def _Element(self, node: nodes.Element) -> Code:
+        base = self._code(node.base)
+        slices = [self._as_slice(p, axis.size) for p, axis in zip(node.positions, node.base.axes, strict=False)]
+        base_loops = self.loops(node.base)
+        targets = [loop for loop, _ in (s for s in slices if s is not None) if loop is not None]
+        if None not in slices and len(set(targets)) == len(targets) and not set(targets) & set(base_loops):
+            return self._sliced(base, base_loops, [s for s in slices if s is not None])
+        return self._gathered(node, base, base_loops)
+
+    def _as_slice(self, position: Node, size: Size) -> tuple[Loop | None, str] | None:
+        """The position as a plain index: the loop that it becomes (None for a fixed one), and its text."""
+        if isinstance(position, Constant):
+            return None, str(position.value)
+        loop, start = _affine_index(position)
+        if loop is None or loop in self.positions or loop.axis is None:
+            return None
+        length = self._loop_length(loop)
+        if start == 0 and length == self._context.length(size):
+            return loop, ":"
+        return loop, f"{start or ''}:{start + length}"
+
+    def _sliced(self, base: Code, base_loops: list[Loop], slices: list[tuple[Loop | None, str]]) -> Code:
+        entries = [":"] * len(base_loops) + [text for _, text in slices]
+        order = [*base_loops, *(loop for loop, _ in slices if loop is not None)]
+        while entries and entries[-1] == ":":
+            entries.pop()
+        code = Code(f"{base.within(_ATOM)}[{', '.join(entries)}]", _ATOM, base.depth) if entries else base
+        wanted = sorted(order, key=lambda loop: loop.depth)
+        if wanted == order:
+            return code
+        moved = ", ".join(str(order.index(loop)) for loop in wanted)
+        places = ", ".join(str(i) for i in range(len(wanted)))
+        return Code(f"{self.array_function('moveaxis')}({code.text}, ({moved}), ({places}))", _ATOM, code.depth + 1)
+
+    def _gathered(self, node: nodes.Element, base: Code, base_loops: list[Loop]) -> Code:
+        loops = self.loops(node)
+        positions: list[Node] = [LoopIndex(loop) for loop in base_loops]
+        positions += node.positions
+        texts = [self._aligned(position, loops, 0).text for position in positions]
+        return Code(f"{base.within(_ATOM)}[{', '.join(texts)}]", _ATOM, base.depth + 1)
+
+    def _Array(self, node: nodes.Array) -> Code:
+        inner = self.loops(node.body)
+        if node.loop not in inner:
+            loops = [*self.loops(node), node.loop]
+            text = self._full(node.body, loops, node.body)
+            return Code(text, _ATOM, 1)
+        code = self._code(node.body)
+        place = inner.index(node.loop)
+        if place == len(inner) - 1:
+            return code
+        target = len(inner) - 1
+        return Code(f"{self.array_function('moveaxis')}({code.text}, {place}, {target})", _ATOM, code.depth + 1)
+
+    def _Stack(self, node: nodes.Stack) -> Code:
+        loops = self.loops(node)
+        inner = max(node.items, key=lambda item: len(item.axes))
+        if not loops and not inner.axes:
+            texts = [self._code(item).text for item in node.items]
+            return Code(f"{self.array_function('array')}([{', '.join(texts)}])", _ATOM, 1)
+        texts = [self._full(item, loops, inner) for item in node.items]
+        axis = f", axis={len(loops)}" if loops else ""
+        return Code(f"{self.array_function('stack')}([{', '.join(texts)}]{axis})", _ATOM, 1)
+
+    def _Sum(self, node: nodes.Sum) -> Code:
+        inner = self.loops(node.body)
+        code = self._code(node.body)
+        if node.loop not in inner:
+            return self._operator(arithmetic.MULTIPLY, [Code(str(self._loop_length(node.loop))), code], code.depth + 1)
+        place = inner.index(node.loop)
+        where = f", axis={place}" if len(inner) + len(node.body.axes) > 1 else ""
+        return Code(f"{self.array_function('sum')}({code.text}{where})", _ATOM, code.depth + 1)
+
+    # --- functions of whole arrays --------------------------------------------------------------------------
+
+    def _Whole(self, node: nodes.Whole) -> Code:
+        row = node.function
+        assert isinstance(row, arrays.ArrayFunction)
+        loops = self.loops(node)
+        callee = self.call(row.jax if self._is_jax else row.numpy)
+        if row in (arrays.LINSPACE, arrays.GEOMSPACE):
+            ends = [self._code(end).text for end in node.arguments[:2]]
+            return Code(f"{callee}({', '.join(ends)}, {self._context.length(node.axes[0].size)})", _ATOM, 1)
+        if row is arrays.CONCAT:
+            last = f", axis={len(loops)}" if loops else ""
+            texts = [self._full(argument, loops, argument) for argument in node.arguments]
+            return Code(f"{callee}([{', '.join(texts)}]{last})", _ATOM, 1)
+        if row in (arrays.MATMUL, arrays.DOT) and loops:
+            return self._einsum(node, loops)
+        texts = [self._code(argument).text for argument in node.arguments]
+        if loops and row.name in arrays.REDUCTIONS:
+            places = ", ".join(str(len(loops) + i) for i in range(len(node.arguments[0].axes)))
+            texts.append(f"axis=({places},)")
+        elif loops and row is arrays.CUMSUM:
+            texts.append("axis=-1")
+        elif loops and row.name not in _BATCHED:
+            raise CompilerPanic(f"`{row.name}` inside a comprehension cannot be written down")
+        if row is arrays.MATMUL and not loops:
+            left, right = (self._code(argument) for argument in node.arguments)
+            return Code(f"{left.within(12)} @ {right.within(13)}", 12, 1 + max(left.depth, right.depth))
+        return Code(f"{callee}({', '.join(texts)})", _ATOM, 1)
+
+    def _einsum(self, node: nodes.Whole, loops: list[Loop]) -> Code:
+        letters = {loop: chr(ord("a") + i) for i, loop in enumerate(loops)}
+        left, right = node.arguments
+        subscripts = []
+        own = (["i", "j"][-len(left.axes) :], ["j", "k"][: len(right.axes)])
+        for argument, axes in zip(node.arguments, own, strict=True):
+            subscripts.append("".join(letters[loop] for loop in self.loops(argument)) + "".join(axes))
+        result = "".join(letters.values()) + "".join(a for a in (*own[0], *own[1]) if a != "j")
+        texts = ", ".join(self._code(argument).text for argument in node.arguments)
+        return Code(f"{self.array_function('einsum')}('{','.join(subscripts)}->{result}', {texts})", _ATOM, 1)
+
+    # --- distributions --------------------------------------------------------------------------------------
+
+    def _LogProbability(self, node: nodes.LogProbability) -> Code:
+        row = node.distribution
+        loops, axes = self.loops(node), len(node.axes)
+        if not row.proper:
+            like = self._full(node.value, loops, node) if not row.rank else self._code(node.value).text
+            return Code(f"{self.array_function('zeros_like')}({like})", _ATOM, 1)
+        texts = [self._aligned(node.value, loops, axes + row.rank).text]
+        for argument, parameter in zip(node.arguments, row.parameters, strict=False):
+            own = axes + parameter.rank if row.rank == 0 or loops else len(argument.axes)
+            texts.append(self._aligned(argument, loops, own).text)
+        distribution = self.call(row.meaning)
+        if node.bounds:
+            bounds = [self._code(bound).text for bound in node.bounds]
+            callee = self.call("pdflang.backend.runtime.distributions.truncated_log_prob")
+            return Code(f"{callee}({', '.join([distribution, texts[0], *bounds, *texts[1:]])})", _ATOM, 1)
+        return Code(f"{distribution}.log_prob({', '.join(texts)})", _ATOM, 1)
+
+    def _MixtureLogProbability(self, node: nodes.MixtureLogProbability) -> Code:
+        loops = self.loops(node)
+        parts = [self._full(component, loops, node) for component in node.components]
+        callee = self.call("pdflang.backend.runtime.distributions.mixture_log_prob")
+        weights = self._aligned(node.weights, loops, len(node.axes) + 1 if loops else 1).text
+        stacked = f"{self.array_function('stack')}([{', '.join(parts)}], axis=-1)"
+        return Code(f"{callee}({weights}, {stacked})", _ATOM, 1)
+
+    def _Root(self, node: nodes.Root) -> Code:
+        """A bracketed root: its equation becomes an inner function of the unknown."""
+        ends = [self._code(bound).text for bound in (node.lower, node.upper)]
+        unknown = next(
+            child for child in nodes.walk(node.equation) if isinstance(child, nodes.Variable) and child.loop == node.loop
+        )
+        name, argument = self.names.fresh("equation"), self.names.fresh("unknown")
+        inner = self.inner({node.loop: argument})
+        inner.know(unknown, argument)
+        inner.expect(node.equation)
+        result = inner.text(node.equation)
+        self.write(f"def {name}({argument}):", node.span)
+        self.extend(inner)
+        self.write(f"    return {result}", node.span)
+        callee = self.call("pdflang.backend.runtime.roots.bracketed_root")
+        return Code(f"{callee}({name}, {ends[0]}, {ends[1]})", _ATOM, 1)
+
+
+_BATCHED = ("cholesky", "endpoint_weights", "interp")
+
+
+def _affine_index(position: Node) -> tuple[Loop | None, int]:
+    """The loop and the start of a position `i` or `i + start`."""
+    if isinstance(position, LoopIndex):
+        return position.loop, 0
+    if isinstance(position, nodes.Apply) and position.function is arithmetic.ADD:
+        index, start = position.arguments
+        if isinstance(start, LoopIndex):
+            index, start = start, index
+        if isinstance(index, LoopIndex) and isinstance(start, Constant) and start.value >= 0:
+            return index.loop, int(start.value)
+    return None, 0
+
+
+def _number(value: float) -> str:
+    """The shortest text that reads back as the same number."""
+    return repr(float(value))

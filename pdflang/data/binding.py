@@ -1,0 +1,342 @@
+"""Data meets a program: every length becomes known, every number is checked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pdflang.data import checks
+from pdflang.data.columns import commondata_folders
+from pdflang.data.commondata import CommonData, read_commondata
+from pdflang.data.context import DataContext, data_error
+from pdflang.data.fktable import match_rows, read_fk
+from pdflang.data.overrides import value_of
+from pdflang.data.paths import resolve
+from pdflang.data.rotation import EVOLUTION_BASIS, evolution_rotation
+from pdflang.data.tables import Table, read_table
+from pdflang.diagnostics import PdflangError, Reports, closest_names
+from pdflang.ir import nodes
+from pdflang.ir.evaluate import Evaluator
+from pdflang.ir.program import BoundProgram, Check, Datum, Program
+from pdflang.ir.sizes import Axis
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def bind(program: Program, given: Mapping[str, Any]) -> BoundProgram:
+    """The program with its data: what is `given` by name, the declared sources for the rest.
+
+    Values are arrays, numbers, nested lists, or mappings of columns for a table. Raises PdflangError with
+    everything that is wrong with the data.
+    """
+    binder = _Binder(program, given)
+    reports = Reports()
+    for datum in program.data.values():
+        try:
+            binder.bind(datum)
+        except PdflangError as failure:
+            for diagnostic in failure.diagnostics:
+                reports.add(diagnostic)
+    reports.raise_errors()
+    for check in program.checks:
+        try:
+            binder.verify(check)
+        except PdflangError as failure:
+            for diagnostic in failure.diagnostics:
+                reports.add(diagnostic)
+    reports.raise_errors()
+    binder.bind_tables()
+    return BoundProgram(program, binder.lengths, binder.arrays, binder.hashes(), binder.notes())
+
+
+class _Binder:
+    def __init__(self, program: Program, given: Mapping[str, Any]) -> None:
+        self._program = program
+        self._given = dict(given)
+        self._fixed_by: dict[str, DataContext] = {}
+        self._sets: dict[str, CommonData] = {}
+        self.lengths: dict[str, int] = {}
+        self.arrays: dict[str, Any] = {}
+
+    # --- one datum ------------------------------------------------------------------------------------------
+
+    def bind(self, datum: Datum) -> None:
+        """Read a datum, check it, and learn lengths from it."""
+        context = DataContext(datum.name, datum.span, datum.folder)
+        if datum.name in self._given:
+            self._bind_given(datum, context.of("the data given"))
+        elif datum.source is None:
+            raise data_error(
+                "E518",
+                f"no data is given for `{datum.name}`",
+                context,
+                remedy=f"give it: --data {datum.name}=FILE, or in Python data={{{datum.name!r}: …}}",
+            )
+        elif datum.source.kind == "value":
+            assert datum.source.value is not None
+            self._bind_array(
+                datum, Evaluator({}, {}, self._program.definition_nodes)(datum.source.value), context
+            )
+        elif datum.source.kind == "table":
+            self._bind_table(datum, context)
+        else:
+            self._bind_commondata(datum, context)
+
+    def _bind_given(self, datum: Datum, context: DataContext) -> None:
+        value = self._given[datum.name]
+        if isinstance(value, Mapping):
+            value = value_of(dict(value), datum.name, context)
+        if datum.shape == "commondata":
+            raise data_error(
+                "E518",
+                f"`{datum.name}` is a measured data set and cannot be replaced by plain numbers",
+                context,
+                remedy="edit its commondata folder, or declare a plain datum",
+            )
+        if datum.shape == "table":
+            self._bind_columns(datum, self._as_table(datum, value, context), context)
+            return
+        if isinstance(value, Table):
+            column = datum.source.column if datum.source and datum.source.column else datum.name
+            value = self._only_column(value, column, context)
+        self._bind_array(datum, value, context)
+
+    def _as_table(self, datum: Datum, value: Any, context: DataContext) -> Table:
+        if isinstance(value, Table):
+            return value
+        if len(datum.columns) == 1:
+            (name,) = datum.columns
+            return Table({name: _array(value, context)}, "the data given")
+        raise data_error("E518", f"`{datum.name}` is a table; give its columns by name", context)
+
+    def _only_column(self, table: Table, column: str, context: DataContext) -> Any:
+        if column in table.columns:
+            return table.columns[column]
+        if len(table.columns) == 1:
+            return next(iter(table.columns.values()))
+        raise data_error(
+            "E517", f"{table.source} has no column `{column}`", context,
+            remedy=f"its columns are {', '.join(table.columns)}",
+        )  # fmt: skip
+
+    def _bind_table(self, datum: Datum, context: DataContext) -> None:
+        source = datum.source
+        assert source is not None
+        path = resolve(source.paths[0], DataContext(datum.name, source.span, datum.folder))
+        table = read_table(path, context)
+        context = context.of(path.name)
+        if source.condition is not None:
+            table = table.select(self._mask(datum, dict(table.columns), table.rows, context))
+        if datum.shape == "table":
+            self._bind_columns(datum, table, context)
+            return
+        assert source.column is not None
+        self._bind_array(datum, self._column(table, source.column, context), context)
+
+    def _bind_columns(self, datum: Datum, table: Table, context: DataContext) -> None:
+        self._learn(datum.axes[0], table.rows, context)
+        for name in datum.columns:
+            values = self._column(table, name, context)
+            checks.check_finite(values, context.of(f"column `{name}`"))
+            self.arrays[f"{datum.name}.{name}"] = values
+
+    def _column(self, table: Table, name: str, context: DataContext) -> Any:
+        if name not in table.columns:
+            near = closest_names(name, table.columns)
+            raise data_error(
+                "E517",
+                f"{table.source or 'the table'} has no column `{name}`",
+                context,
+                remedy=f"did you mean `{near[0]}`?"
+                if near
+                else f"its columns are {', '.join(table.columns)}",
+            )
+        return table.columns[name]
+
+    def _mask(self, datum: Datum, columns: Mapping[str, Any], rows: int, context: DataContext) -> np.ndarray:
+        import numpy as np
+
+        assert datum.source is not None and datum.source.condition is not None
+        values = {f"{datum.name}.{name}": column for name, column in columns.items()}
+        evaluate = Evaluator({**self.arrays, **values}, self.lengths, self._program.definition_nodes)
+        mask = np.broadcast_to(np.asarray(evaluate(datum.source.condition), dtype=bool), (rows,))
+        checks.check_not_empty(int(mask.sum()), context, selected_from=rows)
+        return mask
+
+    def _bind_commondata(self, datum: Datum, context: DataContext) -> None:
+        source = datum.source
+        assert source is not None
+        place = DataContext(datum.name, source.span, datum.folder)
+        found = read_commondata(source.paths, source.variant, commondata_folders(datum.folder), place)
+        if source.condition is not None:
+            found = found.select(self._mask(datum, found.kinematics, found.rows, context))
+        self._sets[datum.name] = found
+        self._learn(datum.axes[0], found.rows, context)
+        parts = {"central": found.central, **found.kinematics, **found.systematics()}
+        for name in ("correlated", "uncorrelated"):
+            self.lengths[f"{datum.name}.{name}"] = parts[f"{name}_absolute"].shape[1]
+        for name, values in parts.items():
+            self.arrays[f"{datum.name}.{name}"] = values
+
+    # --- arrays and their lengths ---------------------------------------------------------------------------
+
+    def _bind_array(self, datum: Datum, value: Any, context: DataContext) -> None:
+        array = self._typed(datum, _array(value, context), context)
+        if array.ndim != len(datum.axes):
+            shape = ", ".join(str(axis) for axis in datum.axes)
+            raise data_error(
+                "E506",
+                f"`{datum.name}` has {array.ndim} axes{' in ' + context.source if context.source else ''}, "
+                f"but it is declared {f'over [{shape}]' if shape else 'as a single number'}",
+                context,
+                remedy="" if shape else f"declare its axis: data {datum.name}[N]",
+            )
+        for axis, length in zip(datum.axes, array.shape, strict=True):
+            self._learn(axis, length, context)
+        self.arrays[datum.name] = array
+        if not datum.axes and datum.dtype == "int":
+            self.lengths.setdefault(datum.name, int(array))
+
+    def _typed(self, datum: Datum, array: np.ndarray, context: DataContext) -> np.ndarray:
+        import numpy as np
+
+        index = self._program.indices.get(datum.labels_of) if datum.labels_of else None
+        if index is not None:
+            if index.labels and array.dtype.kind == "U":
+                return checks.label_positions(array, index.labels, context, index.name)
+            length = index.axis.size.constant if index.axis.size.is_known else 2**62
+            return checks.check_positions(array, length, context, index.name)
+        if datum.dtype == "int":
+            return checks.check_integers(array, context)
+        checks.check_finite(array, context)
+        return array.astype(np.float64)
+
+    def _learn(self, axis: Axis, length: int, context: DataContext) -> None:
+        """Compare a length with what is known of its axis, or learn it."""
+        size = axis.size
+        if size.is_known:
+            checks.check_size(length, size.constant, context, str(axis) if axis.name else "")
+            return
+        open_symbols = [(name, count) for name, count in size.symbols if name not in self.lengths]
+        if not open_symbols:
+            names = [name for name, _ in size.symbols]
+            checks.check_size(
+                length, size.bind(self.lengths), context, str(axis), self._fixed_by.get(names[0])
+            )
+            return
+        if len(open_symbols) == 1 and open_symbols[0][1] == 1:
+            name = open_symbols[0][0]
+            self.lengths[name] = length - (size - self._open(name)).bind(self.lengths)
+            self._fixed_by[name] = context
+
+    def _open(self, name: str) -> Any:
+        from pdflang.ir.sizes import symbol
+
+        return symbol(name)
+
+    # --- what must hold -------------------------------------------------------------------------------------
+
+    def verify(self, check: Check) -> None:
+        """A condition on lengths or values that semantics left to the data."""
+        if check.kind == "length":
+            left, right = check.left.bind(self.lengths), check.right.bind(self.lengths)
+            if left != right:
+                raise PdflangError(check.report(left, right))
+            return
+        assert check.node is not None
+        self._verify_range(check, check.node)
+
+    def _verify_range(self, check: Check, node: nodes.Node) -> None:
+        import numpy as np
+
+        values = np.asarray(
+            Evaluator(self.arrays, self.lengths, self._program.definition_nodes)(node), dtype=float
+        )
+        flat = values.ravel()
+        lower, upper = check.allowed.lower, check.allowed.upper
+        bad = (flat <= lower) if check.allowed.open_lower else (flat < lower)
+        bad |= (flat >= upper) if check.allowed.open_upper else (flat > upper)
+        offenders = np.flatnonzero(bad & np.isfinite(flat))
+        if len(offenders):
+            position = np.unravel_index(offenders[0], values.shape) if values.ndim else ()
+            raise PdflangError(check.report(float(flat[offenders[0]]), _entry_name(position)))
+
+    # --- theory tables --------------------------------------------------------------------------------------
+
+    def bind_tables(self) -> None:
+        """FK tables, rotated to the flavours that the model declares."""
+        import numpy as np
+
+        for name, source in self._program.fk_tables.items():
+            context = DataContext(source.rows, source.span, source.folder)
+            tables = [read_fk(resolve(path, context), context) for path in source.paths]
+            matched = match_rows(tables, self._sets[source.rows], context)
+            rotation = evolution_rotation(EVOLUTION_BASIS, source.flavours)
+            grids = [table.xgrid for table in tables]
+            if any(
+                len(grid) != len(grids[0]) or not np.allclose(grid, grids[0], rtol=1e-12) for grid in grids
+            ):
+                raise data_error("E514", "the tables have different x grids", context)
+            self._check_scales(source, tables, context)
+            stacked = np.concatenate([np.einsum("dka,kf->dfa", match.fk, rotation) for match in matched])
+            self.arrays[f"{name}.table"] = stacked
+            self.arrays[f"{name}.xgrid"] = np.asarray(grids[0], dtype=np.float64)
+            self.lengths[f"{name}.xgrid"] = len(grids[0])
+
+    def _check_scales(self, source: Any, tables: list[Any], context: DataContext) -> None:
+        for table in tables:
+            if (
+                table.scale is not None
+                and source.scale is not None
+                and abs(table.scale - source.scale) > 1e-6
+            ):
+                raise data_error(
+                    "E514",
+                    f"{table.name} starts at Q = {table.scale:g} GeV, but the pdfset is given at {source.scale:g} GeV",
+                    context,
+                    remedy="parametrise the pdfset at the scale of the table",
+                )
+
+    # --- provenance -----------------------------------------------------------------------------------------
+
+    def hashes(self) -> dict[str, str]:
+        return {name: _hash(array) for name, array in self.arrays.items()}
+
+    def notes(self) -> tuple[str, ...]:
+        """What was given and is not used."""
+        known = {*self._program.data, *self.lengths, *self._program.indices}
+        unused = [name for name in self._given if name not in known]
+        return tuple(f"no `data` is called `{name}`; what is given for it is ignored" for name in unused)
+
+
+def _array(value: Any, context: DataContext) -> np.ndarray:
+    import numpy as np
+
+    if isinstance(value, list | tuple):
+        converted = value_of(list(value), context.name, context)
+        if isinstance(converted, Table):
+            raise data_error("E518", f"`{context.name}` is an array, and records are given", context)
+        return converted
+    array = np.asarray(value)
+    if array.dtype == object:
+        raise data_error("E503", f"`{context.name}` is no array of numbers", context)
+    return array
+
+
+def _entry_name(position: tuple[Any, ...]) -> str:
+    if not position:
+        return "its value"
+    return (
+        f"entry {int(position[0])}"
+        if len(position) == 1
+        else f"entry [{', '.join(str(int(i)) for i in position)}]"
+    )
+
+
+def _hash(array: Any) -> str:
+    import numpy as np
+
+    values = np.ascontiguousarray(array)
+    return hashlib.sha256(f"{values.dtype.str}{values.shape}".encode() + values.tobytes()).hexdigest()

@@ -1,0 +1,50 @@
+"""What semantics asks about files while a model is checked: the names of columns, never their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pdflang.data.commondata import commondata_columns, installed_collection
+from pdflang.data.context import DataContext
+from pdflang.data.paths import resolve
+from pdflang.data.tables import read_columns
+from pdflang.diagnostics import Diagnostic, PdflangError, Span
+
+
+def commondata_folders(folder: Path | None) -> list[Path]:
+    """Where data sets are looked for: beside the model first, then in the installed collection."""
+    collection = installed_collection()
+    return [folder or Path.cwd(), *([collection] if collection else [])]
+
+
+class FileColumns:
+    """Reads headers. A source that is absent has no columns yet, for data may still be given from outside.
+
+    `missing` are the remarks about absent sources.
+    """
+
+    def __init__(self) -> None:
+        self.missing: list[Diagnostic] = []
+
+    def of_table(self, path: str, name: str, span: Span, folder: Any) -> tuple[str, ...] | None:
+        context = DataContext(name, span, folder)
+        return self._unless_absent(lambda: read_columns(resolve(path, context), context))
+
+    def of_commondata(
+        self, names: tuple[str, ...], name: str, span: Span, folder: Any
+    ) -> tuple[str, ...] | None:
+        context = DataContext(name, span, folder)
+        return self._unless_absent(lambda: commondata_columns(names, commondata_folders(folder), context))
+
+    def _unless_absent(self, read: Callable[[], tuple[str, ...]]) -> tuple[str, ...] | None:
+        try:
+            return read()
+        except PdflangError as failure:
+            found = failure.diagnostics[0]
+            if found.code not in ("E501", "E512"):
+                raise
+            self.missing.append(replace(found, severity="lint"))
+            return None

@@ -1,0 +1,145 @@
+"""A small NumPy evaluator: one loop at a time, in the order of the definition.
+
+It folds constants while a model is checked, and tests compare the generated module with it. It is written
+for independence from that module, not for speed: sums are Python loops, integrals are adaptive quadrature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from importlib import import_module
+from typing import Any
+
+from pdflang.diagnostics import CompilerPanic
+from pdflang.ir import nodes
+from pdflang.ir.nodes import Loop, Node
+
+
+@lru_cache(maxsize=None)
+def resolve(dotted: str) -> Callable[..., Any]:
+    """The object of a dotted name of the library's tables, such as `numpy.exp`."""
+    module, _, name = dotted.rpartition(".")
+    return getattr(import_module(module), name)
+
+
+class Evaluator:
+    """Evaluates nodes for given values of the declared names and lengths.
+
+    `values` maps names to numbers or arrays; `definitions` maps names of derived values to their nodes.
+    """
+
+    def __init__(
+        self,
+        values: Mapping[str, Any],
+        lengths: Mapping[str, int],
+        definitions: Mapping[str, Node] | None = None,
+    ) -> None:
+        self._values = values
+        self._lengths = lengths
+        self._definitions = definitions or {}
+        self._known: dict[tuple[Node, tuple[Any, ...]], Any] = {}
+
+    def __call__(self, node: Node, loops: Mapping[Loop, Any] | None = None) -> Any:
+        """The value of a node: a NumPy scalar, or an array over the node's axes."""
+        positions = loops or {}
+        key = (node, tuple((loop, positions[loop]) for loop in sorted(node.loops, key=lambda loop: loop.depth)))
+        if key not in self._known:
+            method = getattr(self, f"_{type(node).__name__}")
+            self._known[key] = method(node, positions)
+        return self._known[key]
+
+    def _span(self, loop: Loop) -> range:
+        assert loop.axis is not None
+        return range(loop.axis.size.bind(self._lengths))
+
+    def _Constant(self, node: nodes.Constant, loops: Mapping[Loop, Any]) -> Any:
+        return node.value
+
+    def _ArrayConstant(self, node: nodes.ArrayConstant, loops: Mapping[Loop, Any]) -> Any:
+        return node.values.array()
+
+    def _Reference(self, node: nodes.Reference, loops: Mapping[Loop, Any]) -> Any:
+        if node.name in self._definitions:
+            return self(self._definitions[node.name])
+        if node.kind == "length":
+            return self._lengths[node.name]
+        return self._values[node.name]
+
+    def _LoopIndex(self, node: nodes.LoopIndex, loops: Mapping[Loop, Any]) -> Any:
+        return loops[node.loop]
+
+    _Variable = _LoopIndex
+
+    def _Apply(self, node: nodes.Apply, loops: Mapping[Loop, Any]) -> Any:
+        import numpy as np
+
+        arguments = [self(argument, loops) for argument in node.arguments]
+        if node.function.name == "power":
+            arguments[0] = np.asarray(arguments[0], dtype=float)
+        with np.errstate(all="ignore"):
+            return resolve(node.function.numpy)(*arguments)
+
+    def _Choose(self, node: nodes.Choose, loops: Mapping[Loop, Any]) -> Any:
+        import numpy as np
+
+        condition = self(node.condition, loops)
+        if np.ndim(condition) == 0:
+            value = self(node.yes if condition else node.no, loops)
+            return np.broadcast_to(value, [axis.size.bind(self._lengths) for axis in node.axes])
+        return np.where(condition, self(node.yes, loops), self(node.no, loops))
+
+    def _Element(self, node: nodes.Element, loops: Mapping[Loop, Any]) -> Any:
+        positions = tuple(int(self(position, loops)) for position in node.positions)
+        return self(node.base, loops)[positions]
+
+    def _Array(self, node: nodes.Array, loops: Mapping[Loop, Any]) -> Any:
+        import numpy as np
+
+        rows = [self(node.body, {**loops, node.loop: i}) for i in self._span(node.loop)]
+        if rows:
+            return np.array(rows)
+        return np.empty([axis.size.bind(self._lengths) for axis in node.axes])
+
+    def _Stack(self, node: nodes.Stack, loops: Mapping[Loop, Any]) -> Any:
+        import numpy as np
+
+        return np.array([self(item, loops) for item in node.items])
+
+    def _Sum(self, node: nodes.Sum, loops: Mapping[Loop, Any]) -> Any:
+        return sum(self(node.body, {**loops, node.loop: i}) for i in self._span(node.loop))
+
+    def _Integral(self, node: nodes.Integral, loops: Mapping[Loop, Any]) -> Any:
+        from scipy.integrate import quad
+
+        lower, upper = self(node.lower, loops), self(node.upper, loops)
+        value, _ = quad(
+            lambda x: float(self(node.body, {**loops, node.loop: x})), lower, upper, epsabs=0, epsrel=1e-11, limit=400
+        )
+        return value
+
+    def _Root(self, node: nodes.Root, loops: Mapping[Loop, Any]) -> Any:
+        from scipy.optimize import brentq
+
+        def equation(x: float) -> float:
+            return float(self(node.equation, {**loops, node.loop: x}))
+
+        return brentq(equation, self(node.lower, loops), self(node.upper, loops), xtol=1e-14, rtol=1e-14)
+
+    def _Whole(self, node: nodes.Whole, loops: Mapping[Loop, Any]) -> Any:
+        import numpy as np
+
+        arguments = [self(argument, loops) for argument in node.arguments]
+        if node.function.name == "concat":
+            return np.concatenate([np.atleast_1d(argument) for argument in arguments])
+        return resolve(node.function.numpy)(*arguments)
+
+    def _LogProbability(self, node: nodes.LogProbability, loops: Mapping[Loop, Any]) -> Any:
+        raise CompilerPanic("log-probabilities are evaluated by the tests' references")
+
+    _MixtureLogProbability = _LogProbability
+
+
+def fold(node: Node) -> Any:
+    """The value of a constant node."""
+    return Evaluator({}, {})(node)

@@ -1,0 +1,246 @@
+"""A checked model: its declarations as typed expressions, lengths still open where data binds them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from pdflang.diagnostics import Diagnostic, SourceFile, Span
+from pdflang.ir.nodes import Loop, Node, Variable
+from pdflang.ir.ranges import Range
+from pdflang.ir.sizes import Axis, Size
+
+Role = Literal["param", "nuisance"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where data comes from when nothing replaces it.
+
+    `kind` says which loader: a `table` (whole, or its `column`), a `commondata` set, or a `value` (a constant
+    node). `condition` filters rows; it reads the columns as references named `<datum>.<column>`.
+    """
+
+    kind: Literal["table", "commondata", "value"]
+    span: Span
+    paths: tuple[str, ...] = ()
+    column: str | None = None
+    variant: str | None = None
+    value: Node | None = None
+    condition: Node | None = None
+
+
+@dataclass(frozen=True)
+class Datum:
+    """One `data` declaration. `columns` are the parts of a table or data set that the model reads.
+
+    `labels_of` names the index whose labels (or positions) the values are.
+    """
+
+    name: str
+    axes: tuple[Axis, ...]
+    dtype: Literal["int", "real"]
+    span: Span
+    source: Source | None
+    folder: Any = None
+    shape: Literal["array", "table", "commondata"] = "array"
+    labels_of: str | None = None
+    columns: Mapping[str, Node] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FKSource:
+    """FK tables stacked as the data sets of `rows` are, contracted with the named flavours at `scale` in GeV."""
+
+    paths: tuple[str, ...]
+    rows: str
+    flavours: tuple[str, ...]
+    scale: float | None
+    span: Span = field(compare=False)
+    folder: Any = None
+
+
+@dataclass(frozen=True)
+class Draws:
+    """A distribution as the simulator and the density need it: a row, its arguments, its truncation."""
+
+    row: Any
+    arguments: tuple[Node, ...]
+    bounds: tuple[Node, Node] | None = None
+    weights: Node | None = None
+    components: tuple[Draws, ...] = ()
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A `param` or `nuisance`: `prior` draws fill `axes`; `support` is what the prior allows."""
+
+    name: str
+    axes: tuple[Axis, ...]
+    role: Role
+    prior: Draws
+    log_prior: Node
+    support: Range
+    constraint: Literal["ordered", "simplex"] | None
+    span: Span
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A derived value that others refer to by name."""
+
+    name: str
+    node: Node
+    kind: Literal["let", "solve", "const"]
+    span: Span
+
+
+@dataclass(frozen=True)
+class Process:
+    """Events of one variable: their log-intensity, its integral, and the intensity for the simulator."""
+
+    variable: Variable
+    intensity: Node
+    lower: Node
+    upper: Node
+    total: Node
+    normalised: bool
+
+
+@dataclass(frozen=True)
+class Observation:
+    """An `observe`. `log_likelihood` has one entry per datum.
+
+    `loops` are the binders of the observed entries and `offsets` where they start; `target` is one observed
+    entry (or the whole datum). A process has its parts in `process`.
+    """
+
+    name: str
+    log_likelihood: Node
+    draws: Draws | None
+    loops: tuple[Loop, ...]
+    target: Node
+    span: Span
+    process: Process | None = None
+
+
+@dataclass(frozen=True)
+class Factor:
+    name: str
+    node: Node
+    span: Span
+
+
+@dataclass(frozen=True)
+class Output:
+    """A value stored with every draw; `coordinates` of an axis are known numbers, such as a grid in x."""
+
+    name: str
+    node: Node
+    span: Span
+    coordinates: tuple[Node | None, ...]
+
+
+@dataclass(frozen=True)
+class IndexDeclaration:
+    name: str
+    axis: Axis
+    labels: tuple[str, ...] | None
+    span: Span
+
+
+@dataclass(frozen=True)
+class Check:
+    """What data must satisfy, found out when it is bound: `left` and `right` lengths equal, or a node's range.
+
+    `report` makes the message from what was found.
+    """
+
+    kind: Literal["length", "range"]
+    report: Callable[..., Diagnostic]
+    left: Size = Size()
+    right: Size = Size()
+    node: Node | None = None
+    allowed: Range = Range()
+
+
+@dataclass(frozen=True)
+class Program:
+    """A whole model, all names resolved and all functions inlined."""
+
+    source: SourceFile
+    files: tuple[SourceFile, ...]
+    indices: dict[str, IndexDeclaration]
+    data: dict[str, Datum]
+    fk_tables: dict[str, FKSource]
+    parameters: dict[str, Parameter]
+    definitions: dict[str, Definition]
+    observations: dict[str, Observation]
+    factors: dict[str, Factor]
+    outputs: dict[str, Output]
+    checks: tuple[Check, ...]
+    lints: tuple[Diagnostic, ...]
+
+    @property
+    def definition_nodes(self) -> dict[str, Node]:
+        return {name: definition.node for name, definition in self.definitions.items()}
+
+
+@dataclass(frozen=True)
+class BoundProgram:
+    """A program with its data: every length is known, every number there.
+
+    `arrays` holds the data by name, columns as `<datum>.<column>`; `hashes` a SHA-256 for each datum; `notes`
+    what the user should know about data that was given.
+    """
+
+    program: Program
+    lengths: Mapping[str, int]
+    arrays: Mapping[str, Any]
+    hashes: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+
+
+def map_expressions(program: Program, change: Callable[[Node], Node]) -> Program:
+    """A program with every expression changed."""
+    return replace(
+        program,
+        definitions={n: replace(d, node=change(d.node)) for n, d in program.definitions.items()},
+        parameters={n: _map_parameter(p, change) for n, p in program.parameters.items()},
+        observations={n: _map_observation(o, change) for n, o in program.observations.items()},
+        factors={n: replace(f, node=change(f.node)) for n, f in program.factors.items()},
+        outputs={n: replace(o, node=change(o.node)) for n, o in program.outputs.items()},
+    )
+
+
+def expressions(program: Program) -> list[Node]:
+    """Every expression of a program."""
+    found: list[Node] = []
+    map_expressions(program, lambda node: found.append(node) or node)  # type: ignore[func-returns-value]
+    return found
+
+
+def _map_parameter(parameter: Parameter, change: Callable[[Node], Node]) -> Parameter:
+    return replace(parameter, log_prior=change(parameter.log_prior), prior=_map_draws(parameter.prior, change))
+
+
+def _map_draws(draws: Draws, change: Callable[[Node], Node]) -> Draws:
+    return replace(
+        draws,
+        arguments=tuple(change(argument) for argument in draws.arguments),
+        weights=change(draws.weights) if draws.weights is not None else None,
+        components=tuple(_map_draws(component, change) for component in draws.components),
+    )
+
+
+def _map_observation(observation: Observation, change: Callable[[Node], Node]) -> Observation:
+    process, draws = observation.process, observation.draws
+    if process is not None:
+        process = replace(process, total=change(process.total), intensity=change(process.intensity))
+    if draws is not None:
+        draws = _map_draws(draws, change)
+    return replace(
+        observation, log_likelihood=change(observation.log_likelihood), process=process, draws=draws,
+        target=change(observation.target),
+    )  # fmt: skip

@@ -1,0 +1,92 @@
+"""Arithmetic on nodes with the obvious simplifications, for the passes that write new expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from pdflang.components import arithmetic, library
+from pdflang.ir import nodes
+from pdflang.ir.nodes import Constant, Node
+from pdflang.ir.sizes import Axis, Size
+
+ONE, ZERO = Constant(1.0), Constant(0.0)
+
+
+def _value(node: Node) -> float | None:
+    return float(node.value) if isinstance(node, Constant) else None
+
+
+def add(left: Node, right: Node) -> Node:
+    a, b = _value(left), _value(right)
+    if a is not None and b is not None:
+        return Constant(a + b)
+    if a == 0:
+        return right
+    if b == 0:
+        return left
+    return nodes.Apply(arithmetic.ADD, (left, right), "real")
+
+
+def subtract(left: Node, right: Node) -> Node:
+    b = _value(right)
+    if b == 0:
+        return left
+    if b is not None and _value(left) is not None:
+        return Constant(float(_value(left) or 0) - b)
+    return nodes.Apply(arithmetic.SUBTRACT, (left, right), "real")
+
+
+def multiply(left: Node, right: Node) -> Node:
+    a, b = _value(left), _value(right)
+    if a is not None and b is not None:
+        return Constant(a * b)
+    if a == 1:
+        return right
+    if b == 1:
+        return left
+    return nodes.Apply(arithmetic.MULTIPLY, (left, right), "real")
+
+
+def divide(left: Node, right: Node) -> Node:
+    if _value(right) == 1:
+        return left
+    return nodes.Apply(arithmetic.DIVIDE, (left, right), "real")
+
+
+def negate(node: Node) -> Node:
+    value = _value(node)
+    return Constant(-value) if value is not None else nodes.Apply(arithmetic.NEGATE, (node,), "real")
+
+
+def power(base: Node, exponent: Node) -> Node:
+    value = _value(exponent)
+    if value == 0:
+        return ONE
+    if value == 1:
+        return base
+    return nodes.Apply(arithmetic.POWER, (base, exponent), "real")
+
+
+def apply(name: str, *arguments: Node) -> Node:
+    """An elementwise function of the library by its name."""
+    return nodes.Apply(library[name], arguments, "real")  # type: ignore[arg-type]
+
+
+def product(factors: Iterable[Node]) -> Node:
+    result: Node = ONE
+    for factor in factors:
+        result = multiply(result, factor)
+    return result
+
+
+def total(terms: Iterable[Node]) -> Node:
+    result: Node = ZERO
+    for term in terms:
+        result = add(result, term)
+    return result
+
+
+def known_vector(values: Any) -> Node:
+    """A vector of known numbers."""
+    return nodes.ArrayConstant(nodes.Values.of(values), (Axis(Size(len(values))),))

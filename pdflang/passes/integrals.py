@@ -1,0 +1,261 @@
+"""Every integral becomes a closed form where one is known, and a sum over the nodes of a rule otherwise.
+
+Which one follows from the powers of x and 1 − x in the integrand and from where the region ends: a Beta
+function on (0, 1) exactly, product integration at an end with a power, Gauss nodes inside.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from pdflang.components import arrays
+from pdflang.ir import nodes
+from pdflang.ir.nodes import Constant, Integral, Loop, LoopIndex, Node, Phase, Variable
+from pdflang.ir.sizes import Axis, Size
+from pdflang.passes import build, rules
+from pdflang.passes.terms import Term, decompose
+
+Fold = Callable[[Node], Any]
+
+_ENDPOINT_NODES = 20
+
+
+def plan_integrals(root: Node, fold: Fold) -> Node:
+    """The expression without integrals. `fold` evaluates constant nodes."""
+    return nodes.transform(root, lambda node: _planned(node, fold) if isinstance(node, Integral) else node)
+
+
+def _planned(node: Integral, fold: Fold) -> Node:
+    variable = _variable(node)
+    if variable is None:
+        return build.multiply(build.subtract(node.upper, node.lower), node.body)
+    terms = decompose(node.body, variable)
+    lower, upper = _known(node.lower, fold), _known(node.upper, fold)
+    if lower is not None and upper is not None:
+        return _between_known(node, variable, terms, lower, upper)
+    return _between_open(node, variable, terms, lower)
+
+
+def _variable(node: Integral) -> Variable | None:
+    return next(
+        (child for child in nodes.walk(node.body) if isinstance(child, Variable) and child.loop == node.loop), None
+    )
+
+
+def _known(bound: Node, fold: Fold) -> Any:
+    """A bound as a number, or as an array over the one loop that it has; None where it is not known yet."""
+    import numpy as np
+
+    if bound.phase != Phase.CONST or len(bound.loops) > 1:
+        return None
+    for loop in bound.loops:
+        if loop.axis is None or not loop.axis.size.is_known:
+            return None
+        bound = nodes.Array(loop, bound)
+    return np.asarray(fold(bound), dtype=float)
+
+
+# --- known bounds ----------------------------------------------------------------------------------------------
+
+
+def _between_known(node: Integral, variable: Variable, terms: list[Term], lower: Any, upper: Any) -> Node:
+    import numpy as np
+
+    loops = node.lower.loops | node.upper.loops
+    if not loops:
+        return _one_region(node.loop, variable, terms, node.body, float(lower), float(upper))
+    (loop,) = loops
+    lower, upper = np.broadcast_arrays(np.atleast_1d(lower), np.atleast_1d(upper))
+    special = [
+        i for i in range(len(lower))
+        if _needs_endpoint_rule(terms, lower[i] == 0, upper[i] == 1)
+    ]  # fmt: skip
+    if not special:
+        return _many_regions(node.loop, loop, variable, terms, node.body, lower, upper)
+    return _with_special_bins(node, variable, terms, loop, lower, upper, special)
+
+
+def _one_region(
+    loop: Loop, variable: Variable, terms: list[Term], body: Node, lower: float, upper: float
+) -> Node:
+    if lower == 0 and upper == 1:
+        closed = [term for term in terms if term.is_closed]
+        rest = [term for term in terms if not term.is_closed]
+        value = build.total(_beta(term) for term in closed)
+        return build.add(value, _endpoints(loop, variable, rest, 0.0, 1.0)) if rest else value
+    if math.isinf(lower) or math.isinf(upper):
+        return _sum_over(rules.half_line_or_line(lower, upper), loop, variable, body, None)
+    if _needs_endpoint_rule(terms, lower == 0, upper == 1):
+        return _endpoints(loop, variable, terms, lower, upper)
+    return _sum_over(_rule(terms, lower, upper), loop, variable, body, None)
+
+
+def _many_regions(
+    inner: Loop, loop: Loop, variable: Variable, terms: list[Term], body: Node, lower: Any, upper: Any
+) -> Node:
+    return _sum_over(_rule(terms, lower, upper), inner, variable, body, LoopIndex(loop))
+
+
+def _with_special_bins(
+    node: Integral, variable: Variable, terms: list[Term], loop: Loop, lower: Any, upper: Any, special: list[int]
+) -> Node:
+    """Bins of which the first or last ends at a power: those are integrated by themselves, then put in place."""
+    parts: list[Node] = []
+    regular = [i for i in range(len(lower)) if i not in special]
+    for i in special:
+        value = _one_region(node.loop, variable, terms, node.body, float(lower[i]), float(upper[i]))
+        parts.append(nodes.Stack((value,), Axis(Size(1))))
+    if regular:
+        row = Loop(loop.depth, Axis(Size(len(regular))))
+        swap = {LoopIndex(loop): LoopIndex(row)}
+        if any(child is LoopIndex(loop) for child in nodes.walk(node.body)):
+            swap = {LoopIndex(loop): nodes.Element(_positions(regular), (LoopIndex(row),))}
+        body = nodes.substitute(node.body, swap)
+        values = _many_regions(
+            node.loop, row, variable, decompose(body, variable), body, lower[regular], upper[regular]
+        )
+        parts.insert(1 if 0 in special else 0, nodes.Array(row, values))
+    joined = nodes.Whole(arrays.CONCAT, tuple(parts), (Axis(Size(len(lower))),), "real")
+    return nodes.Element(joined, (LoopIndex(loop),))
+
+
+def _positions(positions: list[int]) -> Node:
+    import numpy as np
+
+    return build.known_vector(np.asarray(positions))
+
+
+def _rule(terms: list[Term], lower: Any, upper: Any) -> rules.Rule:
+    degree = _degree(terms)
+    if degree is not None:
+        return rules.polynomial(lower, upper, degree)
+    return rules.smooth(lower, upper, powers_at_ends=True)
+
+
+def _degree(terms: list[Term]) -> int | None:
+    """The degree of an integrand that is a polynomial, or None."""
+    degrees = []
+    for term in terms:
+        powers = [_whole(term.at_zero), _whole(term.at_one)]
+        if not term.is_closed or None in powers:
+            return None
+        degrees.append(sum(power or 0 for power in powers))
+    return max(degrees)
+
+
+def _whole(exponent: Node) -> int | None:
+    if isinstance(exponent, Constant) and float(exponent.value).is_integer() and exponent.value >= 0:
+        return int(exponent.value)
+    return None
+
+
+def _sum_over(rule: rules.Rule, inner: Loop, variable: Variable, body: Node, region: LoopIndex | None) -> Node:
+    """Σ_k w_k f(x_k), with nodes and weights of one region, or of the region at a position."""
+    count = rule.points.shape[-1]
+    loop = Loop(inner.depth, Axis(Size(count)))
+    if region is None:
+        points, weights = build.known_vector(rule.points[0]), build.known_vector(rule.weights[0])
+        place: tuple[Node, ...] = (LoopIndex(loop),)
+    else:
+        points, weights = (_known_matrix(values) for values in (rule.points, rule.weights))
+        place = (region, LoopIndex(loop))
+    at_node = nodes.substitute(body, {variable: nodes.Element(points, place)})
+    return nodes.Sum(loop, build.multiply(nodes.Element(weights, place), at_node))
+
+
+def _known_matrix(values: Any) -> Node:
+    axes = tuple(Axis(Size(length)) for length in values.shape)
+    return nodes.ArrayConstant(nodes.Values.of(values), axes)
+
+
+# --- powers at an end ------------------------------------------------------------------------------------------
+
+
+def _beta(term: Term) -> Node:
+    """∫₀¹ x^p (1 − x)^q dx = B(p + 1, q + 1) (DLMF 5.12.1)."""
+    powers = _whole(term.at_zero), _whole(term.at_one)
+    if None not in powers:
+        p, q = (power or 0 for power in powers)
+        return build.multiply(
+            term.coefficient, Constant(math.factorial(p) * math.factorial(q) / math.factorial(p + q + 1))
+        )
+    value = build.apply("beta", build.add(term.at_zero, build.ONE), build.add(term.at_one, build.ONE))
+    return build.multiply(term.coefficient, value)
+
+
+def _needs_endpoint_rule(terms: list[Term], at_zero: bool, at_one: bool) -> bool:
+    return any(
+        (at_zero and _whole(term.at_zero) is None) or (at_one and _whole(term.at_one) is None)
+        for term in terms
+    ) or ((at_zero or at_one) and any(not term.is_closed for term in terms))  # fmt: skip
+
+
+def _endpoints(loop: Loop, variable: Variable, terms: list[Term], lower: float, upper: float) -> Node:
+    """Terms with a power at 0, at 1, or at both: from each such end to the middle by product integration."""
+    pieces = []
+    left_end, right_end = lower == 0, upper == 1
+    middle = (lower + upper) / 2 if left_end and right_end else upper if left_end else lower
+    for term in terms:
+        if left_end:
+            pieces.append(_from_end(loop, variable, term, middle, from_zero=True))
+        if right_end:
+            pieces.append(_from_end(loop, variable, term, 1 - middle, from_zero=False))
+    return build.total(pieces)
+
+
+def _from_end(loop: Loop, variable: Variable, term: Term, width: float, from_zero: bool) -> Node:
+    """∫₀^h s^p g(s) ds = h^(p+1) Σ_k w_k(p) g(h t_k), s the distance from the end."""
+    points, _ = rules.legendre(_ENDPOINT_NODES)
+    row = Loop(loop.depth, Axis(Size(_ENDPOINT_NODES)))
+    distance = nodes.Element(build.known_vector(width * points), (LoopIndex(row),))
+    away = nodes.Element(build.known_vector(1 - width * points), (LoopIndex(row),))
+    near_power, far_power = (term.at_zero, term.at_one) if from_zero else (term.at_one, term.at_zero)
+    smooth = build.power(away, far_power)
+    if not term.is_closed:
+        at_node = distance if from_zero else away
+        smooth = build.multiply(smooth, nodes.substitute(term.residual, {variable: at_node}))
+    weights = nodes.Whole(ENDPOINT_WEIGHTS, (near_power,), (Axis(Size(_ENDPOINT_NODES)),), "real")
+    total = nodes.Sum(row, build.multiply(nodes.Element(weights, (LoopIndex(row),)), smooth))
+    scale = build.power(Constant(width), build.add(near_power, build.ONE))
+    return build.multiply(term.coefficient, build.multiply(scale, total))
+
+
+ENDPOINT_WEIGHTS = arrays.ArrayFunction(
+    "endpoint_weights",
+    ("power",),
+    "pdflang.backend.runtime.quadrature.endpoint_weights",
+    "pdflang.backend.runtime.quadrature.endpoint_weights",
+    "weights w_k with ∫₀¹ t^p g(t) dt ≈ Σ_k w_k g(t_k) on Gauss–Legendre points",
+)
+
+
+# --- bounds that data or parameters give -----------------------------------------------------------------------
+
+
+def _between_open(node: Integral, variable: Variable, terms: list[Term], lower: Any) -> Node:
+    width = build.subtract(node.upper, node.lower)
+    if lower is not None and not lower.ndim and float(lower) == 0 and _needs_endpoint_rule(terms, True, False):
+        return build.total(_from_zero_to(node, variable, term, width) for term in terms)
+    points, weights = rules.legendre(64)
+    loop = Loop(node.loop.depth, Axis(Size(64)))
+    place = (LoopIndex(loop),)
+    x = build.add(node.lower, build.multiply(width, nodes.Element(build.known_vector(points), place)))
+    at_node = nodes.substitute(node.body, {variable: x})
+    weight = nodes.Element(build.known_vector(weights), place)
+    return build.multiply(width, nodes.Sum(loop, build.multiply(weight, at_node)))
+
+
+def _from_zero_to(node: Integral, variable: Variable, term: Term, width: Node) -> Node:
+    points, _ = rules.legendre(_ENDPOINT_NODES)
+    loop = Loop(node.loop.depth, Axis(Size(_ENDPOINT_NODES)))
+    place = (LoopIndex(loop),)
+    x = build.multiply(width, nodes.Element(build.known_vector(points), place))
+    smooth = build.power(build.subtract(build.ONE, x), term.at_one)
+    if not term.is_closed:
+        smooth = build.multiply(smooth, nodes.substitute(term.residual, {variable: x}))
+    weights = nodes.Whole(ENDPOINT_WEIGHTS, (term.at_zero,), (Axis(Size(_ENDPOINT_NODES)),), "real")
+    total = nodes.Sum(loop, build.multiply(nodes.Element(weights, place), smooth))
+    scale = build.power(width, build.add(term.at_zero, build.ONE))
+    return build.multiply(term.coefficient, build.multiply(scale, total))

@@ -1,0 +1,17 @@
+"""The plan of a bound program: all passes, in their order, over every expression."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pdflang.ir.evaluate import Evaluator
+from pdflang.ir.program import BoundProgram, map_expressions
+from pdflang.passes.integrals import plan_integrals
+from pdflang.passes.powers import merge_powers
+
+
+def plan(bound: BoundProgram) -> BoundProgram:
+    """The same program in the form that the backend writes down: no integrals, few exponentials."""
+    fold = Evaluator({}, {}, bound.program.definition_nodes)
+    planned = map_expressions(bound.program, lambda node: merge_powers(plan_integrals(node, fold)))
+    return replace(bound, program=planned)

@@ -1,0 +1,130 @@
+"""An integrand as a sum of terms c · x^p · (1 − x)^q · g(x), as far as its structure shows it.
+
+Parton densities are such sums; their integrals are Beta functions, and where something else multiplies them
+the endpoint powers still tell which rule is accurate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from pdflang.components import arithmetic
+from pdflang.components.arithmetic import Operator
+from pdflang.ir import nodes
+from pdflang.ir.nodes import Constant, Node, Variable
+from pdflang.passes import build
+from pdflang.semantics.ranges import range_of
+
+_MOST_TERMS = 64
+_LARGEST_EXPANSION = 6
+
+
+@dataclass(frozen=True)
+class Term:
+    """`coefficient` is free of the variable; `residual` is the factor g whose structure is not powers."""
+
+    coefficient: Node = build.ONE
+    at_zero: Node = build.ZERO
+    at_one: Node = build.ZERO
+    residual: Node = build.ONE
+
+    @property
+    def is_closed(self) -> bool:
+        return self.residual is build.ONE
+
+    @property
+    def is_plain(self) -> bool:
+        """Neither powers nor a residual: the term does not depend on the variable."""
+        return self.is_closed and self.at_zero is build.ZERO and self.at_one is build.ZERO
+
+
+def decompose(body: Node, variable: Variable) -> list[Term]:
+    """The terms of an integrand; one term that is all residual where nothing better is found."""
+    loop = variable.loop
+    known: dict[Node, list[Term]] = {}
+    for node in nodes.walk(body):
+        if loop not in node.loops:
+            known[node] = [Term(coefficient=node)]
+        elif node is variable:
+            known[node] = [Term(at_zero=build.ONE)]
+        else:
+            terms = _structure(node, known, variable)
+            known[node] = terms if terms is not None and len(terms) <= _MOST_TERMS else [Term(residual=node)]
+    return known[body]
+
+
+def _structure(node: Node, known: dict[Node, list[Term]], variable: Variable) -> list[Term] | None:
+    if not isinstance(node, nodes.Apply):
+        return None
+    if node.function.name == "sqrt":
+        return _raised(known[node.arguments[0]], Constant(0.5))
+    if not isinstance(node.function, Operator):
+        return None
+    name = node.function.name
+    if name == "subtract" and node.arguments[1] is variable and _is_one(node.arguments[0]):
+        return [Term(at_one=build.ONE)]
+    if name == "negate":
+        return _scaled(known[node.arguments[0]], Constant(-1.0))
+    if name in ("add", "subtract", "multiply", "divide"):
+        left, right = (known[argument] for argument in node.arguments)
+        if name == "add":
+            return left + right
+        if name == "subtract":
+            return left + _scaled(right, Constant(-1.0))
+        if name == "multiply":
+            return _products(left, right)
+        inverse = _raised(right, Constant(-1.0))
+        return None if inverse is None else _products(left, inverse)
+    if name == "power" and variable.loop not in node.arguments[1].loops:
+        return _raised(known[node.arguments[0]], node.arguments[1])
+    return None
+
+
+def _is_one(node: Node) -> bool:
+    return isinstance(node, Constant) and node.value == 1
+
+
+def _scaled(terms: list[Term], factor: Node) -> list[Term]:
+    return [replace(term, coefficient=build.multiply(factor, term.coefficient)) for term in terms]
+
+
+def _products(left: list[Term], right: list[Term]) -> list[Term] | None:
+    if len(left) * len(right) > _MOST_TERMS:
+        return None
+    return [
+        Term(
+            build.multiply(a.coefficient, b.coefficient),
+            build.add(a.at_zero, b.at_zero),
+            build.add(a.at_one, b.at_one),
+            build.multiply(a.residual, b.residual),
+        )
+        for a in left
+        for b in right
+    ]
+
+
+def _raised(terms: list[Term], exponent: Node) -> list[Term] | None:
+    """A power of a sum: of one term any power, of several a small whole one."""
+    whole = exponent.value if isinstance(exponent, Constant) and float(exponent.value).is_integer() else None
+    if len(terms) == 1:
+        term = terms[0]
+        if not term.is_closed or not (whole is not None or _is_nonnegative(term.coefficient)):
+            return None
+        return [
+            Term(
+                build.power(term.coefficient, exponent) if not _is_one(term.coefficient) else build.ONE,
+                build.multiply(term.at_zero, exponent) if term.at_zero is not build.ZERO else build.ZERO,
+                build.multiply(term.at_one, exponent) if term.at_one is not build.ZERO else build.ZERO,
+            )
+        ]
+    if whole is None or not 0 <= whole <= _LARGEST_EXPANSION:
+        return None
+    result: list[Term] | None = [Term()]
+    for _ in range(int(whole)):
+        if result is not None:
+            result = _products(result, terms)
+    return result
+
+
+def _is_nonnegative(node: Node) -> bool:
+    return range_of(node).lower >= 0

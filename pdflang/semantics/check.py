@@ -1,0 +1,125 @@
+"""From a model text to a checked Program: the front door of `semantics`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from pdflang.diagnostics import PdflangError, Reports, SourceFile
+from pdflang.ir import nodes
+from pdflang.ir.nodes import Node
+from pdflang.ir.program import Definition, Program
+from pdflang.semantics.combine import error
+from pdflang.semantics.datasets import Columns
+from pdflang.semantics.declarations import DeclarationTable
+from pdflang.semantics.elaborate import Elaborator
+from pdflang.semantics.lints import lint_program
+from pdflang.semantics.modules import ModuleInstance, Modules
+from pdflang.semantics.observations import Statements
+from pdflang.semantics.phases import settle_phases
+from pdflang.syntax import ast
+
+
+def check_model(source: SourceFile, columns: Columns) -> Program:
+    """The typed program of a model and the files it uses. Raises PdflangError with everything that is wrong."""
+    reports = Reports()
+    modules = Modules(source, reports)
+    reports.raise_errors()
+    elaborator = Elaborator(modules, reports)
+    table = DeclarationTable(elaborator, columns)
+    elaborator.declarations = table
+    statements = Statements(elaborator, table)
+    with_errors_collected = _Collector(reports)
+    for module, declaration in _in_order(modules):
+        with_errors_collected(_elaborate, module, declaration, table, statements)
+    for entry, solve in table.solves:
+        definition = with_errors_collected(table.solve, entry, solve)
+        if definition is not None:
+            table.definitions[definition.name] = definition
+    with_errors_collected(statements.check_factors)
+    reports.raise_errors()
+    ordered = _ordered(table.definitions)
+    program = Program(
+        source=source,
+        files=tuple(module.source for module in modules.instances),
+        indices=table.indices,
+        data=table.data,
+        fk_tables={name: fk for fk, name in table.fk_tables.items()},
+        parameters=table.parameters,
+        definitions=ordered,
+        observations=statements.observations,
+        factors=statements.factors,
+        outputs=statements.outputs,
+        checks=tuple(elaborator.checks),
+        lints=(),
+    )
+    for remark in lint_program(program, table.used):
+        reports.add(remark)
+    return replace(settle_phases(program), lints=reports.lints)
+
+
+class _Collector:
+    """Runs a step; a user error in it is kept and the next step goes on."""
+
+    def __init__(self, reports: Reports) -> None:
+        self._reports = reports
+
+    def __call__(self, step: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return step(*arguments)
+        except PdflangError as failure:
+            for diagnostic in failure.diagnostics:
+                self._reports.add(diagnostic)
+            return None
+
+
+def _in_order(modules: Modules) -> Iterator[tuple[ModuleInstance, ast.Declaration]]:
+    """Used files first, so that what reads a broken declaration does not report it again elsewhere."""
+    for module in reversed(modules.instances):
+        for declaration in module.tree.declarations:
+            yield module, declaration
+
+
+def _elaborate(
+    module: ModuleInstance, declaration: ast.Declaration, table: DeclarationTable, statements: Statements
+) -> None:
+    if isinstance(declaration, ast.Observe):
+        statements.observe(module, declaration)
+    elif isinstance(declaration, ast.Factor):
+        statements.factor(module, declaration)
+    elif isinstance(declaration, ast.Output):
+        statements.output(module, declaration)
+    else:
+        table.define(module.entries[declaration.name], declaration.name_span)
+
+
+def _ordered(definitions: dict[str, Definition]) -> dict[str, Definition]:
+    """Definitions, each after those it reads. A circle through a `solve` is found here."""
+    plain: dict[str, Node] = {name: definition.node for name, definition in definitions.items()}
+    ordered: dict[str, Definition] = {}
+    active: list[str] = []
+
+    def visit(name: str) -> None:
+        if name in ordered:
+            return
+        if name in active:
+            chain = " needs ".join(f"`{n}`" for n in [*active[active.index(name) :], name])
+            raise error(
+                "E203",
+                f"the definition goes in a circle: {chain}",
+                definitions[name].span,
+                remedy="solve one constant from each equation, and none from one that needs another's solution",
+            )
+        active.append(name)
+        for needed in nodes.references(plain[name]):
+            if needed in plain:
+                visit(needed)
+        active.pop()
+        ordered[name] = definitions[name]
+
+    for name in definitions:
+        visit(name)
+    return ordered
+
+

@@ -1,0 +1,259 @@
+"""Arithmetic on values: axes that agree, functions that lift, constants that fold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pdflang.components import arithmetic
+from pdflang.components.arithmetic import Operator
+from pdflang.diagnostics import Diagnostic, Label, PdflangError, Span
+from pdflang.ir import nodes
+from pdflang.ir.evaluate import fold
+from pdflang.ir.nodes import Constant, Dtype, Node
+from pdflang.ir.program import Check
+from pdflang.ir.sizes import Axis
+from pdflang.semantics.ranges import range_of
+from pdflang.semantics.values import (
+    BuiltinValue,
+    Domain,
+    FunctionValue,
+    FunctionVariable,
+    IntervalValue,
+    LengthValue,
+    PdfsetValue,
+    Value,
+    describe,
+)
+
+CheckSink = Callable[[Check], None]
+
+
+def error(code: str, message: str, span: Span | None, **parts: Any) -> PdflangError:
+    """A user error, ready to raise."""
+    return PdflangError(Diagnostic(code, message, span, **parts))
+
+
+def as_number(value: Value, span: Span, what: str = "") -> Node:
+    """The value as a number or an array; an error that says what to write where it is not one."""
+    if isinstance(value, Node):
+        return value
+    if isinstance(value, LengthValue):
+        return value.number
+    from pdflang.semantics.values import CovarianceValue, DatasetValue
+
+    if isinstance(value, DatasetValue):
+        return value.central
+    if isinstance(value, CovarianceValue):
+        return value.matrix(None)
+    remedy = ""
+    if isinstance(value, FunctionValue):
+        arguments = ", ".join(v.name for v in value.variables)
+        remedy = f"write {value.name}({arguments})" if value.role != "lifted" else "apply it to a number"
+    elif isinstance(value, BuiltinValue):
+        remedy = f"call it: {value.name}(…)"
+    purpose = f" {what}" if what else ""
+    raise error(
+        "E301", f"a number is due{purpose}, but this is {describe(value)}", span, label=describe(value), remedy=remedy
+    )
+
+
+def axes_agree(left: Axis, right: Axis, span: Span, checks: CheckSink) -> bool:
+    """Whether two axes may be combined; lengths that data binds are compared when it is bound."""
+    if left.name and right.name:
+        return left.name == right.name
+    if left.size == right.size:
+        return True
+    difference = left.size - right.size
+    if difference.is_known:
+        return False
+    checks(Check("length", _length_report(left, right, span), left.size, right.size))
+    return True
+
+
+def _length_report(left: Axis, right: Axis, span: Span) -> Callable[[int, int], Diagnostic]:
+    def report(found: int, other: int) -> Diagnostic:
+        return Diagnostic(
+            "E302",
+            f"the arrays that meet here have {found} and {other} elements",
+            span,
+            label=f"{left} is {found}, {right} is {other}",
+            remedy="give data of equal lengths, or index the longer array",
+        )
+
+    return report
+
+
+def require_trailing(arguments: Sequence[tuple[Node, Span]], span: Span, checks: CheckSink) -> None:
+    """Arrays combine when their axes agree, or one has the last axes of the other."""
+    longest, longest_span = max(arguments, key=lambda pair: len(pair[0].axes))
+    for node, place in arguments:
+        count = len(node.axes)
+        for mine, theirs in zip(node.axes, longest.axes[len(longest.axes) - count :], strict=True):
+            if not axes_agree(mine, theirs, span, checks):
+                raise error(
+                    "E302",
+                    f"arrays over {_axes_text(node)} and over {_axes_text(longest)} do not combine",
+                    span,
+                    related=(
+                        Label(place, f"over {_axes_text(node)}"),
+                        Label(longest_span, f"over {_axes_text(longest)}"),
+                    ),
+                    remedy="axes match by name, or by length where they have none; index one of the two with a binder",
+                )
+
+
+def _axes_text(node: Node) -> str:
+    return "[" + ", ".join(str(axis) for axis in node.axes) + "]"
+
+
+def lift(
+    values: Sequence[Value], spans: Sequence[Span], span: Span, combine: Callable[[Sequence[Value], int], Value]
+) -> Value | None:
+    """The pointwise function where one of the values is a function; None where none is."""
+    functions = [(v, s) for v, s in zip(values, spans, strict=True) if isinstance(v, FunctionValue)]
+    if not functions:
+        return None
+    first, _ = functions[0]
+    names = [variable.name for variable in first.variables]
+    for other, place in functions[1:]:
+        if [variable.name for variable in other.variables] != names:
+            raise error(
+                "E301",
+                f"{describe(first)} and {describe(other)} do not combine",
+                span,
+                related=(Label(place, describe(other)),),
+                remedy="functions combine when they have the same arguments; apply them to a number first",
+            )
+    for value, place in zip(values, spans, strict=True):
+        if isinstance(value, Node) and value.axes:
+            raise error(
+                "E301",
+                "an array and a function do not combine",
+                span,
+                related=(Label(place, describe(value)),),
+                remedy="apply the function first: f(x), or f |> at(points), f |> bins(edges)",
+            )
+    variables = tuple(
+        FunctionVariable(name, intersect_domains([f.variables[i].domain for f, _ in functions], span))
+        for i, name in enumerate(names)
+    )
+
+    def apply(arguments: tuple[Value, ...], depth: int, place: Span) -> Value:
+        applied = [v.apply(arguments, depth, place) if isinstance(v, FunctionValue) else v for v in values]
+        return combine(applied, depth)
+
+    return FunctionValue(span.text, variables, apply, role="lifted")
+
+
+def intersect_domains(domains: Sequence[Domain], span: Span) -> Domain:
+    """The common domain; None where nothing restricts it."""
+    known = [domain for domain in domains if domain is not None]
+    if not known:
+        return None
+    result = known[0]
+    for other in known[1:]:
+        if isinstance(result, IntervalValue) and isinstance(other, IntervalValue):
+            result = IntervalValue(
+                _extreme(result.lower, other.lower, max), _extreme(result.upper, other.upper, min)
+            )
+    return result
+
+
+def _extreme(left: Node, right: Node, choose: Callable[..., Any]) -> Node:
+    if left is right:
+        return left
+    if isinstance(left, Constant) and isinstance(right, Constant):
+        return choose(left, right, key=lambda node: node.value)
+    # A bound that is not a plain number is compared where it is used.
+    return left
+
+
+def apply_operator(
+    operator: Operator, values: Sequence[Value], spans: Sequence[Span], span: Span, checks: CheckSink
+) -> Value:
+    """An operator on numbers, arrays, functions or pdfsets."""
+    lifted = lift(values, spans, span, lambda applied, _: apply_operator(operator, applied, spans, span, checks))
+    if lifted is not None:
+        return lifted
+    if any(isinstance(value, PdfsetValue) for value in values):
+        raise error(
+            "E308",
+            "arithmetic on pdfsets is not supported in this version",
+            span,
+            remedy="write the combination in the entries of a new pdfset",
+        )
+    arguments = [as_number(v, s, f"beside {operator.symbol}") for v, s in zip(values, spans, strict=True)]
+    _check_types(operator, arguments, spans)
+    require_trailing(list(zip(arguments, spans, strict=True)), span, checks)
+    return _simplified(operator, arguments, _result_type(operator, arguments), span)
+
+
+def _check_types(operator: Operator, arguments: Sequence[Node], spans: Sequence[Span]) -> None:
+    if operator.name in ("and", "or", "not"):
+        for argument, span in zip(arguments, spans, strict=True):
+            if argument.dtype != "bool":
+                raise error(
+                    "E304",
+                    f"`{operator.symbol}` joins conditions, but this is {describe(argument)}",
+                    span,
+                    remedy="compare it with something: x > 0",
+                )
+
+
+def _result_type(operator: Operator, arguments: Sequence[Node]) -> Dtype:
+    whole = all(argument.dtype in ("int", "bool") for argument in arguments)
+    if operator in arithmetic.COMPARISONS or operator.name in ("and", "or", "not"):
+        return "bool"
+    if operator.name == "divide":
+        return "real"
+    if operator.name == "power":
+        exponent = arguments[1]
+        counts = isinstance(exponent, Constant) and exponent.value >= 0
+        return "int" if whole and counts else "real"
+    return "int" if whole else "real"
+
+
+def _simplified(operator: Operator, arguments: Sequence[Node], dtype: Dtype, span: Span) -> Node:
+    if all(isinstance(argument, Constant) for argument in arguments):
+        return _folded(nodes.Apply(operator, tuple(arguments), dtype, span=span), dtype, span)
+    if operator.name == "multiply":
+        for one, other in (arguments, arguments[::-1]):
+            if isinstance(one, Constant) and one.value == 1 and other.dtype == dtype:
+                return other
+    if operator.name == "subtract" and isinstance(arguments[1], Constant) and arguments[1].value == 0:
+        return arguments[0]
+    if operator.name == "divide" and isinstance(arguments[1], Constant) and arguments[1].value == 1:
+        return arguments[0]
+    return nodes.Apply(operator, tuple(arguments), dtype, span=span)
+
+
+def _folded(node: Node, dtype: Dtype, span: Span) -> Node:
+    import math
+
+    value = fold(node)
+    if dtype == "real":
+        value = float(value)
+        if math.isnan(value):
+            raise error("E304", "this constant is not a number", span, label="not defined here")
+        return Constant(value, span=span)
+    return Constant(bool(value) if dtype == "bool" else int(value), span=span)
+
+
+def apply_function(row: Any, arguments: Sequence[Node], spans: Sequence[Span], span: Span, checks: CheckSink) -> Node:
+    """An elementwise function of the library on numbers or arrays."""
+    require_trailing(list(zip(arguments, spans, strict=True)), span, checks)
+    for argument, allowed, place in zip(arguments, row.domain, spans, strict=True):
+        found = range_of(argument)
+        if found.disjoint(allowed):
+            raise error(
+                "E401",
+                f"{row.name} is defined on {allowed}, but its argument lies in {found}",
+                place,
+                label=f"in {found}",
+            )
+    dtype: Dtype = "int" if row.integer else "real"
+    node = nodes.Apply(row, tuple(arguments), dtype, span=span)
+    if all(isinstance(argument, Constant) for argument in arguments):
+        return _folded(node, dtype, span)
+    return node

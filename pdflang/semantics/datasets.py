@@ -1,0 +1,142 @@
+"""Measured data: tables, data sets with a covariance, FK tables. Their numbers are read when data is bound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pdflang.components import arrays
+from pdflang.diagnostics import Span, closest_names
+from pdflang.ir import nodes
+from pdflang.ir.nodes import Dtype, Node, Phase, Reference
+from pdflang.ir.program import FKSource
+from pdflang.ir.ranges import REAL, Range
+from pdflang.ir.sizes import Axis, Size, symbol
+from pdflang.semantics.calls import CallSite, match
+from pdflang.semantics.combine import error
+from pdflang.semantics.values import (
+    CovarianceValue,
+    DatasetValue,
+    OperatorValue,
+    PdfsetValue,
+    TextValue,
+    Value,
+    describe,
+)
+
+if TYPE_CHECKING:
+    from pdflang.semantics.elaborate import Elaborator
+
+
+class Columns(Protocol):
+    """What names the columns of a source, without reading their numbers; `data` implements it."""
+
+    def of_table(self, path: str, name: str, span: Span, folder: Any) -> tuple[str, ...] | None:
+        """The columns of a table, None where the file does not exist."""
+
+    def of_commondata(self, names: tuple[str, ...], name: str, span: Span, folder: Any) -> tuple[str, ...] | None:
+        """The kinematic columns common to data sets, None where a set is not there."""
+
+
+@dataclass
+class TableColumns:
+    """The columns of one table or data set that a model reads; new ones are added as they are named."""
+
+    name: str
+    axis: Axis
+    available: tuple[str, ...] | None
+    read: dict[str, Node] = field(default_factory=dict)
+
+    def column(self, column: str, span: Span, dtype: Dtype = "real") -> Node:
+        """A column as an array over the rows."""
+        if self.available is not None and column not in self.available:
+            near = closest_names(column, self.available)
+            raise error(
+                "E517",
+                f"`{self.name}` has no column `{column}`",
+                span,
+                remedy=f"did you mean `{near[0]}`?" if near else f"its columns are {', '.join(self.available)}",
+            )
+        return self.read.setdefault(column, data_reference(f"{self.name}.{column}", (self.axis,), dtype))
+
+
+def data_reference(name: str, axes: tuple[Axis, ...], dtype: Dtype = "real", within: Range = REAL) -> Reference:
+    """A datum, or a part of one, as an expression; binding makes sure that it lies `within`."""
+    return Reference(name, "data", axes, dtype, Phase.DATA, within)
+
+
+def dataset_value(columns: TableColumns) -> DatasetValue:
+    """A measured data set: its central values and kinematic columns."""
+    central = columns.read.setdefault("central", data_reference(f"{columns.name}.central", (columns.axis,)))
+    return DatasetValue(columns.name, central, columns.column)
+
+
+def covariance_of(elaborator: Elaborator, dataset: DatasetValue) -> CovarianceValue:
+    """`.covariance`, experimental as it stands and with t0 when called."""
+    rows = dataset.central.axes[0]
+
+    def part(name: str) -> Node:
+        return data_reference(f"{dataset.name}.{name}", (rows, Axis(symbol(f"{dataset.name}.{name.split('_')[0]}"))))
+
+    def matrix(reference: Node | None) -> Node:
+        parts = (reference or dataset.central, *(part(name) for name in arrays.SYSTEMATIC_COVARIANCE.parameters[1:]))
+        return nodes.Whole(arrays.SYSTEMATIC_COVARIANCE, parts, (rows, rows), "real")
+
+    return CovarianceValue(dataset.name, matrix)
+
+
+def fktable(elaborator: Elaborator, site: CallSite) -> OperatorValue:
+    """`fktable("a.npz", "b.npz", rows = data)`: an operator from momentum densities to predictions."""
+    paths = []
+    for argument in [a for a in site.arguments if a.name is None]:
+        value = elaborator.given(argument, site.scope)
+        if not isinstance(value, TextValue):
+            raise error("E304", f"a table is named by its file in quotes, but this is {describe(value)}", argument.span)
+        paths.append(value.text)
+    named = CallSite(site.name, tuple(a for a in site.arguments if a.name), site.span, site.scope)
+    rows = elaborator.given(match(named, [], ["rows"]).get("rows") or _missing_rows(site), site.scope)
+    if not isinstance(rows, DatasetValue):
+        raise error("E301", f"`rows` is a data set, but this is {describe(rows)}", site.span)
+    if not paths:
+        raise error("E303", "fktable needs the files of its tables", site.span, remedy='fktable("f2.npz", rows = data)')
+    folder = site.scope.module.source.folder
+
+    def apply(value: Value, depth: int, span: Span) -> Value:
+        if not isinstance(value, PdfsetValue):
+            raise error(
+                "E301",
+                f"an FK table acts on a pdfset, but this is {describe(value)}",
+                span,
+                remedy="declare a pdfset with its flavours and scale, and pipe that: proton |> F2",
+            )
+        flavours = tuple(value.flavours)
+        source = FKSource(tuple(paths), rows.name, flavours, value.scale, site.span, folder)
+        return _contract(elaborator, source, value, rows, depth, span)
+
+    return OperatorValue(site.name, apply)
+
+
+def _missing_rows(site: CallSite) -> Any:
+    raise error(
+        "E303", "fktable needs `rows`, the data set that it predicts", site.span,
+        remedy='write fktable("f2.npz", rows = data)',
+    )  # fmt: skip
+
+
+def _contract(
+    elaborator: Elaborator, source: FKSource, pdfset: PdfsetValue, rows: DatasetValue, depth: int, span: Span
+) -> Node:
+    name = elaborator.declarations.fk_table(source)  # type: ignore[attr-defined]
+    grid_axis = Axis(symbol(f"{name}.xgrid"))
+    grid = data_reference(f"{name}.xgrid", (grid_axis,))
+    loop = nodes.Loop(depth, grid_axis)
+    point = nodes.Element(grid, (nodes.LoopIndex(loop),))
+    densities = []
+    for function in pdfset.flavours.values():
+        density = function.apply((point,), depth + 1, span)
+        assert isinstance(density, Node)
+        densities.append(nodes.Array(loop, density))
+    flavour_axis = Axis(Size(len(densities)))
+    table = data_reference(f"{name}.table", (rows.central.axes[0], flavour_axis, grid_axis))
+    stacked = nodes.Stack(tuple(densities), flavour_axis)
+    return nodes.Whole(arrays.CONTRACT, (table, stacked), (rows.central.axes[0],), "real", span=span)

@@ -1,0 +1,613 @@
+"""What each declaration means, worked out when its name is first asked for, so that order does not matter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pdflang.diagnostics import Label, Span, closest_names
+from pdflang.ir import nodes
+from pdflang.ir.nodes import Constant, Loop, Node, Phase, Reference
+from pdflang.ir.program import Datum, Definition, FKSource, IndexDeclaration, Parameter, Source
+from pdflang.ir.ranges import NONNEGATIVE, POSITIVE, REAL, Range
+from pdflang.ir.sizes import Axis, Size, symbol
+from pdflang.semantics.affine import affine_in
+from pdflang.semantics.combine import as_number, error
+from pdflang.semantics.datasets import Columns, TableColumns, data_reference, dataset_value
+from pdflang.semantics.distributions import draws_of, log_probability, support_of
+from pdflang.semantics.elaborate import Elaborator
+from pdflang.semantics.modules import Entry, Override
+from pdflang.semantics.ranges import range_of
+from pdflang.semantics.scope import Scope
+from pdflang.semantics.values import (
+    DistributionValue,
+    FamilyValue,
+    FunctionValue,
+    FunctionVariable,
+    IndexValue,
+    IntervalValue,
+    LengthValue,
+    PdfsetValue,
+    TableValue,
+    TextValue,
+    Value,
+    describe,
+)
+from pdflang.syntax import ast
+
+CONSTRAINTS = ("ordered", "simplex", "positive", "correlation")
+FLAVOURS = ("g", "d", "dbar", "u", "ubar", "s", "sbar", "c", "cbar", "b", "bbar", "t", "tbar", "photon")
+
+
+class DeclarationTable:
+    """The declarations of all files of a model, by qualified name, as far as they have been needed."""
+
+    def __init__(self, elaborator: Elaborator, columns: Columns) -> None:
+        self._elaborator = elaborator
+        self._columns = columns
+        self._values: dict[str, Value] = {}
+        self._active: list[tuple[Entry, Span]] = []
+        self.indices: dict[str, IndexDeclaration] = {}
+        self.data: dict[str, Datum] = {}
+        self.tables: dict[str, TableColumns] = {}
+        self.fk_tables: dict[FKSource, str] = {}
+        self.parameters: dict[str, Parameter] = {}
+        self.definitions: dict[str, Definition] = {}
+        self.solves: list[tuple[Entry, ast.Solve]] = []
+        self.used: set[str] = set()
+
+    @property
+    def definition_nodes(self) -> dict[str, Node]:
+        return {name: definition.node for name, definition in self.definitions.items()}
+
+    def declared(self, entry: Entry, span: Span) -> Value:
+        """The value of a declared name that is read at `span`."""
+        name = entry.qualified
+        self.used.add(name)
+        return self.define(entry, span)
+
+    def define(self, entry: Entry, span: Span) -> Value:
+        """The value of a declared name, whether or not anything reads it."""
+        name = entry.qualified
+        if name in self._values:
+            return self._values[name]
+        if any(active.qualified == name for active, _ in self._active):
+            raise self._cycle(entry, span)
+        self._active.append((entry, span))
+        try:
+            handler: Callable[[Entry, Any], Value] = getattr(self, f"_{type(entry.declaration).__name__}")
+            value = handler(entry, entry.declaration)
+        finally:
+            self._active.pop()
+        self._values[name] = value
+        return value
+
+    def _cycle(self, entry: Entry, span: Span) -> Exception:
+        names = [active.qualified for active, _ in self._active]
+        first = names.index(entry.qualified)
+        chain = " needs ".join(f"`{name}`" for name in [*names[first:], entry.qualified])
+        related = tuple(Label(place, f"`{active.qualified}` is needed here") for active, place in self._active[first + 1 :])
+        return error(
+            "E203",
+            f"the definition goes in a circle: {chain}",
+            span,
+            related=related,
+            remedy="a value cannot need itself; a constant that an equation fixes is declared with `solve`",
+        )
+
+    def _scope(self, entry: Entry) -> Scope:
+        return Scope(entry.module, {})
+
+    def _refuse_reading(self, entry: Entry, declaration: ast.Declaration) -> Value:
+        keyword = type(declaration).__name__.lower()
+        raise error(
+            "E301", f"`{entry.name}` is {'an' if keyword[0] in 'aeiou' else 'a'} {keyword} and cannot be read",
+            self._active[-1][1], related=(Label(entry.span, "declared here"),),
+            remedy="declare the value with `let` and read that",
+        )  # fmt: skip
+
+    _Output = _Factor = _Observe = _refuse_reading
+
+    # --- axes and lengths -----------------------------------------------------------------------------------
+
+    def _Axis(self, entry: Entry, declaration: ast.Axis) -> Value:
+        """A length that the brackets of a datum introduced."""
+        name = entry.qualified
+        reference = Reference(name, "length", (), "int", Phase.DATA, NONNEGATIVE)
+        return LengthValue(Axis(symbol(name), name), reference)
+
+    def _Index(self, entry: Entry, declaration: ast.Index) -> Value:
+        name = entry.qualified
+        labels = declaration.labels or None
+        if labels:
+            for position, label in enumerate(labels):
+                if label in labels[:position]:
+                    raise error("E202", f"the label `{label}` of `{name}` is written twice", entry.span)
+            size = Size(len(labels))
+        elif declaration.size is not None:
+            size = self._elaborator.size(declaration.size, self._scope(entry))
+        else:
+            size = symbol(name)
+        axis = Axis(size, name)
+        self.indices[name] = IndexDeclaration(name, axis, labels, entry.span)
+        return IndexValue(name, axis, labels)
+
+    def axes(self, written: tuple[ast.Axis, ...], scope: Scope) -> tuple[list[Axis], list[Loop], Scope]:
+        """The axes of a bracketed declaration, the loops of its binders, and the scope inside them."""
+        axes, loops = [], []
+        for axis in written:
+            found = self._elaborator.axis(axis.over, scope)
+            axes.append(found)
+            if axis.binder is not None:
+                opened = self._elaborator.open_loop(axis.binder, axis.over, scope)
+                assert not isinstance(opened, IntervalValue)
+                loop, scope = opened
+                loops.append(loop)
+        if loops and len(loops) != len(axes):
+            raise error(
+                "E305", "either every axis has a binder or none has", written[0].span, remedy="write [i in N, j in M]"
+            )
+        return axes, loops, scope
+
+    # --- numbers --------------------------------------------------------------------------------------------
+
+    def _Const(self, entry: Entry, declaration: ast.Const) -> Value:
+        value = self._elaborator.evaluate(declaration.value, self._scope(entry))
+        if not isinstance(value, Node):
+            if isinstance(value, TextValue | IntervalValue | IndexValue):
+                return value
+            value = as_number(value, declaration.value.span, "as a constant")
+        if value.phase != Phase.CONST:
+            late = next(iter(nodes.references(value).values()))
+            raise error(
+                "E403",
+                f"`{entry.name}` is a constant, but it reads `{late.name}`, which is known only later",
+                declaration.value.span,
+                remedy=f"declare it with `let`: let {entry.name} = …",
+            )
+        folded = self._elaborator.fold(value)
+        if not value.axes:
+            number = bool(folded) if value.dtype == "bool" else int(folded) if value.dtype == "int" else float(folded)
+            return Constant(number, span=declaration.value.span)
+        name = entry.qualified
+        self._elaborator.constants[name] = value
+        self.definitions[name] = Definition(name, value, "const", entry.span)
+        return Reference(name, "const", value.axes, value.dtype, Phase.CONST, range_of(value))
+
+    def _Let(self, entry: Entry, declaration: ast.Let) -> Value:
+        axes, loops, scope = self.axes(declaration.axes, self._scope(entry))
+        value = self._elaborator.evaluate(declaration.value, scope)
+        if not isinstance(value, Node) and not axes:
+            if isinstance(value, FunctionValue | DistributionValue | IntervalValue):
+                return value
+        node = as_number(value, declaration.value.span, f"as the value of `{entry.name}`")
+        for loop in reversed(loops):
+            node = nodes.Array(loop, node, span=declaration.value.span)
+        if axes:
+            self._check_declared_axes(entry, node, axes, declaration.value.span)
+        return self.define_value(entry, node, "let")
+
+    def _check_declared_axes(self, entry: Entry, node: Node, axes: list[Axis], span: Span) -> None:
+        from pdflang.semantics.combine import axes_agree
+
+        fits = len(node.axes) == len(axes) and all(
+            axes_agree(a, b, span, self._elaborator.check) for a, b in zip(node.axes, axes, strict=True)
+        )
+        if not fits:
+            shape = ", ".join(str(axis) for axis in axes)
+            raise error(
+                "E302", f"`{entry.name}` is declared over [{shape}], but its value is {describe(node)}", span
+            )
+
+    def define_value(self, entry: Entry, node: Node, kind: Any) -> Node:
+        """A named derived value; a plain number stays what it is."""
+        if isinstance(node, Constant):
+            return node
+        name = entry.qualified
+        self.definitions[name] = Definition(name, node, kind, entry.span)
+        if node.phase == Phase.CONST:
+            self._elaborator.constants[name] = node
+        return Reference(name, "let", node.axes, node.dtype, node.phase, range_of(node), span=entry.span)
+
+    def _Solve(self, entry: Entry, declaration: ast.Solve) -> Value:
+        self.solves.append((entry, declaration))
+        # The phase is that of everything the equation reads; a fixed constant costs nothing to call a parameter's.
+        return Reference(entry.qualified, "solve", (), "real", Phase.PARAMETER, REAL, span=entry.span)
+
+    def solve(self, entry: Entry, declaration: ast.Solve) -> Definition:
+        """The value of a solved constant: exact where its equation is affine in it, else a bracketed root."""
+        equation = declaration.equation
+        scope = self._scope(entry)
+        if not (isinstance(equation, ast.Binary) and equation.operator == "=="):
+            raise error(
+                "E404", "`solve` needs an equation", equation.span,
+                remedy=f"write solve {entry.name} where … == …",
+            )  # fmt: skip
+        left = self._elaborator.number(equation.left, scope)
+        right = self._elaborator.number(equation.right, scope)
+        if left.axes or right.axes:
+            raise error("E404", "`solve` takes one equation between numbers", equation.span)
+        from pdflang.components import arithmetic
+
+        difference = nodes.Apply(arithmetic.SUBTRACT, (left, right), "real", span=equation.span)
+        unknown = self.define(entry, entry.span)
+        assert isinstance(unknown, Node)
+        if entry.qualified not in nodes.references(difference):
+            raise error(
+                "E404",
+                f"the equation does not contain `{entry.name}`",
+                equation.span,
+                remedy=f"an equation fixes a constant that it contains: ∫ of something with {entry.name} in it",
+            )
+        parts = affine_in(difference, unknown)
+        if parts is not None:
+            slope, intercept = parts
+            value = nodes.Apply(arithmetic.DIVIDE, (nodes.Apply(arithmetic.NEGATE, (intercept,), "real"), slope), "real")
+            return Definition(entry.qualified, value, "solve", entry.span)
+        if declaration.bracket is None:
+            raise error(
+                "E404",
+                f"the equation is not affine in `{entry.name}`",
+                equation.span,
+                remedy=f"say between which values it lies: solve {entry.name} in (lower, upper) where …",
+            )
+        bracket = self._elaborator.evaluate(declaration.bracket, scope)
+        if not isinstance(bracket, IntervalValue):
+            raise error("E404", "a bracket is an interval (lower, upper)", declaration.bracket.span)
+        loop = Loop(0, None, key=entry.qualified)
+        variable = nodes.Variable(loop, Range(range_of(bracket.lower).lower, range_of(bracket.upper).upper))
+        inside = nodes.substitute(difference, {unknown: variable})
+        return Definition(
+            entry.qualified, nodes.Root(loop, bracket.lower, bracket.upper, inside), "solve", entry.span
+        )
+
+    # --- parameters -----------------------------------------------------------------------------------------
+
+    def _Param(self, entry: Entry, declaration: ast.Param) -> Value:
+        override = entry.module.overrides.get(declaration.name)
+        if override and not override.setting.is_prior:
+            node = self._elaborator.number(override.setting.value, Scope(override.module, {}))
+            return self.define_value(entry, node, "let")
+        axes, loops, scope = self.axes(declaration.axes, self._scope(entry))
+        prior = self._prior(declaration, override, scope)
+        constraint, prior = self._constrained(declaration, prior)
+        if prior.row.rank and not axes:
+            axes = [self._event_axis(prior)]
+        support = support_of(self._elaborator, prior)
+        support = Range(support.lower, support.upper, True, True)
+        name = entry.qualified
+        value = Reference(name, "param", tuple(axes), "real", Phase.PARAMETER, support, span=entry.span)
+        target: Node = value
+        if loops:
+            target = nodes.Element(value, tuple(nodes.LoopIndex(loop) for loop in loops))
+        log_prior = log_probability(self._elaborator, prior, target, prior.span)
+        for loop in reversed(loops):
+            log_prior = nodes.Array(loop, log_prior)
+        self.parameters[name] = Parameter(
+            name,
+            tuple(axes),
+            "nuisance" if declaration.is_nuisance else "param",
+            draws_of(prior, loops),
+            log_prior,
+            support,
+            constraint,
+            entry.span,
+        )
+        return value
+
+    def _prior(self, declaration: ast.Param, override: Override | None, scope: Scope) -> DistributionValue:
+        written = override.setting.value if override else declaration.prior
+        value = self._elaborator.evaluate(written, Scope(override.module, {}) if override else scope)
+        if not isinstance(value, DistributionValue):
+            raise error(
+                "E306",
+                f"a prior is a distribution, but this is {describe(value)}",
+                written.span,
+                remedy="a discrete choice is a Mixture in an observation" if "ixture" in describe(value) else
+                "write a distribution after ~: Normal(0, 1)",
+            )  # fmt: skip
+        if value.is_discrete:
+            raise error(
+                "E306",
+                f"parameters are continuous, and {value.row.name} is a distribution of counts",
+                written.span,
+                remedy="sum a discrete latent out: Mixture([weights], [components])",
+            )
+        return value
+
+    def _constrained(self, declaration: ast.Param, prior: DistributionValue) -> tuple[Any, DistributionValue]:
+        """What the type after `:` adds to a prior."""
+        constraint = declaration.constraint
+        if constraint is None:
+            return ("simplex" if prior.row.simplex else None), prior
+        if constraint not in CONSTRAINTS:
+            near = closest_names(constraint, CONSTRAINTS)
+            raise error(
+                "E304",
+                f"a parameter cannot be `{constraint}`",
+                declaration.span,
+                remedy=f"did you mean `{near[0]}`?" if near else f"types are {', '.join(CONSTRAINTS)}",
+            )
+        if constraint == "correlation":
+            raise error("E308", "correlation matrices as parameters are not supported in this version", declaration.span)
+        if constraint == "positive":
+            if prior.bounds is None:
+                prior = DistributionValue(prior.row, prior.arguments, prior.span, (Constant(0.0), Constant(float("inf"))))
+            return None, prior
+        if constraint == "ordered" and (prior.row.rank or prior.bounds or any(a.axes for a in prior.arguments)):
+            raise error("E306", "`ordered` takes an independent prior of one variable, without bounds", prior.span)
+        if constraint == "simplex" and not prior.row.simplex:
+            raise error("E306", "a simplex takes a Dirichlet prior", prior.span)
+        return constraint, prior
+
+    def _event_axis(self, prior: DistributionValue) -> Axis:
+        return next(a.axes[-1] for a in prior.arguments if a.axes)
+
+    # --- data -----------------------------------------------------------------------------------------------
+
+    def _Data(self, entry: Entry, declaration: ast.Data) -> Value:
+        name = entry.qualified
+        folder = entry.module.source.folder
+        source, condition = declaration.source, None
+        if isinstance(source, ast.Where):
+            source, condition = source.source, source.condition
+        column = None
+        if isinstance(source, ast.Member) and _called(source.base) == "table":
+            source, column = source.base, source.name
+        kind = _called(source)
+        if kind in ("table", "commondata"):
+            assert isinstance(source, ast.Call)
+            return self._file(entry, declaration, source, kind, column, condition)
+        if condition is not None:
+            raise error("E304", "`where` filters the rows of a table or a data set", condition.span)
+        dtype, labels = self._data_type(entry, declaration)
+        axes, _, _ = self.axes(declaration.axes, self._scope(entry))
+        value = None
+        if source is not None:
+            value = self._elaborator.number(source, self._scope(entry), "as data")
+            if value.phase != Phase.CONST:
+                raise error("E403", "data has a constant or a file as its source", source.span)
+            axes = axes or list(value.axes)
+            if value.dtype == "int" and declaration.type_name is None and not axes:
+                dtype = "int"
+        origin = Source("value", source.span, value=value) if source is not None and value is not None else None
+        self.data[name] = Datum(name, tuple(axes), dtype, entry.span, origin, folder, labels_of=labels)
+        return data_reference(name, tuple(axes), dtype, _sign(value))
+
+    def _data_type(self, entry: Entry, declaration: ast.Data) -> tuple[Any, str | None]:
+        type_name = declaration.type_name
+        if type_name in (None, "real", "int"):
+            return type_name or "real", None
+        found = entry.module.find(type_name)
+        if isinstance(found, Entry):
+            value = self.declared(found, declaration.span)
+            if isinstance(value, IndexValue | LengthValue):
+                return "int", found.qualified
+        indices = [n for n, e in entry.module.entries.items() if isinstance(e.declaration, ast.Index)]
+        near = closest_names(type_name, [*indices, "int", "real"])
+        raise error(
+            "E304",
+            f"data cannot be of type `{type_name}`",
+            declaration.span,
+            remedy=f"did you mean `{near[0]}`?" if near else "types are int, real, or an index whose labels it holds",
+        )
+
+    def _file(
+        self, entry: Entry, declaration: ast.Data, call: ast.Call, kind: Any, column: str | None,
+        condition: ast.Expression | None,
+    ) -> Value:  # fmt: skip
+        name, folder = entry.qualified, entry.module.source.folder
+        paths, variant = self._file_arguments(entry, call, kind)
+        if declaration.axes:
+            axes, _, _ = self.axes(declaration.axes, self._scope(entry))
+            axis = axes[0]
+        else:
+            axis = Axis(symbol(name), name)
+        if kind == "table":
+            available = self._columns.of_table(paths[0], name, call.span, folder)
+        else:
+            available = self._columns.of_commondata(paths, name, call.span, folder)
+        columns = self.tables[name] = TableColumns(name, axis, available)
+        filter_node = self._row_filter(entry, columns, condition)
+        source = Source(kind, call.span, paths, column, variant, None, filter_node)
+        if column is not None:
+            columns.column(column, call.span)
+            dtype, labels = self._data_type(entry, declaration)
+            self.data[name] = Datum(name, (axis,), dtype, entry.span, source, folder, "array", labels, columns.read)
+            return data_reference(name, (axis,), dtype)
+        shape = "table" if kind == "table" else "commondata"
+        self.data[name] = Datum(name, (axis,), "real", entry.span, source, folder, shape, None, columns.read)  # type: ignore[arg-type]
+        if kind == "table":
+            return TableValue(name, axis, columns.column)
+        return dataset_value(columns)
+
+    def _file_arguments(self, entry: Entry, call: ast.Call, kind: str) -> tuple[tuple[str, ...], str | None]:
+        paths: list[str] = []
+        variant = None
+        for argument in call.arguments:
+            value = self._elaborator.evaluate(argument.value, self._scope(entry))
+            if not isinstance(value, TextValue):
+                raise error("E304", f"{kind} takes names in quotes", argument.span, label=describe(value))
+            if argument.name is None:
+                paths.append(value.text)
+            elif argument.name == "variant" and kind == "commondata":
+                variant = value.text
+            else:
+                raise error("E303", f"{kind} has no argument `{argument.name}`", argument.span)
+        if not paths or (kind == "table" and len(paths) > 1):
+            raise error("E303", f"{kind} takes {'one file' if kind == 'table' else 'names of data sets'}", call.span)
+        return tuple(paths), variant
+
+    def _row_filter(self, entry: Entry, columns: TableColumns, condition: ast.Expression | None) -> Node | None:
+        """The condition of `where`, in which the columns are in scope by their own names."""
+        if condition is None:
+            return None
+        scope = self._scope(entry)
+        # Rows are counted before the filter there, so that axis is not the datum's own.
+        unfiltered = TableColumns(columns.name, Axis(symbol(f"{columns.name} before where")), columns.available)
+        for name in columns.available if columns.available is not None else _names_in(condition):
+            known = scope.module.find(name)
+            if known is None or columns.available is not None:
+                scope = scope.bind(name, unfiltered.column(name, condition.span))
+        node = self._elaborator.number(condition, scope, "as a condition")
+        if node.dtype != "bool":
+            raise error("E304", f"`where` asks for a condition, but this is {describe(node)}", condition.span,
+                        remedy="compare a column with something: Q2 > 3.5")  # fmt: skip
+        return node
+
+    def fk_table(self, source: FKSource) -> str:
+        """The name under which the numbers of an FK table are bound."""
+        return self.fk_tables.setdefault(source, f"fk{len(self.fk_tables) + 1}")
+
+    # --- functions ------------------------------------------------------------------------------------------
+
+    def _function(
+        self, entry: Entry, declaration: Any, variables: tuple[ast.Variable, ...], body: ast.Expression,
+        role: str, default: IntervalValue | None, scope: Scope,
+    ) -> FunctionValue:  # fmt: skip
+        elaborator = self._elaborator
+        parameters = []
+        for position, variable in enumerate(variables):
+            if any(variable.name == other.name for other in variables[:position]):
+                raise error("E202", f"`{declaration.name}` has two arguments `{variable.name}`", variable.span)
+            parameters.append(FunctionVariable(variable.name, self._domain(variable, scope) or default))
+
+        def apply(arguments: tuple[Value, ...], depth: int, span: Span) -> Value:
+            inner = scope.at_depth(max(depth, scope.depth))
+            for parameter, argument in zip(parameters, arguments, strict=True):
+                inner = inner.bind(parameter.name, argument)
+            with elaborator.applying(declaration, span):
+                value = elaborator.evaluate(body, inner)
+            return value.called(declaration.name) if isinstance(value, Node) and value.phase > 0 else value
+
+        return FunctionValue(entry.qualified, tuple(parameters), apply, role)
+
+    def _domain(self, variable: ast.Variable, scope: Scope) -> Any:
+        if variable.domain is None:
+            return None
+        value = self._elaborator.evaluate(variable.domain, scope)
+        if isinstance(value, IntervalValue | IndexValue):
+            return value
+        raise error(
+            "E304",
+            f"the domain of `{variable.name}` is an interval or an index, but this is {describe(value)}",
+            variable.domain.span,
+            remedy=f"write {variable.name} in (0, 1)",
+        )
+
+    def _Func(self, entry: Entry, declaration: ast.Func) -> Value:
+        return self._function(
+            entry, declaration, declaration.variables, declaration.body, "func", None, self._scope(entry)
+        )
+
+    def _Pdf(self, entry: Entry, declaration: ast.Pdf) -> Value:
+        unit = IntervalValue(Constant(0.0), Constant(1.0))
+
+        def build(scope: Scope) -> FunctionValue:
+            return self._function(entry, declaration, declaration.variables, declaration.body, "pdf", unit, scope)
+
+        return self._family(entry, declaration.axes, build)
+
+    def _family(
+        self, entry: Entry, axes: tuple[ast.Axis, ...], build: Callable[[Scope], FunctionValue]
+    ) -> FunctionValue | FamilyValue:
+        """A function, or one for each element of an index."""
+        scope = self._scope(entry)
+        if not axes:
+            return build(scope)
+        axis = axes[0]
+        index = self._elaborator.evaluate(axis.over, scope)
+        if len(axes) > 1 or axis.binder is None or not isinstance(index, IndexValue):
+            raise error(
+                "E305", "a family of functions runs over one index", axis.span, remedy="write pdf q[f in flavour](x) = …"
+            )
+        binder = axis.binder
+        return FamilyValue(entry.qualified, index, lambda position: build(scope.bind(binder, position)))
+
+    def _Theory(self, entry: Entry, declaration: ast.Theory) -> Value:
+        variables = declaration.variables
+        if variables is None:
+            return self._elaborator.evaluate(declaration.body, self._scope(entry))
+
+        def build(scope: Scope) -> FunctionValue:
+            function = self._function(entry, declaration, variables, declaration.body, "theory", None, scope)
+            if all(variable.domain is not None for variable in function.variables):
+                return function
+            found = self._elaborator.probe_domain(function, entry.span)
+            merged = tuple(
+                FunctionVariable(v.name, v.domain if v.domain is not None else domain)
+                for v, domain in zip(function.variables, found, strict=True)
+            )
+            return FunctionValue(function.name, merged, function.apply, function.role)
+
+        return self._family(entry, declaration.axes, build)
+
+    def _Pdfset(self, entry: Entry, declaration: ast.Pdfset) -> Value:
+        scope = self._scope(entry)
+        scale = None
+        if declaration.scale is not None:
+            node = self._elaborator.number(declaration.scale, scope, "as a scale in GeV")
+            if node.phase != Phase.CONST or node.axes:
+                raise error("E403", "the scale of a pdfset is a constant in GeV", declaration.scale.span)
+            scale = float(self._elaborator.fold(node))
+        if declaration.variable is None:
+            value = self._elaborator.evaluate(declaration.value, scope) if declaration.value else None
+            if not isinstance(value, PdfsetValue):
+                raise error("E301", "a pdfset is declared by its flavours, or by another pdfset", declaration.span)
+            return value
+        unit = IntervalValue(Constant(0.0), Constant(1.0))
+        flavours: dict[str, FunctionValue] = {}
+        for setting in declaration.entries:
+            if setting.name not in FLAVOURS:
+                near = closest_names(setting.name, FLAVOURS)
+                raise error(
+                    "E304",
+                    f"`{setting.name}` is no flavour",
+                    setting.span,
+                    remedy=f"did you mean `{near[0]}`?" if near else f"flavours are {', '.join(FLAVOURS)}",
+                )
+            if setting.name in flavours:
+                raise error("E202", f"the flavour `{setting.name}` is written twice", setting.span)
+            flavours[setting.name] = self._function(
+                entry, setting, (declaration.variable,), setting.value, "pdf", unit, scope
+            )
+        return PdfsetValue(entry.qualified, flavours, scale)
+
+    def _Detector(self, entry: Entry, declaration: ast.Detector) -> Value:
+        raise error(
+            "E308",
+            "detectors are not supported in this version",
+            entry.span,
+            label="a detector",
+            remedy="fold a binned prediction with a response matrix: f |> bins(edges) |> fold(R)",
+        )
+
+
+def _sign(value: Node | None) -> Range:
+    """What a datum's own value says about those that may replace it: a positive number stays positive."""
+    if value is None:
+        return REAL
+    found = range_of(value)
+    return next((sign for sign in (POSITIVE, NONNEGATIVE) if found.within(sign)), REAL)
+
+
+def _called(expression: ast.Expression | None) -> str | None:
+    if isinstance(expression, ast.Call) and isinstance(expression.function, ast.Name):
+        return expression.function.name
+    return None
+
+
+def _names_in(expression: Any) -> set[str]:
+    """The plain names that an expression reads."""
+    if isinstance(expression, ast.Name):
+        return {expression.name}
+    names: set[str] = set()
+    if isinstance(expression, ast.Node):
+        for field in expression.__dataclass_fields__:
+            if field != "span":
+                names |= _names_in(getattr(expression, field))
+    elif isinstance(expression, tuple):
+        for item in expression:
+            names |= _names_in(item)
+    return names
+

@@ -1,0 +1,264 @@
+"""Distributions with their arguments: what stands after `~`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pdflang.components import BetweenParameters, Distribution
+from pdflang.diagnostics import Diagnostic, Span
+from pdflang.ir import nodes
+from pdflang.ir.nodes import Node, Phase
+from pdflang.ir.program import Check, Draws
+from pdflang.ir.ranges import Range
+from pdflang.semantics.calls import CallSite, Given, match
+from pdflang.semantics.combine import axes_agree, error, require_trailing
+from pdflang.semantics.supports import check_support
+from pdflang.semantics.values import (
+    DistributionValue,
+    FunctionValue,
+    IntervalValue,
+    MixtureValue,
+    ProcessValue,
+    Value,
+    describe,
+)
+from pdflang.syntax import ast
+
+if TYPE_CHECKING:
+    from pdflang.semantics.elaborate import Elaborator
+    from pdflang.semantics.scope import Scope
+
+
+def call_distribution(elaborator: Elaborator, row: Distribution, site: CallSite) -> Value:
+    """`Normal(mu, sigma)` and its like."""
+    required = [p.name for p in row.parameters if p.required]
+    optional = [p.name for p in row.parameters if not p.required]
+    matched = match(site, required, optional)
+    if row.exactly_one:
+        _require_exactly_one(row, matched, site)
+    if row.kind == "mixture":
+        return _mixture(elaborator, row, matched, site)
+    if row.kind in ("process", "iid"):
+        return _process(elaborator, row, matched, site)
+    arguments = []
+    for parameter in row.parameters:
+        if parameter.name not in matched:
+            continue
+        given = matched[parameter.name]
+        node = elaborator.given_number(given, site.scope, f"as `{parameter.name}` of {row.name}")
+        if len(node.axes) < parameter.rank:
+            kind = "a vector" if parameter.rank == 1 else "a matrix"
+            raise error(
+                "E304", f"`{parameter.name}` of {row.name} is {kind}, but this is {describe(node)}", given.span
+            )
+        check_support(elaborator, node, parameter.range, f"`{parameter.name}` of {row.name}", given.span)
+        arguments.append(node)
+    if row.name == "MvNormal":
+        arguments = _with_scale_tril(matched, arguments, site)
+    elif row.rank == 0:
+        spans = [matched[p.name].span for p in row.parameters if p.name in matched]
+        if arguments:
+            require_trailing(list(zip(arguments, spans, strict=True)), site.span, elaborator.check)
+    return DistributionValue(row, tuple(arguments), site.span)
+
+
+def _require_exactly_one(row: Distribution, matched: dict[str, Given], site: CallSite) -> None:
+    given = [name for name in row.exactly_one if name in matched]
+    if len(given) != 1:
+        options = ", ".join(f"{name} =" for name in row.exactly_one)
+        found = " and ".join(given) if given else "none"
+        raise error("E303", f"{row.name} takes exactly one of {options}; {found} given", site.span)
+
+
+def _with_scale_tril(matched: dict[str, Given], arguments: list[Node], site: CallSite) -> list[Node]:
+    """The matrix as its lower triangle, which is what the density needs: computed once where it is fixed."""
+    from pdflang.components import arrays
+
+    mu, matrix = arguments
+    if "scale_tril" in matched:
+        return arguments
+    row = arrays.CHOLESKY if "cov" in matched else arrays.CHOLESKY_OF_INVERSE
+    given = matched["cov"] if "cov" in matched else matched["precision"]
+    return [mu, nodes.Whole(row, (matrix,), matrix.axes, "real", span=given.span)]
+
+
+def _mixture(elaborator: Elaborator, row: Distribution, matched: dict[str, Given], site: CallSite) -> Value:
+    weights = elaborator.given_number(matched["weights"], site.scope, "as the weights of a mixture")
+    written = matched["components"].expression
+    if not isinstance(written, ast.ArrayLiteral):
+        raise error(
+            "E304",
+            "the components of a mixture are written in brackets",
+            matched["components"].span,
+            remedy="Mixture([w, 1 - w], [Normal(0, 1), Normal(3, 1)])",
+        )
+    components = []
+    for item in written.items:
+        value = elaborator.evaluate(item, site.scope)
+        if not isinstance(value, DistributionValue) or value.row.rank or not value.row.proper:
+            raise error("E306", "a component of a mixture is a proper distribution of one variable", item.span,
+                        label=describe(value))  # fmt: skip
+        components.append(value)
+    if len({component.is_discrete for component in components}) > 1:
+        raise error("E306", "a mixture cannot have both counts and real numbers as components", site.span)
+    if len(weights.axes) != 1 or (
+        weights.axes[0].size.is_known and weights.axes[0].size.constant != len(components)
+    ):
+        raise error(
+            "E302",
+            f"a mixture of {len(components)} components needs as many weights",
+            matched["weights"].span,
+            label=describe(weights),
+        )
+    check_support(elaborator, weights, Range(0, 1), "a weight of a mixture", matched["weights"].span)
+    return MixtureValue(row, weights, tuple(components), site.span)
+
+
+def _process(elaborator: Elaborator, row: Distribution, matched: dict[str, Given], site: CallSite) -> Value:
+    if "weights" in matched:
+        raise error("E308", "weighted events are not supported in this version", matched["weights"].span)
+    name = row.parameters[0].name
+    rate = elaborator.given(matched[name], site.scope)
+    if not isinstance(rate, FunctionValue):
+        raise error(
+            "E301",
+            f"`{name}` of {row.name} is a function, but this is {describe(rate)}",
+            matched[name].span,
+            remedy="give the function itself, not its value: PoissonProcess(rate)",
+        )
+    region = elaborator.region(rate, matched[name].span)
+    if "over" in matched:
+        over = elaborator.given(matched["over"], site.scope)
+        if not isinstance(over, IntervalValue):
+            raise error("E304", f"`over` is an interval, but this is {describe(over)}", matched["over"].span)
+        region = over
+    return ProcessValue(row, rate, region, site.span)
+
+
+def truncate(elaborator: Elaborator, expression: ast.Truncated, scope: Scope) -> DistributionValue:
+    """`D in (lower, upper)`."""
+    value = elaborator.evaluate(expression.distribution, scope)
+    span = expression.bounds.span
+    if not isinstance(value, DistributionValue):
+        raise error("E306", f"only a distribution can be truncated, and this is {describe(value)}", expression.span)
+    bounds = elaborator.evaluate(expression.bounds, scope)
+    if not isinstance(bounds, IntervalValue):
+        raise error("E304", f"bounds are an interval (lower, upper), but this is {describe(bounds)}", span)
+    if not value.row.has_cdf and value.row.proper:
+        raise error("E306", f"{value.row.name} cannot be truncated", span, remedy="it has no cumulative distribution")
+    for bound in (bounds.lower, bounds.upper):
+        if bound.phase == Phase.PARAMETER:
+            raise error("E308", "bounds that read parameters are not supported in this version", span)
+        if bound.phase == Phase.DATA or bound.axes:
+            raise error("E308", "bounds that read data are not supported in this version", span)
+    support = support_of(elaborator, value)
+    allowed = Range(float(elaborator.fold(bounds.lower)), float(elaborator.fold(bounds.upper)), True, True)
+    if support.intersection(allowed).is_empty:
+        raise error(
+            "E406",
+            f"{value.row.name} has no values in {allowed}: its support is {support}",
+            span,
+            label="excludes the whole prior",
+        )
+    return DistributionValue(value.row, value.arguments, value.span, (bounds.lower, bounds.upper), span)
+
+
+def support_of(elaborator: Elaborator, value: DistributionValue | MixtureValue) -> Range:
+    """The numbers that draws can take, bounds included."""
+    if isinstance(value, MixtureValue):
+        support = support_of(elaborator, value.components[0])
+        for component in value.components[1:]:
+            support = support.union(support_of(elaborator, component))
+        return support
+    support = _untruncated_support(elaborator, value)
+    if value.bounds:
+        lower, upper = (float(elaborator.fold(bound)) for bound in value.bounds)
+        support = support.intersection(Range(lower, upper))
+    return support
+
+
+def _untruncated_support(elaborator: Elaborator, value: DistributionValue) -> Range:
+    support = value.row.support
+    if not isinstance(support, BetweenParameters):
+        return support
+    names = [p.name for p in value.row.parameters]
+    ends = []
+    for end in (support.lower, support.upper):
+        if isinstance(end, str):
+            node = value.arguments[names.index(end)]
+            known = node.phase == Phase.CONST and not node.axes and not node.loops
+            end = float(elaborator.fold(node)) if known else float("nan")
+        ends.append(end)
+    lower = ends[0] if ends[0] == ends[0] else float("-inf")
+    upper = ends[1] if ends[1] == ends[1] else float("inf")
+    return Range(lower, upper)
+
+
+def draws_of(value: DistributionValue | MixtureValue, wrap: Sequence[nodes.Loop] = ()) -> Draws:
+    """The distribution as the simulator needs it; arguments run over `wrap`, outermost first."""
+
+    def whole(node: Node) -> Node:
+        for loop in reversed(wrap):
+            if loop in node.loops:
+                node = nodes.Array(loop, node)
+        return node
+
+    if isinstance(value, MixtureValue):
+        components = tuple(draws_of(component, wrap) for component in value.components)
+        return Draws(value.row, (), None, whole(value.weights), components)
+    return Draws(value.row, tuple(whole(argument) for argument in value.arguments), value.bounds)
+
+
+def log_probability(
+    elaborator: Elaborator, value: DistributionValue | MixtureValue, target: Node, span: Span
+) -> Node:
+    """log p(target) with one entry for each draw."""
+    if isinstance(value, MixtureValue):
+        parts = tuple(log_probability(elaborator, component, target, span) for component in value.components)
+        return nodes.MixtureLogProbability(value.weights, parts, span=span)
+    rank = value.row.rank
+    batch = target.axes[: len(target.axes) - rank] if rank else target.axes
+    parameters = [p for p in value.row.parameters if p.required or len(value.row.exactly_one) == 0]
+    for argument, parameter in zip(value.arguments, parameters, strict=False):
+        own = argument.axes[: len(argument.axes) - parameter.rank]
+        event = argument.axes[len(argument.axes) - parameter.rank :]
+        if len(own) > len(batch):
+            raise _too_many_axes(target, argument, value, span)
+        mine = (*own, *event) if rank else own
+        theirs = (*batch[len(batch) - len(own) :], *target.axes[len(batch) :][: parameter.rank])
+        for a, b in zip(mine, theirs, strict=True):
+            if not axes_agree(a, b, span, elaborator.check):
+                raise _too_many_axes(target, argument, value, span)
+    return nodes.LogProbability(value.row, target, value.arguments, value.bounds or (), span=span)
+
+
+def _too_many_axes(target: Node, argument: Node, value: DistributionValue, span: Span) -> Exception:
+    def shape(node: Node) -> str:
+        return "[" + ", ".join(map(str, node.axes)) + "]" if node.axes else "a single number"
+
+    return error(
+        "E307",
+        f"what is distributed has the shape {shape(target)}, but {value.row.name} is given {shape(argument)}",
+        span,
+        remedy="declare both over the same axes, or index one of them with a binder: y[i in N] ~ …",
+    )
+
+
+def range_report(what: str, allowed: Range, span: Span):  # type: ignore[no-untyped-def]
+    """A message for data that lies outside `allowed`, once the offending entry is known."""
+
+    def report(found: float, entry: str) -> Diagnostic:
+        return Diagnostic(
+            "E401",
+            f"{what} must lie in {allowed}, but {entry} is {found:g}",
+            span,
+            remedy="correct the data, or choose a distribution that allows this value",
+        )
+
+    return report
+
+
+def require_range(elaborator: Elaborator, node: Node, allowed: Range, what: str, span: Span) -> None:
+    """Have data checked against a range when it is bound."""
+    elaborator.check(Check("range", range_report(what, allowed, span), node=node, allowed=allowed))

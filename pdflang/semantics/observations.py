@@ -1,0 +1,248 @@
+"""`observe`, `factor` and `output`: what makes a density of the declarations, and what is kept of a draw."""
+
+from __future__ import annotations
+
+
+from pdflang.components import library
+from pdflang.diagnostics import Label, Span
+from pdflang.ir import nodes
+from pdflang.ir.nodes import Loop, LoopIndex, Node, Phase, Reference
+from pdflang.ir.program import Factor, Observation, Output, Process
+from pdflang.ir.ranges import NONNEGATIVE, Range
+from pdflang.semantics.builtins import integrate
+from pdflang.semantics.combine import apply_function, as_number, error
+from pdflang.semantics.datasets import data_reference
+from pdflang.semantics.declarations import DeclarationTable
+from pdflang.semantics.distributions import draws_of, log_probability, require_range, support_of
+from pdflang.semantics.elaborate import Elaborator
+from pdflang.semantics.modules import Entry, ModuleInstance
+from pdflang.semantics.scope import Scope
+from pdflang.semantics.supports import check_support
+from pdflang.semantics.values import (
+    DatasetValue,
+    DistributionValue,
+    FunctionValue,
+    MixtureValue,
+    ProcessValue,
+    TableValue,
+    Value,
+    describe,
+)
+from pdflang.syntax import ast
+
+
+class Statements:
+    """Elaborates the statements of all files."""
+
+    def __init__(self, elaborator: Elaborator, table: DeclarationTable) -> None:
+        self._elaborator = elaborator
+        self._table = table
+        self.observations: dict[str, Observation] = {}
+        self.factors: dict[str, Factor] = {}
+        self.outputs: dict[str, Output] = {}
+
+    # --- observe --------------------------------------------------------------------------------------------
+
+    def observe(self, module: ModuleInstance, declaration: ast.Observe) -> None:
+        """A data term: the datum, its distribution, one log-probability for each of its entries."""
+        entry = self._datum(module, declaration)
+        name = entry.qualified
+        datum = self._table.declared(entry, declaration.name_span)
+        before = self.observations.get(name)
+        if before:
+            raise error(
+                "E208",
+                f"`{name}` is observed twice",
+                declaration.name_span,
+                related=(Label(before.span, "observed here before"),),
+                remedy="each datum is observed once; two measurements are two data",
+            )
+        _, loops, scope = self._table.axes(declaration.axes, Scope(module, {}))
+        value = self._elaborator.evaluate(declaration.distribution, scope)
+        if isinstance(value, ProcessValue):
+            self.observations[name] = self._process(name, datum, value, declaration)
+            return
+        if not isinstance(value, DistributionValue | MixtureValue):
+            raise error(
+                "E306",
+                f"an observation needs a distribution, but this is {describe(value)}",
+                declaration.distribution.span,
+                remedy="write observe y ~ Normal(prediction, sigma)",
+            )
+        self.observations[name] = self._plain(name, datum, value, loops, scope, declaration)
+
+    def _datum(self, module: ModuleInstance, declaration: ast.Observe) -> Entry:
+        *path, last = declaration.name.split(".")
+        owner = module
+        for part in path:
+            if part not in owner.modules:
+                raise error("E201", f"no file is used as `{part}`", declaration.name_span)
+            owner = owner.modules[part]
+        entry = owner.entries.get(last)
+        if entry is None:
+            from pdflang.diagnostics import closest_names
+
+            data = [n for n, e in owner.entries.items() if isinstance(e.declaration, ast.Data)]
+            near = closest_names(last, data)
+            raise error(
+                "E201",
+                f"nothing is called `{declaration.name}`",
+                declaration.name_span,
+                remedy=f"did you mean `{near[0]}`?" if near else f"declare it: data {last}[N]",
+            )
+        if not isinstance(entry.declaration, ast.Data):
+            raise error(
+                "E301",
+                f"only data can be observed, and `{declaration.name}` is a {type(entry.declaration).__name__.lower()}",
+                declaration.name_span,
+                related=(Label(entry.span, "declared here"),),
+                remedy=f"declare the measured numbers: data {last}[N]",
+            )
+        return entry
+
+    def _plain(
+        self,
+        name: str,
+        datum: Value,
+        value: DistributionValue | MixtureValue,
+        loops: list[Loop],
+        scope: Scope,
+        declaration: ast.Observe,
+    ) -> Observation:
+        span = declaration.name_span
+        if isinstance(datum, TableValue):
+            raise error(
+                "E307", f"`{name}` is a table; observe one of its columns, or an event process", span,
+                remedy=f'declare a column: data y = table("…").y',
+            )  # fmt: skip
+        node = as_number(datum, span)
+        target = node
+        if loops:
+            binders = [axis.binder for axis in declaration.axes]
+            positions = tuple(as_number(scope.bindings[binder], span) for binder in binders if binder)
+            target = nodes.Element(node, positions)
+        log_likelihood = log_probability(self._elaborator, value, target, declaration.span)
+        if len(log_likelihood.axes) > len(target.axes):
+            raise error(
+                "E307",
+                f"`{name}` is {describe(target)}, but its distribution is {describe(log_likelihood)}",
+                span,
+                remedy=f"declare `{name}` over the same axes",
+            )
+        for loop in reversed(loops):
+            log_likelihood = nodes.Array(loop, log_likelihood)
+        self._require_values(name, node, value, span)
+        return Observation(name, log_likelihood, draws_of(value), tuple(loops), target, span)
+
+    def _require_values(self, name: str, node: Node, value: DistributionValue | MixtureValue, span: Span) -> None:
+        """Data must be possible: counts whole, a positive variable positive."""
+        support = support_of(self._elaborator, value)
+        require_range(self._elaborator, node, support, f"`{name}`", span)
+        if value.is_discrete and isinstance(node, Reference):
+            datum = self._table.data.get(node.name)
+            if datum is not None and datum.dtype != "int":
+                from dataclasses import replace
+
+                # A count is a count even where the file's author did not say so.
+                self._table.data[node.name] = replace(datum, dtype="int")
+
+    def _process(self, name: str, datum: Value, value: ProcessValue, declaration: ast.Observe) -> Observation:
+        span = declaration.name_span
+        variable = value.rate.variables[0].name
+        if isinstance(datum, TableValue):
+            events: Node = datum.column(variable, span)
+        elif isinstance(datum, DatasetValue) or not isinstance(datum, Node) or len(datum.axes) != 1:
+            raise error(
+                "E307", f"a process observes a list of events, but `{name}` is {describe(datum)}", span,
+                remedy=f'declare the events: data {name} = table("events.csv").{variable}',
+            )  # fmt: skip
+        else:
+            events = datum
+        where = declaration.distribution.span
+        lower, upper = value.region.lower, value.region.upper
+        total = integrate(self._elaborator, value.rate, value.region, 1, where)
+        region = self._elaborator.constant_range(value.region)
+        if region is not None:
+            require_range(self._elaborator, events, region, f"an event of `{name}`", span)
+            assert isinstance(events, Reference)
+            events = data_reference(events.name, events.axes, "real", region)
+        loop = Loop(0, events.axes[0])
+        event = nodes.Element(events, (LoopIndex(loop),))
+        log_rate = self._log(self._rate(value.rate, event, 1, where), where)
+        inside = nodes.Variable(Loop(0, None), region or Range())
+        intensity = self._rate(value.rate, inside, 1, where)
+        check_support(self._elaborator, intensity, NONNEGATIVE, f"the rate of {value.row.name}", where)
+        normalised = value.row.kind == "iid"
+        process = Process(inside, intensity, lower, upper, total, normalised)
+        return Observation(name, nodes.Array(loop, log_rate), None, (), events, span, process)
+
+    def _rate(self, rate: FunctionValue, at: Node, depth: int, span: Span) -> Node:
+        node = as_number(rate.apply((at,), depth, span), span)
+        if node.axes:
+            raise error("E301", f"a rate is a number, but this is {describe(node)}", span)
+        return node
+
+    def _log(self, node: Node, span: Span) -> Node:
+        return apply_function(library["log"], [node], [span], span, self._elaborator.check)  # type: ignore[arg-type]
+
+    # --- factor and output ----------------------------------------------------------------------------------
+
+    def factor(self, module: ModuleInstance, declaration: ast.Factor) -> None:
+        """An extra term of the log-density."""
+        name = module.prefix + declaration.name
+        node = self._elaborator.number(declaration.value, Scope(module, {}), f"as the factor `{name}`")
+        if node.axes:
+            raise error(
+                "E304", f"a factor is one number, but this is {describe(node)}", declaration.value.span,
+                remedy="add it up: sum(…)",
+            )  # fmt: skip
+        self.factors[name] = Factor(name, node, declaration.name_span)
+
+    def check_factors(self) -> None:
+        """A factor that read observed data would count it twice."""
+        definitions = self._table.definition_nodes
+        for factor in self.factors.values():
+            for name in everything_read(factor.node, definitions):
+                if name.split(".central")[0] in self.observations:
+                    raise error(
+                        "E407",
+                        f"the factor `{factor.name}` reads the observed datum `{name}`",
+                        factor.span,
+                        remedy="what depends on data belongs in an `observe`",
+                    )
+
+    def output(self, module: ModuleInstance, declaration: ast.Output) -> None:
+        """A value kept with every draw."""
+        name = module.prefix + declaration.name
+        axes, loops, scope = self._table.axes(declaration.axes, Scope(module, {}))
+        node = as_number(
+            self._elaborator.evaluate(declaration.value, scope), declaration.value.span, f"as the output `{name}`"
+        )
+        for loop in reversed(loops):
+            node = nodes.Array(loop, node)
+        self.outputs[name] = Output(name, node, declaration.name_span, self._coordinates(declaration, node, scope))
+
+    def _coordinates(self, declaration: ast.Output, node: Node, scope: Scope) -> tuple[Node | None, ...]:
+        """The sets that the clauses of an output run over, where they are known numbers."""
+        clauses = declaration.value.clauses if isinstance(declaration.value, ast.Comprehension) else ()
+        found: list[Node | None] = [None] * len(node.axes)
+        for position, clause in enumerate(clauses[: len(found)]):
+            value = self._elaborator.evaluate(clause.over, scope)
+            if isinstance(value, Node) and len(value.axes) == 1 and value.phase <= Phase.DATA:
+                found[position] = value
+        return tuple(found)
+
+
+def everything_read(node: Node, definitions: dict[str, Node]) -> list[str]:
+    """All names below a node, through the definitions of derived values."""
+    seen: dict[str, None] = {}
+    pending: list[Node] = [node]
+    while pending:
+        for name in nodes.references(pending.pop()):
+            if name not in seen:
+                seen[name] = None
+                if name in definitions:
+                    pending.append(definitions[name])
+    return list(seen)
+
+

@@ -1,0 +1,232 @@
+"""What is proved about the values of an expression, by interval arithmetic from supports and domains."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from pdflang.components.functions import Function
+from pdflang.ir import nodes
+from pdflang.ir.evaluate import resolve
+from pdflang.ir.nodes import Node
+from pdflang.ir.ranges import NONNEGATIVE, REAL, Range, point
+
+_known: dict[Node, Range] = {}
+
+
+def range_of(node: Node) -> Range:
+    """A range that holds every value of the node, or of the elements of an array."""
+    for child in nodes.walk(node):
+        if child not in _known:
+            _known[child] = _infer(child)
+    return _known[node]
+
+
+def forget() -> None:
+    """Drop what was inferred, when a model has been compiled."""
+    _known.clear()
+
+
+def _infer(node: Node) -> Range:
+    if isinstance(node, nodes.Constant):
+        return point(float(node.value))
+    if isinstance(node, nodes.ArrayConstant):
+        array = node.values.array()
+        return Range(float(array.min()), float(array.max())) if array.size else REAL
+    if isinstance(node, nodes.Reference | nodes.Variable):
+        return node.range
+    if isinstance(node, nodes.LoopIndex):
+        assert node.loop.axis is not None
+        size = node.loop.axis.size
+        return Range(0, size.constant - 1) if size.is_known else NONNEGATIVE
+    if isinstance(node, nodes.Element):
+        return _known[node.base]
+    if isinstance(node, nodes.Array):
+        return _known[node.body]
+    if isinstance(node, nodes.Stack):
+        return _union([_known[item] for item in node.items])
+    if isinstance(node, nodes.Choose):
+        return _union([_known[node.yes], _known[node.no]])
+    if isinstance(node, nodes.Sum):
+        return _sign_only(_known[node.body])
+    if isinstance(node, nodes.Integral):
+        return _integral(node)
+    if isinstance(node, nodes.Apply):
+        return _apply(node)
+    if isinstance(node, nodes.Whole):
+        return _whole(node)
+    return REAL
+
+
+def _union(ranges: list[Range]) -> Range:
+    result = ranges[0]
+    for other in ranges[1:]:
+        result = result.union(other)
+    return result
+
+
+def _sign_only(body: Range) -> Range:
+    """The range of a sum of any number of such terms."""
+    if body.lower >= 0:
+        return NONNEGATIVE if body.lower == 0 and not body.open_lower else Range(0, math.inf, open_lower=True)
+    if body.upper <= 0:
+        return Range(-math.inf, 0)
+    return REAL
+
+
+def _integral(node: nodes.Integral) -> Range:
+    lower, upper = _known[node.lower], _known[node.upper]
+    if lower.upper <= upper.lower:
+        return _sign_only(_known[node.body])
+    return REAL
+
+
+def _whole(node: nodes.Whole) -> Range:
+    ranges = [_known[argument] for argument in node.arguments]
+    name = node.function.name
+    if name in ("concat", "min", "max", "mean"):
+        return _union(ranges)
+    if name in ("sum", "cumsum"):
+        return _sign_only(ranges[0])
+    if name in ("dot", "@") and all(r.lower >= 0 for r in ranges):
+        return NONNEGATIVE
+    if name in ("linspace", "geomspace"):
+        return ranges[0].union(ranges[1])
+    return REAL
+
+
+def _apply(node: nodes.Apply) -> Range:
+    arguments = [_known[argument] for argument in node.arguments]
+    if isinstance(node.function, Function):
+        return _function(node.function, arguments)
+    if node.function.name == "multiply" and node.arguments[0] is node.arguments[1]:
+        return _power(arguments[0], point(2))
+    rule = _RULES.get(node.function.name)
+    return rule(*arguments) if rule else REAL
+
+
+def _function(row: Function, arguments: list[Range]) -> Range:
+    if row.monotone and len(arguments) == 1:
+        argument = arguments[0].intersection(row.domain[0])
+        if not argument.is_empty:
+            return _monotone(row, argument)
+    if row.name in ("min", "max"):
+        choose = min if row.name == "min" else max
+        lower, upper = (choose(a.lower for a in arguments), choose(a.upper for a in arguments))
+        is_open = any(a.lower == lower and a.open_lower for a in arguments)
+        return Range(lower, upper, is_open)
+    return row.image
+
+
+def _monotone(row: Function, argument: Range) -> Range:
+    import numpy as np
+
+    with np.errstate(all="ignore"):
+        first, last = (float(resolve(row.numpy)(end)) for end in (argument.lower, argument.upper))
+    ends = [(first, argument.open_lower), (last, argument.open_upper)]
+    if row.monotone < 0:
+        ends.reverse()
+    (lower, open_lower), (upper, open_upper) = ends
+    if math.isnan(lower) or math.isnan(upper):
+        return row.image
+    return Range(lower, upper, open_lower, open_upper).intersection(row.image)
+
+
+def _add(a: Range, b: Range) -> Range:
+    return Range(
+        a.lower + b.lower, a.upper + b.upper, a.open_lower or b.open_lower, a.open_upper or b.open_upper
+    )
+
+
+def _negate(a: Range) -> Range:
+    return Range(-a.upper, -a.lower, a.open_upper, a.open_lower)
+
+
+def _corner(a: float, b: float) -> float:
+    return 0.0 if a == 0 or b == 0 else a * b
+
+
+def _multiply(a: Range, b: Range) -> Range:
+    ends = [
+        (_corner(x, y), (x_open and y != 0) or (y_open and x != 0) or (x == 0 and x_open and y == 0 and y_open))
+        for x, x_open in ((a.lower, a.open_lower), (a.upper, a.open_upper))
+        for y, y_open in ((b.lower, b.open_lower), (b.upper, b.open_upper))
+    ]
+    if a.lower >= 0 and b.lower >= 0:
+        zero_open = (a.lower > 0 or a.open_lower) and (b.lower > 0 or b.open_lower)
+        lower = _corner(a.lower, b.lower)
+        return Range(lower, max(value for value, _ in ends), zero_open if lower == 0 else a.open_lower or b.open_lower)
+    lower = min(value for value, _ in ends)
+    upper = max(value for value, _ in ends)
+    return Range(
+        lower,
+        upper,
+        all(is_open for value, is_open in ends if value == lower),
+        all(is_open for value, is_open in ends if value == upper),
+    )
+
+
+def _reciprocal(a: Range) -> Range:
+    if a.lower > 0 or (a.lower == 0 and a.open_lower):
+        upper = math.inf if a.lower == 0 else 1 / a.lower
+        lower = 0.0 if math.isinf(a.upper) else 1 / a.upper
+        return Range(lower, upper, a.open_upper or math.isinf(a.upper), a.open_lower)
+    if a.upper < 0 or (a.upper == 0 and a.open_upper):
+        return _negate(_reciprocal(_negate(a)))
+    if a.lower == 0:
+        return NONNEGATIVE
+    return REAL
+
+
+def _power(base: Range, exponent: Range) -> Range:
+    if exponent.lower == exponent.upper and float(exponent.lower).is_integer() and int(exponent.lower) % 2 == 0:
+        if exponent.lower == 0:
+            return point(1)
+        ends = sorted((abs(base.lower), abs(base.upper)))
+        away = 0.0 not in base and (base.lower >= 0 or base.upper <= 0)
+        magnitude = Range(ends[0] if away else 0.0, ends[1], away and (base.open_lower or base.open_upper))
+        return _positive_power(magnitude, exponent)
+    if exponent.lower == exponent.upper and float(exponent.lower).is_integer() and exponent.lower > 0:
+        odd = exponent.lower
+        return Range(_safe_power(base.lower, odd), _safe_power(base.upper, odd), base.open_lower, base.open_upper)
+    if base.lower >= 0:
+        return _positive_power(base, exponent)
+    return REAL
+
+
+def _positive_power(base: Range, exponent: Range) -> Range:
+    corners = [
+        _safe_power(b, e) for b in (base.lower, base.upper) for e in (exponent.lower, exponent.upper)
+    ] + [1.0] * (base.lower < 1 < base.upper or exponent.lower < 0 < exponent.upper)
+    corners = [c for c in corners if not math.isnan(c)]
+    lower, upper = min(corners, default=0.0), max(corners, default=math.inf)
+    away_from_zero = base.lower > 0 or base.open_lower
+    return Range(max(lower, 0.0), upper, open_lower=lower <= 0 and away_from_zero)
+
+
+def _safe_power(base: float, exponent: float) -> float:
+    try:
+        return float(base**exponent)
+    except OverflowError:
+        return math.inf if base > 0 or int(exponent) % 2 == 0 else -math.inf
+    except ZeroDivisionError:
+        return math.inf
+
+
+_RULES: dict[str, Callable[..., Range]] = {
+    "add": _add,
+    "subtract": lambda a, b: _add(a, _negate(b)),
+    "negate": _negate,
+    "multiply": _multiply,
+    "divide": lambda a, b: _multiply(a, _reciprocal(b)),
+    "power": _power,
+    "less": lambda a, b: Range(0, 1),
+    "less_equal": lambda a, b: Range(0, 1),
+    "greater": lambda a, b: Range(0, 1),
+    "greater_equal": lambda a, b: Range(0, 1),
+    "equal": lambda a, b: Range(0, 1),
+    "not_equal": lambda a, b: Range(0, 1),
+    "and": lambda a, b: Range(0, 1),
+    "or": lambda a, b: Range(0, 1),
+    "not": lambda a: Range(0, 1),
+}

@@ -1,0 +1,134 @@
+"""Whether an argument lies where a distribution needs it: proved, refuted with an example, or unknown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pdflang.diagnostics import Diagnostic, Span
+from pdflang.ir import nodes
+from pdflang.ir.evaluate import Evaluator
+from pdflang.ir.nodes import Node, Phase, Reference
+from pdflang.ir.program import Check
+from pdflang.ir.ranges import Range
+from pdflang.semantics.combine import error
+from pdflang.semantics.ranges import range_of
+
+if TYPE_CHECKING:
+    from pdflang.semantics.elaborate import Elaborator
+
+_TRIALS = 64
+
+
+def check_support(elaborator: Elaborator, node: Node, allowed: Range, what: str, span: Span) -> None:
+    """Prove that every value of `node` lies in `allowed`, or refute it (E401), or say that it is open (L401)."""
+    found = range_of(node)
+    if found.within(allowed):
+        return
+    if found.disjoint(allowed) or (node.phase == Phase.CONST and not node.loops):
+        raise error(
+            "E401", f"{what} must lie in {allowed}, but this lies in {found}", span, label=f"in {found}"
+        )
+    if node.phase == Phase.DATA:
+        if not node.loops:
+            elaborator.check(Check("range", _report(what, allowed, span), node=node, allowed=allowed))
+        return
+    example = _counterexample(elaborator, node, allowed)
+    if example is not None:
+        value, where = example
+        raise error(
+            "E401",
+            f"{what} must lie in {allowed}, but it can be {value:g}",
+            span,
+            label=f"can be {value:g}",
+            notes=(f"for example where {where}",) if where else (),
+            remedy="restrict a parameter (`in (0, inf)`, a prior of positive support), or take exp of it",
+        )
+    elaborator.reports.add(
+        Diagnostic(
+            "L401",
+            f"{what} must lie in {allowed}, which could not be proved",
+            span,
+            label=f"known to lie in {found}",
+            notes=("a draw where it does not has density zero",),
+            severity="lint",
+        )
+    )
+
+
+def _report(what: str, allowed: Range, span: Span) -> Any:
+    from pdflang.semantics.distributions import range_report
+
+    return range_report(what, allowed, span)
+
+
+def _counterexample(elaborator: Elaborator, node: Node, allowed: Range) -> tuple[float, str] | None:
+    """A value outside `allowed` at parameters that their supports admit, if a few trials find one."""
+    import numpy as np
+
+    if node.loops or any(isinstance(child, nodes.Integral | nodes.Root) for child in nodes.walk(node)):
+        return None
+    read = _leaves(elaborator, node)
+    if read is None:
+        return None
+    generator = np.random.default_rng(0)
+    for trial in range(_TRIALS):
+        values = {name: _value_in(reference, trial, generator) for name, reference in read.items()}
+        try:
+            with np.errstate(all="ignore"):
+                result = np.asarray(Evaluator(values, {}, _definitions(elaborator))(node), dtype=float)
+        except (ArithmeticError, ValueError, np.linalg.LinAlgError):
+            return None
+        for value in result.ravel():
+            if np.isfinite(value) and float(value) not in allowed:
+                return float(value), ", ".join(f"{name} = {_text(v)}" for name, v in values.items())
+    return None
+
+
+def _definitions(elaborator: Elaborator) -> dict[str, Node]:
+    definitions: dict[str, Node] = getattr(elaborator.declarations, "definition_nodes", {})
+    return {**elaborator.constants, **definitions}
+
+
+def _leaves(elaborator: Elaborator, node: Node) -> dict[str, Reference] | None:
+    """The parameters below a node, through its definitions; None where something else is read."""
+    definitions = _definitions(elaborator)
+    leaves: dict[str, Reference] = {}
+    pending = list(nodes.references(node).values())
+    seen: set[str] = set()
+    while pending:
+        reference = pending.pop()
+        if reference.name in seen:
+            continue
+        seen.add(reference.name)
+        if reference.name in definitions:
+            pending += nodes.references(definitions[reference.name]).values()
+        elif reference.kind == "param" and all(axis.size.is_known for axis in reference.axes):
+            leaves[reference.name] = reference
+        else:
+            return None
+    return leaves
+
+
+def _value_in(reference: Reference, trial: int, generator: Any) -> Any:
+    """A number, or array of them, inside the range of a parameter; scales vary from trial to trial."""
+    import numpy as np
+
+    shape = tuple(axis.size.constant for axis in reference.axes)
+    lower, upper = reference.range.lower, reference.range.upper
+    if np.isfinite(lower) and np.isfinite(upper):
+        return lower + (upper - lower) * generator.uniform(0.001, 0.999, shape)
+    scale = 10.0 ** (trial % 4 - 1)
+    if np.isfinite(lower):
+        return lower + scale * generator.exponential(size=shape)
+    if np.isfinite(upper):
+        return upper - scale * generator.exponential(size=shape)
+    return scale * generator.normal(size=shape)
+
+
+def _text(value: Any) -> str:
+    import numpy as np
+
+    array = np.asarray(value)
+    if array.ndim == 0:
+        return f"{float(array):.3g}"
+    return "[" + ", ".join(f"{v:.3g}" for v in array.ravel()[:4]) + (", …]" if array.size > 4 else "]")

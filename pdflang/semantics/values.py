@@ -1,0 +1,249 @@
+"""What an expression of the language means while a model is compiled.
+
+Numbers and arrays are `ir.Node`s. Everything else (functions, intervals, distributions, operators, …) exists
+only here: functions are applied, operators consumed, and what is left is arithmetic over arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pdflang.diagnostics import Span
+from pdflang.ir.nodes import Node
+from pdflang.ir.sizes import Axis
+
+if TYPE_CHECKING:
+    from pdflang.semantics.modules import ModuleInstance
+
+
+@dataclass(frozen=True)
+class IntervalValue:
+    """`(lower, upper)`."""
+
+    lower: Node
+    upper: Node
+
+
+@dataclass(frozen=True)
+class BoxValue:
+    """`box(x = (0, 1), …)`."""
+
+    sides: Mapping[str, IntervalValue]
+
+
+@dataclass(frozen=True)
+class IndexValue:
+    """A named axis; `labels` is None where it is numbered or bound by data."""
+
+    name: str
+    axis: Axis
+    labels: tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class LengthValue:
+    """A length that data binds, such as N of `data y[N]`: a set to run over and a number."""
+
+    axis: Axis
+    number: Node
+
+
+@dataclass(frozen=True)
+class SliceValue:
+    """`start:stop`, a set of whole numbers."""
+
+    start: Node
+    stop: Node
+
+
+@dataclass(frozen=True)
+class TextValue:
+    text: str
+
+
+Domain = IntervalValue | IndexValue | None
+
+
+@dataclass(frozen=True)
+class FunctionVariable:
+    """An argument of a function; `domain` is None where any number will do."""
+
+    name: str
+    domain: Domain = None
+
+
+@dataclass(frozen=True)
+class FunctionValue:
+    """A function of named variables. `apply(arguments, depth, span)` inlines it inside `depth` binders."""
+
+    name: str
+    variables: tuple[FunctionVariable, ...]
+    apply: Callable[[tuple[Value, ...], int, Span], Value] = field(compare=False)
+    role: str = "function"
+
+
+@dataclass(frozen=True)
+class FamilyValue:
+    """`pdf q[f in flavour](x)`: a function for each element of an index."""
+
+    name: str
+    index: IndexValue
+    member: Callable[[Node], FunctionValue] = field(compare=False)
+
+
+@dataclass(frozen=True)
+class BuiltinValue:
+    """A name of the prelude. `call(elaborator, call site)` gives its meaning."""
+
+    name: str
+    kind: str
+    row: Any
+    documentation: str = ""
+
+
+@dataclass(frozen=True)
+class OperatorValue:
+    """What stands after `|>` and takes a function, a pdfset or an array: `bins(edges)`, an FK table."""
+
+    name: str
+    apply: Callable[[Value, int, Span], Value] = field(compare=False)
+
+
+@dataclass(frozen=True)
+class DistributionValue:
+    """A library distribution with its arguments, in the order of its row; `bounds` truncate it."""
+
+    row: Any
+    arguments: tuple[Node, ...]
+    span: Span = field(compare=False)
+    bounds: tuple[Node, Node] | None = None
+    bounds_span: Span | None = field(default=None, compare=False)
+
+    @property
+    def is_discrete(self) -> bool:
+        return bool(self.row.discrete)
+
+
+@dataclass(frozen=True)
+class MixtureValue:
+    """`Mixture([weights], [components])`."""
+
+    row: Any
+    weights: Node
+    components: tuple[DistributionValue, ...]
+    span: Span = field(compare=False)
+
+    @property
+    def is_discrete(self) -> bool:
+        return self.components[0].is_discrete
+
+
+@dataclass(frozen=True)
+class ProcessValue:
+    """`PoissonProcess(rate)` or `Iid(shape)` over the region of `rate`."""
+
+    row: Any
+    rate: FunctionValue
+    region: IntervalValue
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True)
+class TableValue:
+    """A table of data: `name.column` is a column."""
+
+    name: str
+    axis: Axis
+    column: Callable[[str, Span], Node] = field(compare=False)
+
+
+@dataclass(frozen=True)
+class DatasetValue:
+    """A measured data set: its central values, its kinematic columns, its errors."""
+
+    name: str
+    central: Node
+    column: Callable[[str, Span], Node] = field(compare=False)
+
+
+@dataclass(frozen=True)
+class CovarianceValue:
+    """`dataset.covariance`: a matrix as it stands, a t0 covariance when it is called."""
+
+    dataset: str
+    matrix: Callable[[Node | None], Node] = field(compare=False)
+
+
+@dataclass(frozen=True)
+class PdfsetValue:
+    """Momentum densities x·f(x) by flavour at a scale Q in GeV."""
+
+    name: str
+    flavours: Mapping[str, FunctionValue]
+    scale: float | None
+
+
+@dataclass(frozen=True)
+class ModuleValue:
+    """A used file: `p.a_uv` is its name a_uv."""
+
+    alias: str
+    instance: ModuleInstance = field(compare=False)
+
+
+Value = (
+    Node
+    | IntervalValue
+    | BoxValue
+    | IndexValue
+    | LengthValue
+    | SliceValue
+    | TextValue
+    | FunctionValue
+    | FamilyValue
+    | BuiltinValue
+    | OperatorValue
+    | DistributionValue
+    | MixtureValue
+    | ProcessValue
+    | TableValue
+    | DatasetValue
+    | CovarianceValue
+    | PdfsetValue
+    | ModuleValue
+)
+
+_KINDS = {
+    IntervalValue: "an interval",
+    BoxValue: "a region",
+    IndexValue: "an index",
+    LengthValue: "a length",
+    SliceValue: "a range",
+    TextValue: "a text",
+    FamilyValue: "a family of functions",
+    BuiltinValue: "a name of the library",
+    OperatorValue: "an operator",
+    DistributionValue: "a distribution",
+    MixtureValue: "a distribution",
+    ProcessValue: "a point process",
+    TableValue: "a table",
+    DatasetValue: "a data set",
+    CovarianceValue: "a covariance",
+    PdfsetValue: "a pdfset",
+    ModuleValue: "a module",
+}
+
+
+def describe(value: Value) -> str:
+    """The kind of a value in a user's words: "a function of x", "an array over school"."""
+    if isinstance(value, FunctionValue):
+        return f"a function of {', '.join(v.name for v in value.variables)}"
+    if isinstance(value, BuiltinValue):
+        return value.kind
+    if isinstance(value, Node):
+        if value.axes:
+            return f"an array over {' and '.join(str(axis) for axis in value.axes)}"
+        return {"bool": "a truth value", "int": "a whole number", "real": "a number"}[value.dtype]
+    return _KINDS[type(value)]
