@@ -6,7 +6,6 @@ import contextlib
 import errno
 import os
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from pdflang.diagnostics import Diagnostic, PdflangError
@@ -23,18 +22,19 @@ _REMEDIES = {
 }
 
 
-def write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a new file beside `path`, then put it in place, so that `path` is never half written.
+def write_whole(path: Path, content: bytes | memoryview) -> None:
+    """Write a file beside `path`, then put it in place, so that `path` is never half written.
 
     Raises `PdflangError` (E604) where the file system refuses; what stood at `path` is then unchanged.
     """
     temporary: Path | None = None
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        os.close(handle)
         temporary = Path(name)
-        write(temporary)
-        _to_disk(temporary)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         _as_others_are(temporary)
         os.replace(temporary, path)
         _folder_to_disk(path.parent)
@@ -48,7 +48,7 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a whole text file in UTF-8 with `\\n` at the ends of lines. Raises `PdflangError` (E604)."""
-    write_whole(path, lambda temporary: _fill(temporary, text))
+    write_whole(path, text.encode("utf-8"))
 
 
 def cannot_write(path: Path, failure: OSError) -> Diagnostic:
@@ -59,15 +59,6 @@ def cannot_write(path: Path, failure: OSError) -> Diagnostic:
         message=f"`{path}` cannot be written: {reason}",
         remedy=_REMEDIES.get(failure.errno or 0, "choose another place with `--out`"),
     )
-
-
-def _fill(path: Path, text: str) -> None:
-    path.write_bytes(text.encode("utf-8"))
-
-
-def _to_disk(path: Path) -> None:
-    with open(path, "rb+") as file:
-        os.fsync(file.fileno())
 
 
 def _as_others_are(path: Path) -> None:

@@ -63,12 +63,12 @@ class RunFolder:
         self.write_text(name, text + "\n")
 
     def write_draws(self, tree: xarray.DataTree) -> None:
-        """Write `draws.nc`: NetCDF 4, byte for byte the same for equal draws."""
+        """Write `draws.nc`: NetCDF 4, byte for byte the same for equal draws.
+
+        HDF5 writes to memory: on a full disk it would take the process down.
+        """
         self._prepare()
-        write_whole(
-            self.path / DRAWS,
-            lambda temporary: tree.to_netcdf(temporary, engine="h5netcdf", format="NETCDF4"),
-        )
+        write_whole(self.path / DRAWS, tree.to_netcdf(engine="h5netcdf", format="NETCDF4"))
 
     def write_sources(self, sources: Mapping[str, str]) -> None:
         """Write the model as `model.pdfm` and the files that it uses under `sources/`, by their own names."""

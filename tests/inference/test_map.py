@@ -1,0 +1,111 @@
+"""The optimiser against closed forms, and its account of searches that fail."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import known_targets as known
+import numpy as np
+import pytest
+
+from pdflang.inference import MapOptions, NoFiniteStart, Target
+from pdflang.inference import map as maximum
+
+
+def target_of(log_density: object, dimension: int = 2) -> Target:
+    assert callable(log_density)
+
+    def initial(key: jax.Array, arrays: float) -> jax.Array:
+        return jax.random.uniform(key, (dimension,), minval=-2.0, maxval=2.0)
+
+    return Target(dimension, log_density, initial, 0.0)
+
+
+def test_gaussian_of_wild_scales() -> None:
+    covariance = known.badly_scaled_covariance(9)
+    mean = np.linspace(-2, 2, 9)
+    optima = maximum.maximise(known.gaussian(covariance, mean))
+    scales = np.sqrt(np.diag(covariance))
+    assert optima.agreeing == 4
+    assert optima.best.status == "converged"
+    assert np.allclose((optima.best.z - mean) / scales, 0.0, atol=1e-6)
+    assert optima.best.covariance is not None
+    assert np.allclose(
+        optima.best.covariance / np.outer(scales, scales), covariance / np.outer(scales, scales), atol=1e-6
+    )
+
+
+def test_regression_is_least_squares() -> None:
+    target, x, y = known.kidiq()
+    optima = maximum.maximise(target)
+    coefficients = np.linalg.lstsq(x, y, rcond=None)[0]
+    assert np.allclose(optima.best.z[:3], coefficients, rtol=1e-8)
+    assert np.abs(optima.best.gradient).max() < 1e-7
+
+
+def test_a_curved_valley() -> None:
+    optima = maximum.maximise(target_of(lambda z, a: -((1 - z[0]) ** 2) - 100 * (z[1] - z[0] ** 2) ** 2 + a))
+    assert np.allclose(optima.best.z, 1.0, atol=1e-5)
+
+
+def test_two_modes_are_both_listed_and_the_higher_is_best() -> None:
+    def log_density(z: jax.Array, a: float) -> jax.Array:
+        return jnp.logaddexp(-8 * (z[0] - 1.5) ** 2, -8 * (z[0] + 1.5) ** 2 - 1.0) + a
+
+    optima = maximum.maximise(target_of(log_density, 1), MapOptions(starts=8))
+    found = {round(float(optimum.z[0]), 3) for optimum in optima.every}
+    assert found == {1.5, -1.5}
+    assert optima.best.z[0] == pytest.approx(1.5)
+    assert 1 <= optima.agreeing < 8
+
+
+def test_a_maximum_at_a_bound_says_which_coordinate() -> None:
+    def log_density(z: jax.Array, a: float) -> jax.Array:
+        return -jnp.exp(z[0]) - (z[1] - 1.0) ** 2 + a
+
+    best = maximum.maximise(target_of(log_density)).best
+    assert (best.status, best.bound) == ("at bound", (0,))
+    assert best.covariance is not None
+    assert np.isnan(best.covariance[0]).all()
+    assert best.covariance[1, 1] == pytest.approx(0.5)
+    assert best.remedy
+
+
+@pytest.mark.parametrize(
+    ("log_density", "status"),
+    [
+        (lambda z, a: -(z[0] ** 2) + a, "flat"),
+        (lambda z, a: -((z[0] + z[1]) ** 2) + a, "flat"),
+        (lambda z, a: -(z[0] ** 2) + z[1] + a, "step limit"),
+    ],
+)
+def test_failures_have_a_status_and_a_remedy(log_density: object, status: str) -> None:
+    best = maximum.maximise(target_of(log_density), MapOptions(max_steps=300)).best
+    assert best.status == status
+    assert not best.converged
+    assert best.reason
+    assert best.remedy
+
+
+def test_no_finite_start_at_all() -> None:
+    with pytest.raises(NoFiniteStart):
+        maximum.maximise(target_of(lambda z, a: jnp.log(-(z[1] ** 2)) + a))
+
+
+def test_other_data_compiles_nothing_and_seeds_repeat() -> None:
+    traces = []
+
+    def log_density(z: jax.Array, arrays: jax.Array) -> jax.Array:
+        traces.append(z)
+        return -jnp.sum((z - arrays) ** 4)
+
+    def initial(key: jax.Array, arrays: jax.Array) -> jax.Array:
+        return jax.random.normal(key, (2,))
+
+    first = maximum.maximise(Target(2, log_density, initial, np.zeros(2)), MapOptions(seed=3))
+    count = len(traces)
+    again = maximum.maximise(Target(2, log_density, initial, np.zeros(2)), MapOptions(seed=3, threads=1))
+    other = maximum.maximise(Target(2, log_density, initial, np.ones(2)))
+    assert len(traces) == count
+    assert first.best.z.tobytes() == again.best.z.tobytes()
+    assert np.allclose(other.best.z, 1.0, atol=1e-2)
