@@ -63,6 +63,8 @@ def _space(before: Piece, piece: Piece) -> str:
     """What stands between two pieces of one line."""
     if piece.kind == "COMMENT":
         return "  "
+    if before.kind == "NUMBER" and piece.kind == "DOT":
+        return " "  # `2.x` would be a number
     if "DOT" in (before.kind, piece.kind) or "POWER" in (before.kind, piece.kind):
         return ""
     if before.is_prefix or before.kind in ("LPAR", "LSQB") or piece.kind in ("RPAR", "RSQB", "COMMA"):

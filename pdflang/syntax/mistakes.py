@@ -328,7 +328,7 @@ def _ends_too_early(place: Place) -> Diagnostic | None:
         return None
     what = "its prior" if place.keyword in ("param", "nuisance") and "TILDE" in place.accepted else "its end"
     return Diagnostic(
-        "E127",
+        "E121",
         f"{place.subject} stops before {what}",
         place.span,
         f"expected {expected(place.accepted - {'$END'})} after this",

@@ -79,8 +79,8 @@ class _Mistakes:
         return stream
 
 
-def build_lark(strict: bool = False) -> Lark:
-    """The parser made from the grammar's text; a conflict in the grammar is an error under `strict`."""
+def build_lark(strict: bool = False, debug: bool = False) -> Lark:
+    """The parser made from the grammar's text; a conflict is an error if `strict`, logged if `debug`."""
     return Lark.open(
         str(resource_folder("grammar") / _GRAMMAR_FILES[0]),
         parser="lalr",
@@ -89,6 +89,7 @@ def build_lark(strict: bool = False) -> Lark:
         maybe_placeholders=True,
         postlex=_Mistakes(),
         strict=strict,
+        debug=debug,
     )
 
 
