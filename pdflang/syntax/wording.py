@@ -55,7 +55,7 @@ SHAPES = {
 }
 
 _SIGNS = {
-    "EQUALS": "=", "TILDE": "~", "COMMA": ",", "COLON": ":", "DOT": ".", "BAR": "|", "PIPE": "|>",
+    "EQUALS": "=", "TILDE": "~", "COMMA": ",", "COLON": ":", "BAR": "|",
     "LPAR": "(", "RPAR": ")", "LSQB": "[", "RSQB": "]", "LBRACE": "{", "RBRACE": "}", "Q": "Q = …",
 }  # fmt: skip
 # Named one by one, in this order, after the wide classes "a value", "an operator", "a name".
