@@ -8,19 +8,11 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-import jax
 from mpmath import mp
 
 from pdflang.components import library
-
-
-@cache
-def compiled(function: Callable[..., Any]) -> Any:
-    """One compilation for all tests that call it with the same shapes."""
-    return jax.jit(function)
 
 
 @dataclass(frozen=True)
