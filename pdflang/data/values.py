@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,36 @@ def unreadable(
     return data_error(
         "E503", f"`{path.name}` {reason}", context, notes=(note,) if note else (), remedy=remedy
     )
+
+
+@contextmanager
+def decoding(path: Path, kind: str, context: DataContext) -> Iterator[None]:
+    """Turns whatever goes wrong while a library decodes a file into E503.
+
+    On damaged bytes the libraries raise exceptions of every kind, from zlib's to MemoryError.
+    """
+    try:
+        yield
+    except PdflangError:
+        raise
+    except Exception as error:
+        if "Object arrays" in str(error) or "Python objects" in str(error):
+            reason = "holds Python objects, which pdflang does not unpickle"
+            raise unreadable(path, reason, context, remedy="save arrays of numbers") from error
+        reason = f"is no {path.suffix} {kind}, or is damaged"
+        raise unreadable(path, reason, context, str(error)) from error
+
+
+def arrays_of(path: Path, found: Mapping[str, Any], context: DataContext) -> dict[str, np.ndarray]:
+    """The content of a file as arrays by name. Error: E503 for one that is none."""
+    arrays = {}
+    for name, value in found.items():
+        try:
+            arrays[name] = as_array(value)
+        except NotAnArray as error:
+            what = f"`{name}` of `{path.name}`" if name else f"`{path.name}`"
+            raise data_error("E503", f"{what} {error}", context) from error
+    return arrays
 
 
 def is_number(text: str) -> bool:

@@ -131,8 +131,9 @@ def test_a_damaged_file(tmp_path: Path, context: DataContext, fails, suffix: str
 
 def test_python_objects_are_not_unpickled(tmp_path: Path, context: DataContext, fails) -> None:
     np.save(tmp_path / "d.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    with fails("E503", "does not unpickle"):
-        read_array(tmp_path / "d.npy", context)
+    for read in (read_array, read_columns):
+        with fails("E503", "does not unpickle"):
+            read(tmp_path / "d.npy", context)
     np.savez(tmp_path / "d.npz", y=np.array([{"a": 1}], dtype=object))
     with fails("E503", "does not unpickle"):
         read_table(tmp_path / "d.npz", context)
@@ -243,6 +244,23 @@ def test_hdf5_without_its_package(tmp_path: Path, context: DataContext, fails, m
     monkeypatch.setitem(sys.modules, "h5py", None)
     with fails("E503", "pip install h5py"):
         read_table(tmp_path / "d.h5", context)
+
+
+def test_hdf5_does_not_lead_out_of_the_folder(tmp_path: Path, context: DataContext) -> None:
+    import h5py
+
+    write(tmp_path / "secret.h5", {"x": np.arange(3.0)})
+    (tmp_path / "secret.bin").write_bytes(np.arange(3.0).tobytes())
+    with h5py.File(tmp_path / "d.h5", "w") as file:
+        file["own"] = np.arange(3.0)
+        file["link"] = h5py.ExternalLink(str(tmp_path / "secret.h5"), "/x")
+        file["soft"] = h5py.SoftLink("/own")
+        layout = h5py.VirtualLayout((3,), dtype=float)
+        layout[:] = h5py.VirtualSource(str(tmp_path / "secret.h5"), "x", (3,))
+        file.create_virtual_dataset("virtual", layout)
+        file.create_dataset("block", (3,), float, external=[(str(tmp_path / "secret.bin"), 0, 24)])
+    assert read_columns(tmp_path / "d.h5", context) == ("own",)
+    assert list(read_table(tmp_path / "d.h5", context).columns) == ["own"]
 
 
 def test_numpy_is_imported_late() -> None:
