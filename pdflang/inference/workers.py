@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import queue
 import signal
 import threading
@@ -100,6 +101,15 @@ def run_tasks(
     while remaining and not stop.urgent:
         remaining -= alive.acquire(timeout=_TICK_SECONDS)
         tick()
+    if remaining:
+        atexit.register(_wait_at_exit, started)
     if failures:
         raise failures[0]
     return list(results)
+
+
+def _wait_at_exit(threads: Sequence[threading.Thread]) -> None:
+    """Let compiled code end before the interpreter, which would crash under it; Ctrl-C ends both at once."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for thread in threads:
+        thread.join()

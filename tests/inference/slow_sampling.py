@@ -1,0 +1,49 @@
+"""A program that samples as the command line would, for tests that interrupt or repeat it.
+
+Arguments: a file for the draws, the number of warmup transitions and of draws, how slow the density is. It
+writes `ready` when compilation is over, then one line of JSON at the end.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from pdflang.inference import NutsOptions, Progressed, QuietMonitor, Target, nuts, prepare_jax
+
+
+class Announcer(QuietMonitor):
+    """Says once that chains are moving."""
+
+    def __init__(self) -> None:
+        self.said = False
+
+    def update(self, progressed: Progressed) -> None:
+        if progressed.done and not self.said:
+            print("ready", flush=True)
+            self.said = True
+
+
+def log_density(z: jax.Array, arrays: jax.Array) -> jax.Array:
+    # Columns summed on many cores would be summed in another order than on one.
+    columns = jnp.sum(jnp.cos(arrays * z[0]), axis=0)
+    return -0.5 * jnp.sum(z**2) + 1e-3 * jnp.sum(columns**2) / arrays.size
+
+
+def main() -> None:
+    prepare_jax()
+    out, warmup, draws, size = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+    arrays = np.random.default_rng(0).normal(size=(size, size))
+    target = Target(3, log_density, lambda key, arrays: jax.random.normal(key, (3,)), arrays)
+    result = nuts.sample(target, NutsOptions(chains=2, warmup=warmup, draws=draws), Announcer())
+    out.write_bytes(result.z.tobytes())
+    finite = bool(np.isfinite(result.z).all())
+    report = {"interrupted": result.interrupted, "draws": result.z.shape[1], "finite": finite}
+    print(json.dumps(report), flush=True)
+
+
+if __name__ == "__main__":
+    main()
