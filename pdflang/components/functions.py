@@ -221,7 +221,7 @@ _GAMMA_FAMILY = (
         "The integral of t^(x - 1) e^-t over t > 0, continued to negative x that are not whole (DLMF 5.2.1).",
     ),
     _special("log_gamma", "gammaln", ("x",), (POSITIVE,), REAL, "log(gamma(x)) for x > 0."),
-    _special("digamma", "digamma", ("x",), (REAL,), REAL, "The derivative of log(gamma(x)) (DLMF 5.2.2)."),
+    _own("digamma", ("x",), (REAL,), REAL, "The derivative of log(gamma(x)) (DLMF 5.2.2)."),
     _own(
         "beta",
         ("a", "b"),

@@ -32,6 +32,10 @@ def step(x: ArrayLike) -> NDArray[np.int64]:
     return (np.asarray(x) >= 0).astype(np.int64)
 
 
+def digamma(x: ArrayLike) -> NDArray[np.float64]:
+    return special.digamma(x)
+
+
 def log_Phi(x: ArrayLike) -> NDArray[np.float64]:
     return special.log_ndtr(x)
 
