@@ -27,7 +27,7 @@ def _option(default: Any, help: str, **limits: Any) -> Any:
 class Options:
     """What every method's options share: values are checked when they are made.
 
-    Raises `PdflangError` (E602) that lists every value out of its range.
+    Raises `PdflangError` (E620) that lists every value out of its range.
     """
 
     def __post_init__(self) -> None:
@@ -117,7 +117,7 @@ def _limits(limits: Mapping[str, Any], value: Any) -> list[tuple[bool, str]]:
 
 def _problem(option: Field[Any], value: Any, wanted: str) -> Diagnostic:
     return Diagnostic(
-        code="E602",
+        code="E620",
         message=f"`{option.name}` must be {wanted}, but it is {value!r}",
         notes=(f"{option.name}: {option.metadata['help']}",),
         remedy=f"leave it out for the default, {option.default}, or give a value in range",

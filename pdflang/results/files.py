@@ -25,7 +25,7 @@ _REMEDIES = {
 def write_whole(path: Path, content: bytes | memoryview) -> None:
     """Write a file beside `path`, then put it in place, so that `path` is never half written.
 
-    Raises `PdflangError` (E604) where the file system refuses; what stood at `path` is then unchanged.
+    Raises `PdflangError` (E622) where the file system refuses; what stood at `path` is then unchanged.
     """
     temporary: Path | None = None
     try:
@@ -47,7 +47,7 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a whole text file in UTF-8 with `\\n` at the ends of lines. Raises `PdflangError` (E604)."""
+    """Write a whole text file in UTF-8 with `\\n` at the ends of lines. Raises `PdflangError` (E622)."""
     write_whole(path, text.encode("utf-8"))
 
 
@@ -55,7 +55,7 @@ def cannot_write(path: Path, failure: OSError) -> Diagnostic:
     """What to tell about a file or folder that could not be written."""
     reason = failure.strerror or str(failure) or type(failure).__name__
     return Diagnostic(
-        code="E604",
+        code="E622",
         message=f"`{path}` cannot be written: {reason}",
         remedy=_REMEDIES.get(failure.errno or 0, "choose another place with `--out`"),
     )

@@ -25,7 +25,7 @@ _OURS = (DRAWS, "summary.csv", "summary.txt", "diagnostics.json", "map.json", MO
 
 
 class RunFolder:
-    """A folder that belongs to one run. Files in it are written whole or not at all; errors are E604.
+    """A folder that belongs to one run. Files in it are written whole or not at all; errors are E622.
 
     `replaces` says that it holds the results of another run, which the first write takes away.
     """
@@ -38,8 +38,8 @@ class RunFolder:
     def create(cls, model: Path, out: Path | None = None, overwrite: bool = False) -> RunFolder:
         """Make the folder `<model stem>.run` where we are, or the next free `<model stem>-2.run`; or `out`.
 
-        An existing `out` is an error (E603) unless it is empty, or `overwrite` is set and it is a run's
-        folder, whose results stay until the first of the new ones is written. Raises E604 where the folder
+        An existing `out` is an error (E621) unless it is empty, or `overwrite` is set and it is a run's
+        folder, whose results stay until the first of the new ones is written. Raises E622 where the folder
         cannot be made.
         """
         if out is None:
@@ -114,7 +114,7 @@ class RunFolder:
 
 
 def open_run(folder: Path | str) -> xarray.DataTree:
-    """The draws of a run's folder, in memory. Raises `PdflangError` (E605) where none can be read."""
+    """The draws of a run's folder, in memory. Raises `PdflangError` (E623) where none can be read."""
     import xarray
 
     path = Path(folder) / DRAWS if Path(folder).is_dir() else Path(folder)
@@ -128,7 +128,7 @@ def open_run(folder: Path | str) -> xarray.DataTree:
 
 
 def read_json(folder: Path | str, name: str = PROVENANCE) -> Any:
-    """One of a run's JSON files. Raises `PdflangError` (E605) where it is missing or damaged."""
+    """One of a run's JSON files. Raises `PdflangError` (E623) where it is missing or damaged."""
     path = Path(folder) / name
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -151,7 +151,7 @@ def _next_free(stem: str) -> Path:
 
 
 def _is_a_run(folder: Path, overwrite: bool) -> bool:
-    """Whether an existing folder, which may be written to, holds a run; E603 where it may not."""
+    """Whether an existing folder, which may be written to, holds a run; E621 where it may not."""
     try:
         if folder.is_dir() and not any(folder.iterdir()):
             return False
@@ -166,13 +166,13 @@ def _is_a_run(folder: Path, overwrite: bool) -> bool:
 def _exists(folder: Path, ours: bool) -> Diagnostic:
     if ours:
         return Diagnostic(
-            code="E603",
+            code="E621",
             message=f"`{folder}` holds the results of another run",
             remedy="choose another name with `--out`, or add `--force` to replace them",
         )
     kind = "a folder that is not a run's" if folder.is_dir() else "not a folder"
     return Diagnostic(
-        code="E603",
+        code="E621",
         message=f"`{folder}` exists and is {kind}",
         remedy="choose another name with `--out`; `--force` replaces the results of a run only",
     )
@@ -180,7 +180,7 @@ def _exists(folder: Path, ours: bool) -> Diagnostic:
 
 def _not_a_run(folder: Path, reason: str) -> Diagnostic:
     return Diagnostic(
-        code="E605",
+        code="E623",
         message=f"`{folder}` is not the folder of a finished run: {reason}",
         remedy="give a folder that `pdflang sample` made; its name ends in `.run` unless `--out` named it",
     )

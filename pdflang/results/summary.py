@@ -96,9 +96,9 @@ def _shown(rows: Sequence[Row], cut: list[str]) -> Iterator[Row]:
 def _rows(name: str, variable: xarray.DataArray, schema: VariableSchema) -> Iterator[Row]:
     values = np.asarray(variable.transpose(*DRAW_AXES, ...), dtype=float)
     chains, draws, *shape = values.shape
-    columns = values.reshape(chains, draws, -1)
-    if not columns.size:
+    if not values.size:
         return
+    columns = values.reshape(chains, draws, -1)
     with_quality = schema.role != "output" or columns.shape[2] <= _LARGE_OUTPUT
     for index, entry in enumerate(entry_names(name, tuple(shape), schema)):
         yield _row(entry, name, columns[:, :, index], schema.role, with_quality)

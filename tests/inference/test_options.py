@@ -37,7 +37,7 @@ def test_values_out_of_range_are_refused(name: str, value: object, wanted: str) 
     with pytest.raises(PdflangError) as caught:
         NutsOptions(**{name: value})
     first = caught.value.diagnostics[0]
-    assert first.code == "E602"
+    assert first.code == "E620"
     assert f"`{name}` must be {wanted}" in first.message
 
 

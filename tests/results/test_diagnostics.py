@@ -1,0 +1,118 @@
+"""Each thing that can be wrong with draws is said, and nothing is said of good ones."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pdflang.results import Finding, VariableSchema, diagnose, posterior_tree, summarise
+from pdflang.results.diagnostics import to_records, to_text
+
+
+def good() -> np.ndarray:
+    return np.random.default_rng(1).normal(size=(4, 500))
+
+
+def findings(
+    draws: dict[str, np.ndarray], schemas: dict[str, VariableSchema] | None = None, **statistics: Any
+) -> list[Finding]:
+    tree = posterior_tree(draws, schemas or {}, statistics=statistics or None)
+    return diagnose(tree, summarise(tree), max_tree_depth=10)
+
+
+def only(found: list[Finding]) -> Finding:
+    assert len(found) == 1, [finding.sentence for finding in found]
+    assert found[0].remedy
+    return found[0]
+
+
+def test_good_draws_have_no_findings() -> None:
+    statistics = {"diverging": np.zeros((4, 500), bool), "energy": good(), "tree_depth": np.full((4, 500), 3)}
+    assert findings({"a": good()}, **statistics) == []
+    assert to_text([]) == "Diagnostics: nothing to complain about.\n"
+
+
+def test_divergences_are_counted() -> None:
+    diverging = np.zeros((4, 500), bool)
+    diverging[0, :20] = True
+    finding = only(findings({"a": good()}, diverging=diverging))
+    assert finding.sentence.startswith("20 of 2000 transitions diverged (0.01 of all)")
+    assert "--target-acceptance 0.95" in finding.remedy
+
+
+def test_chains_that_disagree() -> None:
+    draws = good()
+    draws[0] += 3.0
+    found = findings({"a": draws, "b": good()})
+    assert found[0].severity == "error"
+    assert found[0].names == ("a",)
+    assert "the chains do not agree" in found[0].sentence
+
+
+def test_slow_chains_have_few_effective_draws() -> None:
+    steps = np.random.default_rng(2).normal(size=(4, 500))
+    slow = np.zeros_like(steps)
+    for i in range(1, 500):
+        slow[:, i] = 0.97 * slow[:, i - 1] + steps[:, i]
+    assert any("effective draws for a" in finding.sentence for finding in findings({"a": slow}))
+
+
+def test_energy_that_moves_slowly() -> None:
+    energy = np.cumsum(good(), axis=1)
+    finding = only(findings({"a": good()}, energy=energy))
+    assert finding.sentence.startswith("E-BFMI is below 0.3 in chain 0, 1, 2, 3")
+
+
+def test_trajectories_that_were_cut() -> None:
+    depth = np.full((4, 500), 10)
+    assert "100% of the transitions" in only(findings({"a": good()}, tree_depth=depth)).sentence
+
+
+def test_a_chain_that_did_not_move() -> None:
+    draws = good()
+    draws[2] = 0.3
+    found = findings({"a": draws})
+    assert any(finding.sentence == "chain 2 did not move in a" for finding in found)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_outputs_that_are_not_finite(value: float) -> None:
+    ratio = np.stack([good(), good()], axis=2)
+    ratio[0, 0, 1] = value
+    finding = only(findings({"ratio": ratio}, {"ratio": VariableSchema(role="output")}))
+    assert finding.names == ("ratio[1]",)
+    assert finding.severity == "error"
+
+
+def test_draws_that_pile_up_at_a_bound() -> None:
+    generator = np.random.default_rng(3)
+    piled, inside = generator.exponential(0.1, (4, 500)), generator.beta(2, 2, (4, 500))
+    schema = VariableSchema(bounds=(0.0, 1.0))
+    finding = only(findings({"piled": piled, "inside": inside}, {"piled": schema, "inside": schema}))
+    assert finding.sentence == "the draws of piled pile up at the lower bound, 0"
+
+
+def test_no_draws_at_all() -> None:
+    assert only(findings({"a": np.zeros((4, 0))})).severity == "error"
+
+
+def test_findings_are_plain_data_and_text_worst_first() -> None:
+    draws = good()
+    draws[2] = 0.3
+    found = findings({"a": draws}, diverging=np.ones((4, 500), bool))
+    assert [finding.severity for finding in found] == sorted(
+        (f.severity for f in found), key="error warning note".index
+    )
+    assert json.loads(json.dumps(to_records(found)))[0]["severity"] == "error"
+    assert "\n  help: " in to_text(found)
+
+
+def test_many_names_are_not_all_printed() -> None:
+    draws = np.repeat(good()[:, :, None], 30, axis=2)
+    draws[0] += 3.0
+    found = findings({"a": draws})
+    assert "a[4] and 25 more" in found[0].sentence
+    assert len(found[0].names) == 30
