@@ -42,7 +42,7 @@ def step(x: ArrayLike) -> Array:
 
 
 def digamma(x: ArrayLike) -> Array:
-    """The derivative of log(gamma(x)), reflected to x > 0 (DLMF 5.5.4), where JAX has its derivative right."""
+    """The derivative of log(gamma(x)), reflected (DLMF 5.5.4) to x > 0, where JAX differentiates it right."""
     x = jnp.asarray(x, float)
     negative = x < 0.0
     reflection = jnp.where(negative, jnp.pi / jnp.tan(jnp.pi * jnp.where(negative, x, 0.5)), 0.0)
