@@ -25,7 +25,7 @@ class Early:
         """The text by which a function of the generated module reads a value known early."""
         if node not in self.values:
             self.values[node] = self._names.fresh(_describe(node))
-        return f"d[{json.dumps(self.values[node])}]"
+        return f"arrays[{json.dumps(self.values[node])}]"
 
     def constant(self, node: ArrayConstant) -> str:
         """The name of a known array."""
@@ -41,7 +41,7 @@ def _describe(node: Node) -> str:
     if isinstance(node, Reference):
         return identifier(node.name)
     if isinstance(node, ArrayConstant):
-        return "nodes" if node.axes[-1:] and node.dtype == "real" else "positions"
+        return "numbers"
     if isinstance(node, nodes.LoopIndex):
         return "position"
     if isinstance(node, nodes.Element | nodes.Array | nodes.Sum):

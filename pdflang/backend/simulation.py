@@ -18,7 +18,7 @@ _EVENTS = "pdflang.backend.runtime.events"
 
 
 def write_simulation(module: ModuleWriter) -> tuple[list[str], list[Span | None]]:
-    """The function `simulate(key, p, d)`: observed data by name."""
+    """The function `simulate(key, params, arrays)`: observed data by name."""
     observations = _in_order(module)
     plain = [o for o in observations if o.draws is not None]
     roots = [argument for o in plain for argument in _arguments(o.draws, o)]
@@ -34,7 +34,7 @@ def write_simulation(module: ModuleWriter) -> tuple[list[str], list[Span | None]
             writer.know(reference, local)
         entries.append((observation.name, local))
     return module.function(
-        "simulate(key, p, d)", "Data drawn at given parameters.", writer, module.returned(entries)
+        "simulate(key, params, arrays)", "Data drawn at given parameters.", writer, module.returned(entries)
     )
 
 
@@ -162,8 +162,8 @@ def _events(module: ModuleWriter, writer: Writer, observation: Observation, key:
     ends = f"{writer.text(process.lower)}, {writer.text(process.upper)}"
     intensity = module.intensity_name(observation)
     if process.normalised:
-        count = f"d[{json.dumps(observation.name + ' count')}]"
-        return f"{module.imports.use(f'{_EVENTS}.draw_iid')}({key}, {intensity}, p, d, {ends}, {count})"
-    return f"{module.imports.use(f'{_EVENTS}.draw_poisson_process')}({key}, {intensity}, p, d, {ends})"
+        count = f"arrays[{json.dumps(observation.name + ' count')}]"
+        return f"{module.imports.use(f'{_EVENTS}.draw_iid')}({key}, {intensity}, params, arrays, {ends}, {count})"
+    return f"{module.imports.use(f'{_EVENTS}.draw_poisson_process')}({key}, {intensity}, params, arrays, {ends})"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pdflang.backend.imports import Imports
 from pdflang.backend.names import Names
@@ -45,6 +45,8 @@ class Context:
     imports: Imports
     lengths: Mapping[str, int]
     definitions: Mapping[str, Node]
+    matrices: list[Span | None] = field(default_factory=list)
+    """Where the known matrices come from that `prepare` factorises."""
 
     def length(self, size: Size) -> int:
         return size.bind(self.lengths)
@@ -110,6 +112,10 @@ class Writer:
         """The expression of a node; statements that it needs are written first."""
         return self._code(node).text
 
+    def operand(self, node: Node) -> str:
+        """The expression of a node, ready to stand behind a sign."""
+        return self._code(node).within(13)
+
     def assign(self, wish: str, text: str, span: Span | None = None) -> str:
         """A statement that names a value."""
         name = self.names.fresh(wish)
@@ -166,7 +172,7 @@ class Writer:
         return code
 
     def _deserves_name(self, node: Node, code: Code) -> bool:
-        if code.precedence == _ATOM and code.depth == 0:
+        if (code.precedence == _ATOM and code.depth == 0) or isinstance(node, Constant):
             return False
         return self._uses[node] > 1 or code.depth > _DEEPEST or (node.hint is not None and len(code.text) > 12) or len(
             code.text
@@ -355,6 +361,12 @@ class Writer:
         if row in (arrays.LINSPACE, arrays.GEOMSPACE):
             ends = [self._code(end).text for end in node.arguments[:2]]
             return Code(f"{callee}({', '.join(ends)}, {self._context.length(node.axes[0].size)})", _ATOM, 1)
+        if row in (arrays.CHOLESKY, arrays.CHOLESKY_OF_INVERSE) and not self._is_jax:
+            # A matrix of data that has no factor is the user's mistake, and told as such.
+            checked = self.call(f"pdflang.backend.runtime.factorisation.{row.name}")
+            self._context.matrices.append(node.span)
+            matrix = self._code(node.arguments[0]).text
+            return Code(f"{checked}({matrix}, {len(self._context.matrices) - 1})", _ATOM, 1)
         if row is arrays.CONCAT:
             last = f", axis={len(loops)}" if loops else ""
             texts = [self._full(argument, loops, argument) for argument in node.arguments]

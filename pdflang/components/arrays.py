@@ -67,14 +67,14 @@ SYSTEMATIC_COVARIANCE = ArrayFunction(
         "uncorrelated_absolute",
         "uncorrelated_relative",
     ),
-    "pdflang.backend.runtime.covariance.from_systematics",
-    "pdflang.backend.runtime.covariance.from_systematics",
+    "pdflang.data.covariance.from_systematics",
+    "pdflang.data.covariance.from_systematics",
     "the covariance of a data set whose multiplicative errors are relative to a reference",
 )
 CHOLESKY_OF_INVERSE = ArrayFunction(
     "cholesky_of_inverse",
     ("precision",),
-    "pdflang.backend.runtime.covariance.cholesky_of_inverse",
-    "pdflang.backend.runtime.covariance.cholesky_of_inverse",
+    "pdflang.components.reference.scale_tril_of_precision",
+    "pdflang.backend.runtime.distributions.scale_tril_of_precision",
     "the lower triangular L with L Lᵀ the inverse of a precision matrix",
 )

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pdflang.components.arrays import SYSTEMATIC_COVARIANCE
 from pdflang.data import checks
 from pdflang.data.columns import commondata_folders
 from pdflang.data.commondata import CommonData, read_commondata
@@ -18,7 +19,7 @@ from pdflang.data.tables import Table, read_table
 from pdflang.diagnostics import PdflangError, Reports, closest_names
 from pdflang.ir import nodes
 from pdflang.ir.evaluate import Evaluator
-from pdflang.ir.program import BoundProgram, Check, Datum, Program
+from pdflang.ir.program import BoundProgram, Check, Datum, Program, expressions
 from pdflang.ir.sizes import Axis
 
 if TYPE_CHECKING:
@@ -173,12 +174,24 @@ class _Binder:
         if source.condition is not None:
             found = found.select(self._mask(datum, found.kinematics, found.rows, context))
         self._sets[datum.name] = found
+        if datum.name in self._rescaled_sets():
+            found.check_scale()
         self._learn(datum.axes[0], found.rows, context)
         parts = {"central": found.central, **found.kinematics, **found.systematics()}
         for name in ("correlated", "uncorrelated"):
             self.lengths[f"{datum.name}.{name}"] = parts[f"{name}_absolute"].shape[1]
         for name, values in parts.items():
             self.arrays[f"{datum.name}.{name}"] = values
+
+    def _rescaled_sets(self) -> set[str]:
+        """The data sets whose covariance refers to something else than the measured values."""
+        found = set()
+        for node in nodes.walk(*expressions(self._program)):
+            if isinstance(node, nodes.Whole) and node.function is SYSTEMATIC_COVARIANCE:
+                name = next(iter(nodes.references(node.arguments[1]))).rpartition(".")[0]
+                if node.arguments[0] not in nodes.references(node.arguments[0]).values():
+                    found.add(name)
+        return found
 
     # --- arrays and their lengths ---------------------------------------------------------------------------
 

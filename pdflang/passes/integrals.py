@@ -14,7 +14,8 @@ from pdflang.components import arrays
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Constant, Integral, Loop, LoopIndex, Node, Phase, Variable
 from pdflang.ir.sizes import Axis, Size
-from pdflang.passes import build, rules
+from pdflang.passes import rules
+from pdflang.semantics import build
 from pdflang.passes.terms import Term, decompose
 
 Fold = Callable[[Node], Any]
@@ -161,8 +162,12 @@ def _sum_over(rule: rules.Rule, inner: Loop, variable: Variable, body: Node, reg
     else:
         points, weights = (_known_matrix(values) for values in (rule.points, rule.weights))
         place = (region, LoopIndex(loop))
-    at_node = nodes.substitute(body, {variable: nodes.Element(points, place)})
-    return nodes.Sum(loop, build.multiply(nodes.Element(weights, place), at_node))
+    points.called("nodes"), weights.called("weights")
+    fixed = [factor for factor in build.factors(body) if variable.loop not in factor.loops]
+    moving = [factor for factor in build.factors(body) if variable.loop in factor.loops]
+    at_node = nodes.substitute(build.product(moving), {variable: nodes.Element(points, place)})
+    total = nodes.Sum(loop, build.multiply(nodes.Element(weights, place), at_node))
+    return build.multiply(build.product(fixed), total)
 
 
 def _known_matrix(values: Any) -> Node:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pdflang.components import arithmetic
 from pdflang.ir import nodes
-from pdflang.ir.nodes import Constant, Node, Phase
-from pdflang.passes import build
+from pdflang.ir.nodes import Node, Phase
+from pdflang.semantics import build
 from pdflang.semantics.ranges import range_of
 
 
@@ -54,7 +54,7 @@ def _inverse(node: Node) -> Node:
 
 def _merged_product(node: nodes.Apply) -> Node:
     """All exponentials among the factors of a product as one, beside the other factors."""
-    factors = _factors(node)
+    factors = build.factors(node)
     exponentials = [factor for factor in factors if _is_exponential(factor)]
     if len(exponentials) < 2:
         return node
@@ -69,9 +69,3 @@ def _merged_product(node: nodes.Apply) -> Node:
 def _argument(node: Node) -> Node:
     assert isinstance(node, nodes.Apply)
     return node.arguments[0]
-
-
-def _factors(node: Node) -> list[Node]:
-    if isinstance(node, nodes.Apply) and node.function is arithmetic.MULTIPLY and not isinstance(node, Constant):
-        return [factor for argument in node.arguments for factor in _factors(argument)]
-    return [node]

@@ -12,7 +12,7 @@ from pdflang.components import arithmetic
 from pdflang.components.arithmetic import Operator
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Constant, Node, Variable
-from pdflang.passes import build
+from pdflang.semantics import build
 from pdflang.semantics.ranges import range_of
 
 _MOST_TERMS = 64

@@ -128,7 +128,7 @@ def _contract(
 ) -> Node:
     name = elaborator.declarations.fk_table(source)  # type: ignore[attr-defined]
     grid_axis = Axis(symbol(f"{name}.xgrid"))
-    grid = data_reference(f"{name}.xgrid", (grid_axis,))
+    grid = data_reference(f"{name}.xgrid", (grid_axis,), "real", Range(0, 1, open_lower=True))
     loop = nodes.Loop(depth, grid_axis)
     point = nodes.Element(grid, (nodes.LoopIndex(loop),))
     densities = []

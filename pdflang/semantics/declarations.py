@@ -11,6 +11,7 @@ from pdflang.ir.nodes import Constant, Loop, Node, Phase, Reference
 from pdflang.ir.program import Datum, Definition, FKSource, IndexDeclaration, Parameter, Source
 from pdflang.ir.ranges import NONNEGATIVE, POSITIVE, REAL, Range
 from pdflang.ir.sizes import Axis, Size, symbol
+from pdflang.semantics import build
 from pdflang.semantics.affine import affine_in
 from pdflang.semantics.combine import as_number, error
 from pdflang.semantics.datasets import Columns, TableColumns, data_reference, dataset_value
@@ -227,9 +228,7 @@ class DeclarationTable:
         right = self._elaborator.number(equation.right, scope)
         if left.axes or right.axes:
             raise error("E404", "`solve` takes one equation between numbers", equation.span)
-        from pdflang.components import arithmetic
-
-        difference = nodes.Apply(arithmetic.SUBTRACT, (left, right), "real", span=equation.span)
+        difference = build.subtract(left, right)
         unknown = self.define(entry, entry.span)
         assert isinstance(unknown, Node)
         if entry.qualified not in nodes.references(difference):
@@ -242,7 +241,7 @@ class DeclarationTable:
         parts = affine_in(difference, unknown)
         if parts is not None:
             slope, intercept = parts
-            value = nodes.Apply(arithmetic.DIVIDE, (nodes.Apply(arithmetic.NEGATE, (intercept,), "real"), slope), "real")
+            value = build.divide(build.negate(intercept), slope)
             return Definition(entry.qualified, value, "solve", entry.span)
         if declaration.bracket is None:
             raise error(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pdflang.data.checks import check_finite, check_size
 from pdflang.data.commondata.files import DataSet, read_data_set
 from pdflang.data.commondata.metadata import ErrorSource, find_observable
+from pdflang.data.covariance import from_systematics
 from pdflang.data.context import DataContext, counted, data_error
 
 if TYPE_CHECKING:
@@ -84,14 +85,34 @@ class CommonData:
         """
         import numpy as np
 
-        sizes = self.errors if reference is None else self._rescaled(np.ravel(reference))
+        prediction = self.central
+        if reference is not None:
+            prediction = np.ravel(reference)
+            check_size(len(prediction), self.rows, self.context.of("the t0 prediction"))
+            check_finite(prediction, self.context.of("the t0 prediction"))
+            self.check_scale()
+        return from_systematics(prediction, **self.systematics())
+
+    def systematics(self) -> dict[str, np.ndarray]:
+        """The errors as `covariance` takes them: correlated ones (n, vectors), others (n, sources).
+
+        Absolute ones are in the units of D, relative ones are fractions of D. One vector stands for a
+        correlated source in its set, or for all sources of a special name.
+        """
+        import numpy as np
+
+        multiplicative = np.array([source.treatment == "MULT" for source in self.sources], dtype=bool)
+        relative_too = multiplicative & (self.central != 0)[:, None]
+        absolute = np.where(relative_too, 0.0, self.errors)
+        scale = np.where(self.central == 0, 1.0, self.central)
+        relative = np.where(relative_too, self.errors / scale[:, None], 0.0)
         uncorrelated = [i for i, source in enumerate(self.sources) if source.type in _UNCORRELATED]
-        correlated = self._correlated(sizes)
-        matrix = correlated @ correlated.T
-        # The product need not be symmetric in its last bit.
-        matrix = np.tril(matrix) + np.tril(matrix, -1).T
-        matrix[np.diag_indices(self.rows)] += np.sum(sizes[:, uncorrelated] ** 2, axis=1)
-        return matrix
+        return {
+            "correlated_absolute": self._correlated(absolute),
+            "correlated_relative": self._correlated(relative),
+            "uncorrelated_absolute": absolute[:, uncorrelated],
+            "uncorrelated_relative": relative[:, uncorrelated],
+        }
 
     def _correlated(self, sizes: np.ndarray) -> np.ndarray:
         """The vectors of correlated errors, (n, vectors): one a source in a set, one a special name."""
@@ -104,13 +125,10 @@ class CommonData:
                 vectors[key] = vectors[key] + size if key in vectors else size
         return np.stack(list(vectors.values()), axis=1) if vectors else np.zeros((self.rows, 0))
 
-    def _rescaled(self, reference: np.ndarray) -> np.ndarray:
-        """The errors with multiplicative ones relative to `reference` instead of D."""
+    def check_scale(self) -> None:
+        """No multiplicative error of a measured 0, which another reference could not rescale. Error: E513."""
         import numpy as np
 
-        prediction = self.context.of("the t0 prediction")
-        check_size(len(reference), self.rows, prediction)
-        check_finite(reference, prediction)
         multiplicative = np.array([source.treatment == "MULT" for source in self.sources], dtype=bool)
         without_scale = (self.central == 0) & np.any(self.errors[:, multiplicative] != 0, axis=1)
         if without_scale.any():
@@ -123,8 +141,6 @@ class CommonData:
                 ),
                 remedy="use the experimental covariance, or the treatment ADD for this error",
             )
-        ratio = np.divide(reference, self.central, out=np.ones(self.rows), where=self.central != 0)
-        return np.where(multiplicative, self.errors * ratio[:, None], self.errors)
 
 
 def read_commondata(

@@ -1,4 +1,4 @@
-"""Covariance matrices of measured data, in NumPy or JAX, whichever the arguments are."""
+"""Covariance matrices, in NumPy or JAX, whichever the arguments are."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def from_systematics(
     uncorrelated_absolute: Any,
     uncorrelated_relative: Any,
 ) -> Any:
-    """The covariance (n, n) of n data with k correlated and l uncorrelated errors.
+    """The covariance (n, n) of n data with k correlated and l uncorrelated errors, exactly symmetric.
 
     `reference` (n,) is what relative errors refer to: the measured values, or a fixed prediction (the t0
     prescription, Ball et al., arXiv:0912.2276). The others are standard deviations, (n, k) and (n, l).
@@ -20,12 +20,6 @@ def from_systematics(
     numpy = reference.__array_namespace__()
     correlated = correlated_absolute + correlated_relative * reference[:, None]
     uncorrelated = uncorrelated_absolute + uncorrelated_relative * reference[:, None]
+    # The product need not be symmetric in its last bit.
     matrix = correlated @ correlated.T
     return (matrix + matrix.T) / 2 + numpy.diag((uncorrelated**2).sum(axis=1))
-
-
-def cholesky_of_inverse(precision: Any) -> Any:
-    """The lower triangle L with L Lᵀ the inverse of `precision` (n, n), which itself is never formed."""
-    numpy = precision.__array_namespace__()
-    upper = numpy.flip(numpy.linalg.cholesky(numpy.flip(precision)))
-    return numpy.linalg.solve(upper.T, numpy.eye(precision.shape[0]))

@@ -1,4 +1,4 @@
-"""Arithmetic on nodes with the obvious simplifications, for the passes that write new expressions."""
+"""Arithmetic on nodes with the obvious simplifications, for whatever writes new expressions."""
 
 from __future__ import annotations
 
@@ -25,15 +25,21 @@ def add(left: Node, right: Node) -> Node:
         return right
     if b == 0:
         return left
+    if b is not None and isinstance(left, nodes.Apply) and left.function in (arithmetic.ADD, arithmetic.SUBTRACT):
+        inner = _value(left.arguments[1])
+        if inner is not None:
+            return add(left.arguments[0], Constant(b + (inner if left.function is arithmetic.ADD else -inner)))
     return nodes.Apply(arithmetic.ADD, (left, right), "real")
 
 
 def subtract(left: Node, right: Node) -> Node:
-    b = _value(right)
+    a, b = _value(left), _value(right)
     if b == 0:
         return left
-    if b is not None and _value(left) is not None:
-        return Constant(float(_value(left) or 0) - b)
+    if a is not None and b is not None:
+        return Constant(a - b)
+    if a == 0:
+        return negate(right)
     return nodes.Apply(arithmetic.SUBTRACT, (left, right), "real")
 
 
@@ -45,18 +51,24 @@ def multiply(left: Node, right: Node) -> Node:
         return right
     if b == 1:
         return left
+    if a == 0 or b == 0:
+        return ZERO
     return nodes.Apply(arithmetic.MULTIPLY, (left, right), "real")
 
 
 def divide(left: Node, right: Node) -> Node:
-    if _value(right) == 1:
+    if _value(right) == 1 or left is ZERO:
         return left
     return nodes.Apply(arithmetic.DIVIDE, (left, right), "real")
 
 
 def negate(node: Node) -> Node:
     value = _value(node)
-    return Constant(-value) if value is not None else nodes.Apply(arithmetic.NEGATE, (node,), "real")
+    if value is not None:
+        return Constant(-value)
+    if isinstance(node, nodes.Apply) and node.function is arithmetic.NEGATE:
+        return node.arguments[0]
+    return nodes.Apply(arithmetic.NEGATE, (node,), "real")
 
 
 def power(base: Node, exponent: Node) -> Node:
@@ -78,6 +90,13 @@ def product(factors: Iterable[Node]) -> Node:
     for factor in factors:
         result = multiply(result, factor)
     return result
+
+
+def factors(node: Node) -> list[Node]:
+    """The factors of a product, of products below it too; others have themselves as the only factor."""
+    if isinstance(node, nodes.Apply) and node.function is arithmetic.MULTIPLY:
+        return [factor for argument in node.arguments for factor in factors(argument)]
+    return [node]
 
 
 def total(terms: Iterable[Node]) -> Node:

@@ -1,0 +1,28 @@
+"""Cholesky factors of known matrices, which say what is wrong where there is none."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class NotPositiveDefinite(ValueError):
+    """A matrix without a Cholesky factor; `site` is its number among the matrices of a model."""
+
+    def __init__(self, matrix: np.ndarray, site: int) -> None:
+        super().__init__("the matrix is not positive definite")
+        self.matrix = matrix
+        self.site = site
+
+
+def cholesky(matrix: np.ndarray, site: int) -> np.ndarray:
+    """The lower triangular L (n, n) with L Lᵀ = matrix. Raises NotPositiveDefinite."""
+    try:
+        return np.linalg.cholesky(matrix)
+    except np.linalg.LinAlgError:
+        raise NotPositiveDefinite(matrix, site) from None
+
+
+def cholesky_of_inverse(precision: np.ndarray, site: int) -> np.ndarray:
+    """The lower triangular L with L Lᵀ the inverse of `precision`, which itself is never formed."""
+    upper = np.flip(cholesky(np.flip(precision), site))
+    return np.linalg.solve(upper.T, np.eye(len(precision)))

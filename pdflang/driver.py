@@ -1,0 +1,98 @@
+"""The whole compiler on one screen: text → Program → BoundProgram → plan → Python module → Model."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pdflang.diagnostics import Diagnostic, PdflangError, SourceFile
+from pdflang.ir.program import BoundProgram, Program
+
+if TYPE_CHECKING:
+    from pdflang.model import CompiledModel, Functions
+
+_DEEPEST = 50_000
+"""A sum of thousands of terms is as deep as it is long, and passes walk down it."""
+
+
+def read_source(path: Path) -> SourceFile:
+    """A model file as text. Raises PdflangError (E801) where it cannot be read."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise PdflangError(_missing_file(path)) from None
+    except (OSError, UnicodeDecodeError) as failure:
+        raise PdflangError(Diagnostic("E801", f"`{path}` cannot be read: {failure}")) from None
+    return SourceFile(path.name, text, path.parent)
+
+
+def check(source: SourceFile) -> Program:
+    """Everything that can be known before data is read: the typed program, with its lints."""
+    from pdflang.data.columns import FileColumns
+    from pdflang.passes import divergent_integrals
+    from pdflang.semantics import check_model
+
+    with _deep():
+        columns = FileColumns()
+        program = check_model(source, columns)
+        remarks = list(divergent_integrals(program))
+    errors = [remark for remark in remarks if remark.severity == "error"]
+    if errors:
+        raise PdflangError(*errors)
+    return replace(program, lints=(*columns.missing, *program.lints, *remarks))
+
+
+def bind(program: Program, data: Mapping[str, Any]) -> BoundProgram:
+    """The program with its data."""
+    from pdflang.data.binding import bind as bind_data
+
+    with _deep():
+        return bind_data(program, data)
+
+
+def compile_bound(bound: BoundProgram, known: Functions | None = None) -> Functions:
+    """The functions of a bound program; those already `known` where the module comes out the same."""
+    from pdflang import __version__
+    from pdflang.backend import generate
+    from pdflang.model import load_functions
+    from pdflang.passes import plan
+
+    with _deep():
+        generated = generate(plan(bound), __version__)
+    if known is not None and known.generated.source == generated.source:
+        if known.generated.slots == generated.slots:
+            return replace(known, generated=generated)
+    return load_functions(generated, bound.program.source.name)
+
+
+def rebind(model: CompiledModel, data: Mapping[str, Any]) -> CompiledModel:
+    """The model with other data. Nothing is compiled again where shapes are the same, or events are fewer."""
+    bound = bind(model.program, data)
+    return model.with_bound(bound, compile_bound(bound, model.functions))
+
+
+def _missing_file(path: Path) -> Diagnostic:
+    from pdflang.diagnostics import closest_names
+
+    folder = path.parent
+    near = closest_names(path.name, (p.name for p in folder.glob("*.pdfm"))) if folder.is_dir() else []
+    return Diagnostic(
+        "E801",
+        f"the file `{path}` does not exist",
+        remedy=f"did you mean `{folder / near[0]}`?" if near else "check the path, or where you are: `pwd`, `ls`",
+    )
+
+
+@contextmanager
+def _deep() -> Iterator[None]:
+    """Room for recursion over long sums; since Python 3.11 that costs no C stack."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _DEEPEST))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)

@@ -1,0 +1,47 @@
+"""Names, labels and bounds of what a model infers: how results are laid out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pdflang.ir.evaluate import Evaluator
+from pdflang.ir.program import Program
+from pdflang.ir.sizes import Axis
+from pdflang.model import CompiledModel
+from pdflang.results import VariableSchema
+
+
+def schemas(model: CompiledModel) -> dict[str, VariableSchema]:
+    """The axes, coordinates and role of every parameter, derived value and observed datum."""
+    program = model.program
+    found: dict[str, VariableSchema] = {}
+    for parameter in program.parameters.values():
+        support = parameter.support
+        dims, coords = _axes(program, parameter.name, parameter.axes)
+        found[parameter.name] = VariableSchema(dims, coords, parameter.role, (support.lower, support.upper))
+    for definition in program.definitions.values():
+        if definition.kind == "solve":
+            found[definition.name] = VariableSchema((), {}, "derived")
+    for output in program.outputs.values():
+        dims, coords = _axes(program, output.name, output.node.axes)
+        for dim, node in zip(dims, output.coordinates, strict=True):
+            if node is not None:
+                values = Evaluator(model.bound.arrays, model.bound.lengths, program.definition_nodes)(node)
+                coords[dim] = [float(v) for v in values]
+        found[output.name] = VariableSchema(dims, coords, "output")
+    for observation in program.observations.values():
+        dims, coords = _axes(program, observation.name, observation.log_likelihood.axes)
+        found.setdefault(observation.name, VariableSchema(dims, coords, "output"))
+    return found
+
+
+def _axes(program: Program, name: str, axes: tuple[Axis, ...]) -> tuple[tuple[str, ...], dict[str, list[Any]]]:
+    dims: list[str] = []
+    coords: dict[str, list[Any]] = {}
+    for position, axis in enumerate(axes):
+        dim = axis.name if axis.name and axis.name not in dims else f"{name}_dim_{position}"
+        dims.append(dim)
+        index = program.indices.get(axis.name or "")
+        if index is not None and index.labels:
+            coords[dim] = list(index.labels)
+    return tuple(dims), coords
