@@ -46,12 +46,12 @@ def check(source: SourceFile) -> Program:
     return replace(program, lints=(*columns.missing, *program.lints, *remarks))
 
 
-def bind(program: Program, data: Mapping[str, Any]) -> BoundProgram:
-    """The program with its data."""
+def bind(program: Program, data: Mapping[str, Any], sizes: Mapping[str, int] | None = None) -> BoundProgram:
+    """The program with its data; with `sizes`, what it needs to be simulated."""
     from pdflang.data.binding import bind as bind_data
 
     with _deep():
-        return bind_data(program, data)
+        return bind_data(program, data, sizes)
 
 
 def compile_bound(bound: BoundProgram, known: Functions | None = None) -> Functions:

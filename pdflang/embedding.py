@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,8 @@ from pdflang.inference import MapOptions, Monitor, NoFiniteStart, NutsOptions, T
 from pdflang.model import CompiledModel
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import numpy as np
     import xarray
 
@@ -61,6 +63,10 @@ class Fit:
     @property
     def converged(self) -> bool:
         return self.optima.best.converged
+
+
+def _rows(columns: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    return zip(*(values.tolist() for values in columns.values()), strict=True)
 
 
 class Model(CompiledModel):
@@ -136,7 +142,11 @@ class Model(CompiledModel):
                 for group, found in zip(groups, self.functions.quantities(padded, self.arrays), strict=True):
                     for name, values in found.items():
                         group.setdefault(name, []).append(np.asarray(values)[: len(part)])
-        parameters, derived = ({n: np.concatenate(v) for n, v in group.items()} for group in groups)
+        # JAX sorts the keys of a dict; results keep the order of the declarations.
+        order = [*self.program.parameters, *self.program.definitions, *self.program.outputs]
+        parameters, derived = (
+            {name: np.concatenate(group[name]) for name in dict.fromkeys(order) if name in group} for group in groups
+        )
         return parameters, derived
 
     def _kept_likelihood(self, parameters: Mapping[str, Any], shape: tuple[int, ...]) -> dict[str, np.ndarray]:
@@ -153,6 +163,36 @@ class Model(CompiledModel):
                 *shape, *((counts[name],) if name in counts else values.shape[1:])
             )
             for name, values in found.items()
+        }
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """The texts of all files of the model by name, the main one first."""
+        return {source.name: source.text for source in self.program.files}
+
+    def provenance(
+        self, method: str, started: datetime, seed: int | None, options: Mapping[str, Any] | None = None,
+        interrupted: bool = False, seconds: Mapping[str, float] | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Where a result of this model comes from: texts, data, seed, versions, command."""
+        from pdflang.results import provenance
+
+        return provenance(
+            method, self.sources, self.bound.arrays, started, seed, options, interrupted, seconds
+        )
+
+    def tables(self, simulated: Mapping[str, Any]) -> dict[str, str]:
+        """Simulated data as the comma-separated files that the model names, by file name."""
+        columns: dict[str, dict[str, Any]] = {}
+        for name, values in simulated.items():
+            datum = self.program.data[name]
+            if datum.source is None or datum.source.kind != "table" or not datum.source.paths[0].endswith(".csv"):
+                continue
+            column = datum.source.column or next(iter(datum.columns))
+            columns.setdefault(Path(datum.source.paths[0]).name, {})[column] = values
+        return {
+            file: "\n".join([",".join(group), *(",".join(map(repr, row)) for row in _rows(group))]) + "\n"
+            for file, group in columns.items()
         }
 
     def map(self, *, monitor: Monitor | None = None, **options: Any) -> Fit:

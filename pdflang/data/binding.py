@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -26,13 +25,16 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-def bind(program: Program, given: Mapping[str, Any]) -> BoundProgram:
+def bind(
+    program: Program, given: Mapping[str, Any], sizes: Mapping[str, int] | None = None
+) -> BoundProgram:
     """The program with its data: what is `given` by name, the declared sources for the rest.
 
-    Values are arrays, numbers, nested lists, or mappings of columns for a table. Raises PdflangError with
-    everything that is wrong with the data.
+    Values are arrays, numbers, nested lists, or mappings of columns for a table. With `sizes` the program is to
+    be simulated: observed data need not be there, and `sizes` gives the lengths that nothing else tells. Raises
+    PdflangError with everything that is wrong with the data.
     """
-    binder = _Binder(program, given)
+    binder = _Binder(program, given, sizes)
     reports = Reports()
     for datum in program.data.values():
         try:
@@ -41,6 +43,7 @@ def bind(program: Program, given: Mapping[str, Any]) -> BoundProgram:
             for diagnostic in failure.diagnostics:
                 reports.add(diagnostic)
     reports.raise_errors()
+    binder.fill_absent()
     for check in program.checks:
         try:
             binder.verify(check)
@@ -49,16 +52,18 @@ def bind(program: Program, given: Mapping[str, Any]) -> BoundProgram:
                 reports.add(diagnostic)
     reports.raise_errors()
     binder.bind_tables()
-    return BoundProgram(program, binder.lengths, binder.arrays, binder.hashes(), binder.notes())
+    return BoundProgram(program, binder.lengths, binder.arrays, binder.notes())
 
 
 class _Binder:
-    def __init__(self, program: Program, given: Mapping[str, Any]) -> None:
+    def __init__(self, program: Program, given: Mapping[str, Any], sizes: Mapping[str, int] | None) -> None:
         self._program = program
+        self._simulates = sizes is not None
+        self._absent: list[Datum] = []
         self._given = dict(given)
         self._fixed_by: dict[str, DataContext] = {}
         self._sets: dict[str, CommonData] = {}
-        self.lengths: dict[str, int] = {}
+        self.lengths: dict[str, int] = dict(sizes or {})
         self.arrays: dict[str, Any] = {}
 
     # --- one datum ------------------------------------------------------------------------------------------
@@ -68,6 +73,8 @@ class _Binder:
         context = DataContext(datum.name, datum.span, datum.folder)
         if datum.name in self._given:
             self._bind_given(datum, context.of("the data given"))
+        elif self._simulates and datum.name in self._program.observations and self._is_absent(datum):
+            self._absent.append(datum)
         elif datum.source is None:
             raise data_error(
                 "E518",
@@ -84,6 +91,40 @@ class _Binder:
             self._bind_table(datum, context)
         else:
             self._bind_commondata(datum, context)
+
+    def _is_absent(self, datum: Datum) -> bool:
+        """Whether a datum has no numbers of its own, so that the simulator must do without."""
+        if datum.source is None:
+            return True
+        if datum.source.kind != "table":
+            return False
+        try:
+            resolve(datum.source.paths[0], DataContext(datum.name, datum.source.span, datum.folder))
+        except PdflangError:
+            return True
+        return False
+
+    def fill_absent(self) -> None:
+        """Room for observed data that the simulator will make: empty lists of events, zeros of known lengths."""
+        import numpy as np
+
+        for datum in self._absent:
+            is_events = self._program.observations[datum.name].process is not None
+            if is_events:
+                for axis in datum.axes:
+                    for name, _ in axis.size.symbols:
+                        self.lengths[name] = 0
+            unknown = [name for axis in datum.axes for name, _ in axis.size.symbols if name not in self.lengths]
+            if unknown:
+                raise data_error(
+                    "E518",
+                    f"the length `{unknown[0]}` of `{datum.name}` is not known",
+                    DataContext(datum.name, datum.span),
+                    remedy=f"say how many there are: --size {unknown[0]}=100",
+                )
+            zeros = np.zeros([axis.size.bind(self.lengths) for axis in datum.axes])
+            for name in datum.columns if datum.shape == "table" else ("",):
+                self.arrays[f"{datum.name}.{name}" if name else datum.name] = zeros
 
     def _bind_given(self, datum: Datum, context: DataContext) -> None:
         value = self._given[datum.name]
@@ -259,7 +300,9 @@ class _Binder:
                 raise PdflangError(check.report(left, right))
             return
         assert check.node is not None
-        self._verify_range(check, check.node)
+        absent = {datum.name for datum in self._absent}
+        if not absent.intersection(name.partition(".")[0] for name in nodes.references(check.node)):
+            self._verify_range(check, check.node)
 
     def _verify_range(self, check: Check, node: nodes.Node) -> None:
         import numpy as np
@@ -312,11 +355,6 @@ class _Binder:
                     remedy="parametrise the pdfset at the scale of the table",
                 )
 
-    # --- provenance -----------------------------------------------------------------------------------------
-
-    def hashes(self) -> dict[str, str]:
-        return {name: _hash(array) for name, array in self.arrays.items()}
-
     def notes(self) -> tuple[str, ...]:
         """What was given and is not used."""
         known = {*self._program.data, *self.lengths, *self._program.indices}
@@ -346,10 +384,3 @@ def _entry_name(position: tuple[Any, ...]) -> str:
         if len(position) == 1
         else f"entry [{', '.join(str(int(i)) for i in position)}]"
     )
-
-
-def _hash(array: Any) -> str:
-    import numpy as np
-
-    values = np.ascontiguousarray(array)
-    return hashlib.sha256(f"{values.dtype.str}{values.shape}".encode() + values.tobytes()).hexdigest()

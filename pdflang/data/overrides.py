@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Value = Union["np.ndarray", Table]
 
 # A name, dotted where the data belongs to a used module; then what it gets.
+_NUMBER = re.compile(r"[+-]?(\.\d+|\d+\.)([eE][+-]?\d+)?")
 _NAMED = re.compile(r"\s*([^\W\d]\w*(?:\.[^\W\d]\w*)*)\s*=(.*)", re.DOTALL)
 
 
@@ -48,7 +49,8 @@ def _parse(argument: str) -> dict[str, Value]:
 def _value(name: str, text: str) -> Value:
     context = DataContext(name, source=f"--data {name}")
     try:
-        literal = parse_json(text)
+        # Whatever Python reads as a number is one, also `.5` and `1.`, which JSON does not know.
+        literal = float(text) if _NUMBER.fullmatch(text) else parse_json(text)
     except ValueError as error:
         if not text or text[0] in '[{"':
             raise _malformed(f"--data {name}={text}", str(error)) from error

@@ -191,14 +191,13 @@ class Program:
 class BoundProgram:
     """A program with its data: every length is known, every number there.
 
-    `arrays` holds the data by name, columns as `<datum>.<column>`; `hashes` a SHA-256 for each datum; `notes`
-    what the user should know about data that was given.
+    `arrays` holds the data by name, columns as `<datum>.<column>`; `notes` what the user should know about
+    data that was given.
     """
 
     program: Program
     lengths: Mapping[str, int]
     arrays: Mapping[str, Any]
-    hashes: Mapping[str, str]
     notes: tuple[str, ...] = ()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from contextlib import suppress
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,14 @@ class RunFolder:
         except OSError as failure:
             raise PdflangError(cannot_write(out, failure)) from failure
         return cls(out)
+
+    def __enter__(self) -> RunFolder:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        """Leave no empty folder behind, of a run that ended before it had results."""
+        with suppress(OSError):
+            self.path.rmdir()
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file in UTF-8."""

@@ -1,0 +1,5 @@
+"""`python -m pdflang`."""
+
+from pdflang.cli import main
+
+main()

@@ -1,0 +1,69 @@
+"""What several verbs share: the model argument, data, where results go, and flags made from options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from pdflang.embedding import Model
+    from pdflang.inference import Options
+
+model_argument = click.argument("model", type=click.Path(path_type=Path))
+_ABSENT = ("E501", "E512")
+"""Remarks about absent sources: whoever needs them says so itself."""
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print messages as JSON.")
+data_option = click.option(
+    "--data",
+    "-d",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Data instead of what the model names: n=counts.npy, lumi=11430, y=[1,2], or a file of several: all.json.",
+)
+out_option = click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder of the results; by default MODEL.run, or the next free one."
+)
+overwrite_option = click.option("--overwrite", is_flag=True, help="Replace the results of an earlier run in --out.")
+
+
+def option_flags(kind: type[Options]) -> Callable[[Any], Any]:
+    """One flag for each field of an options dataclass, with its help and default."""
+
+    def decorate(command: Any) -> Any:
+        for field in reversed(fields(kind)):
+            default = None if field.default is MISSING else field.default
+            shown = f" [default: {default}]" if default is not None else ""
+            click_type: Any = next((t for t in (int, float, str) if str(field.type).startswith(t.__name__)), str)
+            if "choices" in field.metadata:
+                click_type = click.Choice(field.metadata["choices"])
+            flag = "--" + field.name.replace("_", "-")
+            command = click.option(
+                flag, field.name, type=click_type, default=default, help=f"{field.metadata['help']}{shown}"
+            )(command)
+        return command
+
+    return decorate
+
+
+def load_model(path: Path, data: tuple[str, ...], sizes: Mapping[str, int] | None = None) -> Model:
+    """The compiled model of a file with data of the command line; remarks and notes are printed.
+
+    With `sizes` it is to be simulated, and observed data need not be there.
+    """
+    from pdflang import driver
+    from pdflang.cli.failure import show
+    from pdflang.data.overrides import parse_overrides
+    from pdflang.embedding import Model
+
+    given = parse_overrides(data)
+    program = driver.check(driver.read_source(path))
+    show([remark for remark in program.lints if remark.code not in _ABSENT])
+    bound = driver.bind(program, given, sizes)
+    for note in bound.notes:
+        click.echo(f"note: {note}", err=True)
+    return Model(bound, driver.compile_bound(bound), {})
