@@ -10,10 +10,14 @@ from pdflang.semantics.observations import everything_read
 
 
 def lint_program(program: Program, used: set[str]) -> Iterator[Diagnostic]:
-    """Parameters without influence, data and derived values that nothing reads, models without data."""
+    """Parameters without influence, and data that nothing reads.
+
+    A file without any term is there to be used by others, or for its prior: nothing is missing there.
+    """
     read = _read_by_terms(program)
+    has_terms = bool(program.observations or program.factors)
     for parameter in program.parameters.values():
-        if parameter.name not in read:
+        if has_terms and parameter.name not in read:
             yield Diagnostic(
                 "L402",
                 f"no observation or factor depends on `{parameter.name}`",
