@@ -224,10 +224,10 @@ def _check_increasing(elaborator: Elaborator, edges: Node, place: Span) -> None:
         return
     values = elaborator.fold(edges)
     if len(values) < 2:
-        raise error("E304", "bins need at least two edges", place)
+        raise error("E408", "bins need at least two edges", place, remedy="n bins have n + 1 edges: [0, 0.5, 1]")
     for left, right in zip(values[:-1], values[1:], strict=True):
         if not right > left:
-            raise error("E304", f"bin edges must increase, but {left:g} is followed by {right:g}", place)
+            raise error("E408", f"bin edges must increase, but {left:g} is followed by {right:g}", place)
 
 
 def _moments(elaborator: Elaborator, function: FunctionValue, count: Node, place: Span, depth: int, span: Span) -> Node:

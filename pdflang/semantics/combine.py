@@ -194,7 +194,7 @@ def _check_types(operator: Operator, arguments: Sequence[Node], spans: Sequence[
         for argument, span in zip(arguments, spans, strict=True):
             if argument.dtype != "bool":
                 raise error(
-                    "E304",
+                    "E311",
                     f"`{operator.symbol}` joins conditions, but this is {describe(argument)}",
                     span,
                     remedy="compare it with something: x > 0",
@@ -235,7 +235,7 @@ def _folded(node: Node, dtype: Dtype, span: Span) -> Node:
     if dtype == "real":
         value = float(value)
         if math.isnan(value):
-            raise error("E304", "this constant is not a number", span, label="not defined here")
+            raise error("E409", "this constant is not a number", span, label="not defined here")
         return Constant(value, span=span)
     return Constant(bool(value) if dtype == "bool" else int(value), span=span)
 

@@ -91,7 +91,7 @@ def fktable(elaborator: Elaborator, site: CallSite) -> OperatorValue:
     for argument in [a for a in site.arguments if a.name is None]:
         value = elaborator.given(argument, site.scope)
         if not isinstance(value, TextValue):
-            raise error("E304", f"a table is named by its file in quotes, but this is {describe(value)}", argument.span)
+            raise error("E301", f"a table is named by its file in quotes, but this is {describe(value)}", argument.span)
         paths.append(value.text)
     named = CallSite(site.name, tuple(a for a in site.arguments if a.name), site.span, site.scope)
     rows = elaborator.given(match(named, [], ["rows"]).get("rows") or _missing_rows(site), site.scope)

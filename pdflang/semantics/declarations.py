@@ -322,7 +322,7 @@ class DeclarationTable:
         if constraint not in CONSTRAINTS:
             near = closest_names(constraint, CONSTRAINTS)
             raise error(
-                "E304",
+                "E309",
                 f"a parameter cannot be `{constraint}`",
                 declaration.span,
                 remedy=f"did you mean `{near[0]}`?" if near else f"types are {', '.join(CONSTRAINTS)}",
@@ -358,7 +358,8 @@ class DeclarationTable:
             assert isinstance(source, ast.Call)
             return self._file(entry, declaration, source, kind, column, condition)
         if condition is not None:
-            raise error("E304", "`where` filters the rows of a table or a data set", condition.span)
+            raise error("E310", "`where` filters the rows of a table or a data set", condition.span,
+                        remedy='write it after the source of a datum: data d = table("d.csv") where x > 0.1')  # fmt: skip
         dtype, labels = self._data_type(entry, declaration)
         axes, _, _ = self.axes(declaration.axes, self._scope(entry))
         value = None
@@ -385,7 +386,7 @@ class DeclarationTable:
         indices = [n for n, e in entry.module.entries.items() if isinstance(e.declaration, ast.Index)]
         near = closest_names(type_name, [*indices, "int", "real"])
         raise error(
-            "E304",
+            "E309",
             f"data cannot be of type `{type_name}`",
             declaration.span,
             remedy=f"did you mean `{near[0]}`?" if near else "types are int, real, or an index whose labels it holds",
@@ -426,7 +427,7 @@ class DeclarationTable:
         for argument in call.arguments:
             value = self._elaborator.evaluate(argument.value, self._scope(entry))
             if not isinstance(value, TextValue):
-                raise error("E304", f"{kind} takes names in quotes", argument.span, label=describe(value))
+                raise error("E301", f"{kind} takes names in quotes", argument.span, label=describe(value))
             if argument.name is None:
                 paths.append(value.text)
             elif argument.name == "variant" and kind == "commondata":
@@ -450,7 +451,7 @@ class DeclarationTable:
                 scope = scope.bind(name, unfiltered.column(name, condition.span))
         node = self._elaborator.number(condition, scope, "as a condition")
         if node.dtype != "bool":
-            raise error("E304", f"`where` asks for a condition, but this is {describe(node)}", condition.span,
+            raise error("E311", f"`where` asks for a condition, but this is {describe(node)}", condition.span,
                         remedy="compare a column with something: Q2 > 3.5")  # fmt: skip
         return node
 
@@ -488,7 +489,7 @@ class DeclarationTable:
         if isinstance(value, IntervalValue | IndexValue):
             return value
         raise error(
-            "E304",
+            "E301",
             f"the domain of `{variable.name}` is an interval or an index, but this is {describe(value)}",
             variable.domain.span,
             remedy=f"write {variable.name} in (0, 1)",
@@ -560,7 +561,7 @@ class DeclarationTable:
             if setting.name not in FLAVOURS:
                 near = closest_names(setting.name, FLAVOURS)
                 raise error(
-                    "E304",
+                    "E312",
                     f"`{setting.name}` is no flavour",
                     setting.span,
                     remedy=f"did you mean `{near[0]}`?" if near else f"flavours are {', '.join(FLAVOURS)}",

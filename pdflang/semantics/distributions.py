@@ -88,7 +88,7 @@ def _mixture(elaborator: Elaborator, row: Distribution, matched: dict[str, Given
     written = matched["components"].expression
     if not isinstance(written, ast.ArrayLiteral):
         raise error(
-            "E304",
+            "E306",
             "the components of a mixture are written in brackets",
             matched["components"].span,
             remedy="Mixture([w, 1 - w], [Normal(0, 1), Normal(3, 1)])",
@@ -131,7 +131,7 @@ def _process(elaborator: Elaborator, row: Distribution, matched: dict[str, Given
     if "over" in matched:
         over = elaborator.given(matched["over"], site.scope)
         if not isinstance(over, IntervalValue):
-            raise error("E304", f"`over` is an interval, but this is {describe(over)}", matched["over"].span)
+            raise error("E301", f"`over` is an interval, but this is {describe(over)}", matched["over"].span)
         region = over
     return ProcessValue(row, rate, region, site.span)
 
@@ -144,7 +144,7 @@ def truncate(elaborator: Elaborator, expression: ast.Truncated, scope: Scope) ->
         raise error("E306", f"only a distribution can be truncated, and this is {describe(value)}", expression.span)
     bounds = elaborator.evaluate(expression.bounds, scope)
     if not isinstance(bounds, IntervalValue):
-        raise error("E304", f"bounds are an interval (lower, upper), but this is {describe(bounds)}", span)
+        raise error("E301", f"bounds are an interval (lower, upper), but this is {describe(bounds)}", span)
     if not value.row.has_cdf and value.row.proper:
         raise error("E306", f"{value.row.name} cannot be truncated", span, remedy="it has no cumulative distribution")
     for bound in (bounds.lower, bounds.upper):

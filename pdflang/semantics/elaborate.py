@@ -348,7 +348,7 @@ class Elaborator:
 
     def _Slice(self, expression: ast.Slice, scope: Scope) -> SliceValue:
         if expression.start is None or expression.stop is None:
-            raise error("E304", "a range needs both ends here", expression.span, remedy="write 0:N")
+            raise error("E305", "a range needs both ends here", expression.span, remedy="write 0:N")
         start = self.number(expression.start, scope)
         stop = self.evaluate(expression.stop, scope)
         return SliceValue(start, stop.number if isinstance(stop, LengthValue) else as_number(stop, expression.span))
@@ -453,7 +453,7 @@ class Elaborator:
             condition, yes, no = (as_number(v, s) for v, s in zip(applied, spans, strict=True))
             if condition.dtype != "bool":
                 raise error(
-                    "E304",
+                    "E311",
                     f"`if` asks for a condition, but this is {describe(condition)}",
                     spans[0],
                     remedy="compare it with something: if x > 0 then …",
@@ -485,7 +485,7 @@ class Elaborator:
 
     def _Where(self, expression: ast.Where, scope: Scope) -> Value:
         raise error(
-            "E304",
+            "E310",
             "`where` filters the rows of a table or a data set",
             expression.span,
             remedy='write it after the source of a datum: data d = table("d.csv") where x > 0.1',
