@@ -429,19 +429,3 @@ BUILTINS: dict[str, BuiltinValue] = {
         }.items()),
     ]
 }  # fmt: skip
-
-HINTS = {
-    "logspace": "geomspace(start, stop, count) takes the end points themselves",
-    "arange": "range(n) counts whole numbers; linspace(start, stop, count) takes the end points",
-    "ln": "the natural logarithm is `log`",
-    "pow": "powers are written x^a",
-    "Gaussian": "the normal distribution is `Normal(mu, sigma)`, with a standard deviation",
-    "normal": "distributions are written in CamelCase: `Normal`",
-    "lgamma": "write `log_gamma`",
-    "np": "functions of the library are used by their own names: exp(x)",
-    "jnp": "functions of the library are used by their own names: exp(x)",
-    "True": "write `true`",
-    "False": "write `false`",
-    "None": "leave it out",
-    "len": "the length of an axis is its name: N of `data y[N]`",
-}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pdflang.diagnostics import Label, Span, closest_names
+from pdflang.diagnostics import Label, PdflangError, Span, closest_names
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Constant, Loop, Node, Phase, Reference
 from pdflang.ir.program import Datum, Definition, FKSource, IndexDeclaration, Parameter, Source
@@ -39,6 +39,13 @@ from pdflang.syntax import ast
 CONSTRAINTS = ("ordered", "simplex", "positive", "correlation")
 FLAVOURS = ("g", "d", "dbar", "u", "ubar", "s", "sbar", "c", "cbar", "b", "bbar", "t", "tbar", "photon")
 
+# What people call flavours elsewhere; a valence density is no flavour but a part of one.
+_FLAVOUR_WORDS = {
+    "gluon": "g", "G": "g", "up": "u", "down": "d", "strange": "s", "charm": "c", "bottom": "b", "top": "t",
+    "ub": "ubar", "db": "dbar", "sb": "sbar", "cb": "cbar", "gamma": "photon", "a": "photon", "y": "photon",
+    "uv": "u", "dv": "d", "u_v": "u", "d_v": "d",
+}  # fmt: skip
+
 
 class DeclarationTable:
     """The declarations of all files of a model, by qualified name, as far as they have been needed."""
@@ -47,6 +54,7 @@ class DeclarationTable:
         self._elaborator = elaborator
         self._columns = columns
         self._values: dict[str, Value] = {}
+        self._failed: dict[str, PdflangError] = {}
         self._active: list[tuple[Entry, Span]] = []
         self.indices: dict[str, IndexDeclaration] = {}
         self.data: dict[str, Datum] = {}
@@ -72,12 +80,18 @@ class DeclarationTable:
         name = entry.qualified
         if name in self._values:
             return self._values[name]
+        if name in self._failed:
+            # What is broken is reported once, whoever reads it.
+            raise self._failed[name]
         if any(active.qualified == name for active, _ in self._active):
             raise self._cycle(entry, span)
         self._active.append((entry, span))
         try:
             handler: Callable[[Entry, Any], Value] = getattr(self, f"_{type(entry.declaration).__name__}")
             value = handler(entry, entry.declaration)
+        except PdflangError as failure:
+            self._failed[name] = failure
+            raise
         finally:
             self._active.pop()
         self._values[name] = value
@@ -219,11 +233,7 @@ class DeclarationTable:
         """The value of a solved constant: exact where its equation is affine in it, else a bracketed root."""
         equation = declaration.equation
         scope = self._scope(entry)
-        if not (isinstance(equation, ast.Binary) and equation.operator == "=="):
-            raise error(
-                "E404", "`solve` needs an equation", equation.span,
-                remedy=f"write solve {entry.name} where … == …",
-            )  # fmt: skip
+        assert isinstance(equation, ast.Binary) and equation.operator == "==", "the parser asks for it"
         left = self._elaborator.number(equation.left, scope)
         right = self._elaborator.number(equation.right, scope)
         if left.axes or right.axes:
@@ -296,7 +306,7 @@ class DeclarationTable:
 
     def _prior(self, declaration: ast.Param, override: Override | None, scope: Scope) -> DistributionValue:
         written = override.setting.value if override else declaration.prior
-        value = self._elaborator.evaluate(written, Scope(override.module, {}) if override else scope)
+        value = self._elaborator.distribution(written, Scope(override.module, {}) if override else scope)
         if not isinstance(value, DistributionValue):
             raise error(
                 "E306",
@@ -559,7 +569,8 @@ class DeclarationTable:
         flavours: dict[str, FunctionValue] = {}
         for setting in declaration.entries:
             if setting.name not in FLAVOURS:
-                near = closest_names(setting.name, FLAVOURS)
+                near = [_FLAVOUR_WORDS[setting.name]] if setting.name in _FLAVOUR_WORDS else []
+                near = near or closest_names(setting.name, FLAVOURS)
                 raise error(
                     "E312",
                     f"`{setting.name}` is no flavour",

@@ -20,6 +20,7 @@ from pdflang.semantics.combine import apply_operator, as_number, error, lift
 from pdflang.semantics.modules import Entry, ModuleInstance, Modules
 from pdflang.semantics.ranges import range_of
 from pdflang.semantics.scope import Scope
+from pdflang.semantics.suggestions import Kind
 from pdflang.semantics.values import (
     BoxValue,
     BuiltinValue,
@@ -113,7 +114,7 @@ class Elaborator:
             return ModuleValue(name, found)
         builtin = self.prelude(name)
         if builtin is None:
-            raise self._unknown(name, expression.span, scope)
+            raise self.unknown(name, expression.span, scope)
         return builtin
 
     def prelude(self, name: str) -> Value | None:
@@ -130,14 +131,26 @@ class Elaborator:
         kind = "a distribution" if hasattr(row, "meaning") else "a function of the library"
         return BuiltinValue(name, kind, row, row.documentation)
 
-    def _unknown(self, name: str, span: Span, scope: Scope) -> PdflangError:
-        from pdflang.semantics.builtins import BUILTINS, HINTS
+    def distribution(self, expression: ast.Expression, scope: Scope) -> Value:
+        """The value of what stands after `~`: there a name that nothing has was meant for a distribution."""
+        head = expression.distribution if isinstance(expression, ast.Truncated) else expression
+        if isinstance(head, ast.Call) and isinstance(head.function, ast.Name):
+            self._require_known(head.function, scope, "distribution")
+        return self.evaluate(expression, scope)
 
-        own = [*scope.bindings, *scope.module.names()]
-        candidates = closest_names(name, own, 2) + closest_names(name, [*BUILTINS, *library.names()], 2)
-        remedy = HINTS.get(name, "")
+    def _require_known(self, written: ast.Name, scope: Scope, kind: Kind) -> None:
+        name = written.name
+        if name not in scope.bindings and not scope.module.find(name) and self.prelude(name) is None:
+            raise self.unknown(name, written.span, scope, kind)
+
+    def unknown(self, name: str, span: Span, scope: Scope, kind: Kind = "value") -> PdflangError:
+        """The error of a name that nothing has; names of the `kind` that is due here are suggested first."""
+        from pdflang.semantics.suggestions import HINTS, suggestions
+
+        candidates = suggestions(name, scope, kind)
+        remedy = HINTS.get(name) or HINTS.get(name.casefold(), "")
         if not remedy and candidates:
-            remedy = "did you mean " + " or ".join(f"`{c}`" for c in dict.fromkeys(candidates[:3])) + "?"
+            remedy = "did you mean " + " or ".join(f"`{c}`" for c in candidates) + "?"
         related = tuple(
             Label(entry.span, f"`{c}` is declared here")
             for c in candidates[:1]
@@ -506,7 +519,11 @@ class Elaborator:
 
     def _Pipe(self, expression: ast.Pipe, scope: Scope) -> Value:
         value = self.evaluate(expression.value, scope)
-        callee = self.evaluate(expression.function, scope)
+        written = expression.function
+        head = written.function if isinstance(written, ast.Call) else written
+        if isinstance(head, ast.Name):
+            self._require_known(head, scope, "operator")
+        callee = self.evaluate(written, scope)
         if isinstance(callee, OperatorValue):
             return callee.apply(value, scope.depth, expression.span)
         given = (Given(None, expression.value.span, None, value),)

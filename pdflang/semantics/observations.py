@@ -58,7 +58,7 @@ class Statements:
                 remedy="each datum is observed once; two measurements are two data",
             )
         _, loops, scope = self._table.axes(declaration.axes, Scope(module, {}))
-        value = self._elaborator.evaluate(declaration.distribution, scope)
+        value = self._elaborator.distribution(declaration.distribution, scope)
         if isinstance(value, ProcessValue):
             self.observations[name] = self._process(name, datum, value, declaration)
             return

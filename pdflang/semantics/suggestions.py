@@ -1,0 +1,59 @@
+"""What somebody may have meant who wrote a name that nothing has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pdflang.components import library
+from pdflang.diagnostics import closest_names
+
+if TYPE_CHECKING:
+    from pdflang.semantics.scope import Scope
+
+Kind = Literal["value", "distribution", "operator"]
+
+
+def suggestions(name: str, scope: Scope, kind: Kind, count: int = 3) -> list[str]:
+    """Near names, those of the kind that is due first; a distribution is never suggested for a number."""
+    from pdflang.semantics.builtins import BUILTINS
+
+    own = [*scope.bindings, *scope.module.names()]
+    distributions = [n for n in library.names() if hasattr(library[n], "meaning")]
+    operators = [n for n, builtin in BUILTINS.items() if builtin.kind == "an operator of the library"]
+    others = [n for n in (*BUILTINS, *library.names()) if n not in operators and n not in distributions]
+    ranked = {
+        "distribution": (_like(name, distributions), closest_names(name, own, 1)),
+        "operator": (closest_names(name, operators, 2), closest_names(name, own, 2), closest_names(name, others, 1)),
+        "value": (closest_names(name, own, 2), closest_names(name, others, 2), closest_names(name, operators, 1)),
+    }[kind]
+    found = list(dict.fromkeys(near for group in ranked for near in group))
+    return found[:count]
+
+
+def _like(name: str, distributions: list[str]) -> list[str]:
+    """Distributions whose CamelCase name `name` spells in any other case: half_normal, halfNormal, normal."""
+    folded = name.replace("_", "").casefold()
+    same = [candidate for candidate in distributions if candidate.casefold() == folded]
+    return same or closest_names(name, distributions, 2) or closest_names(name.title().replace("_", ""), distributions, 2)
+
+
+HINTS = {
+    "logspace": "geomspace(start, stop, count) takes the end points themselves",
+    "arange": "range(n) counts whole numbers; linspace(start, stop, count) takes the end points",
+    "ln": "the natural logarithm is `log`",
+    "pow": "powers are written x^a",
+    "gaussian": "the normal distribution is `Normal(mu, sigma)`, with a standard deviation",
+    "gauss": "the normal distribution is `Normal(mu, sigma)`, with a standard deviation",
+    "multinormal": "the normal distribution of a vector is `MvNormal(mu, cov = …)`",
+    "multi_normal": "the normal distribution of a vector is `MvNormal(mu, cov = …)`",
+    "neg_binomial_2": "it is `NegativeBinomial(mu, phi)` here",
+    "inv_gamma": "it is `InverseGamma(shape, scale)` here",
+    "breitwigner": "a Breit-Wigner peak is `Cauchy(mu, sigma)`",
+    "lgamma": "write `log_gamma`",
+    "np": "functions of the library are used by their own names: exp(x)",
+    "jnp": "functions of the library are used by their own names: exp(x)",
+    "True": "write `true`",
+    "False": "write `false`",
+    "none": "leave it out",
+    "len": "the length of an axis is its name: N of `data y[N]`",
+}
