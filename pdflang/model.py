@@ -297,11 +297,11 @@ class CompiledModel:
                     continue
                 place = self._place_of(name)
                 row = np.argwhere(~np.isfinite(array))[0] if array.ndim else ()
-                entry = f"entry {', '.join(str(int(i)) for i in row)} of " if len(row) else ""
+                entry = f" in row {', '.join(str(int(i) + 1) for i in row)}" if len(row) else ""
                 found = float(array[tuple(row)])
                 return Diagnostic(
                     "E601",
-                    f"the log-density is not finite: {entry}the term `{name}` is {found:g}",
+                    f"the log-density is not finite: the term `{name}` is {found:g}{entry}",
                     place,
                     notes=(f"at {shown}", *self._readings(name, row)),
                     remedy="check the data of this term, or restrict the parameters to where it is defined",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pdflang.components.arrays import SYSTEMATIC_COVARIANCE
@@ -15,7 +16,7 @@ from pdflang.data.overrides import value_of
 from pdflang.data.paths import resolve
 from pdflang.data.rotation import EVOLUTION_BASIS, evolution_rotation
 from pdflang.data.tables import Table, read_table
-from pdflang.diagnostics import PdflangError, Reports, closest_names
+from pdflang.diagnostics import Label, PdflangError, Reports, closest_names
 from pdflang.ir import nodes
 from pdflang.ir.evaluate import Evaluator
 from pdflang.ir.program import BoundProgram, Check, Datum, Program, expressions
@@ -62,6 +63,7 @@ class _Binder:
         self._absent: list[Datum] = []
         self._given = dict(given)
         self._fixed_by: dict[str, DataContext] = {}
+        self._contexts: dict[str, DataContext] = {}
         self._sets: dict[str, CommonData] = {}
         self.lengths: dict[str, int] = dict(sizes or {})
         self.arrays: dict[str, Any] = {}
@@ -132,7 +134,7 @@ class _Binder:
             value = value_of(dict(value), datum.name, context)
         if datum.shape == "commondata":
             raise data_error(
-                "E518",
+                "E519",
                 f"`{datum.name}` is a measured data set and cannot be replaced by plain numbers",
                 context,
                 remedy="edit its commondata folder, or declare a plain datum",
@@ -151,7 +153,10 @@ class _Binder:
         if len(datum.columns) == 1:
             (name,) = datum.columns
             return Table({name: _array(value, context)}, "the data given")
-        raise data_error("E518", f"`{datum.name}` is a table; give its columns by name", context)
+        raise data_error(
+            "E519", f"`{datum.name}` is a table, and one array is given for it", context,
+            remedy=f"give its columns by name: {', '.join(datum.columns)}",
+        )  # fmt: skip
 
     def _only_column(self, table: Table, column: str, context: DataContext) -> Any:
         if column in table.columns:
@@ -175,14 +180,17 @@ class _Binder:
             self._bind_columns(datum, table, context)
             return
         assert source.column is not None
-        self._bind_array(datum, self._column(table, source.column, context), context)
+        values = self._column(table, source.column, context)
+        self._bind_array(datum, values, context.of(f"column `{source.column}` of {path.name}"))
 
     def _bind_columns(self, datum: Datum, table: Table, context: DataContext) -> None:
         self._learn(datum.axes[0], table.rows, context)
         for name in datum.columns:
             values = self._column(table, name, context)
-            checks.check_finite(values, context.of(f"column `{name}`"))
+            place = context.of(f"column `{name}`" + (f" of {context.source}" if context.source else ""))
+            checks.check_finite(values, place)
             self.arrays[f"{datum.name}.{name}"] = values
+            self._contexts[f"{datum.name}.{name}"] = place
 
     def _column(self, table: Table, name: str, context: DataContext) -> Any:
         if name not in table.columns:
@@ -250,6 +258,7 @@ class _Binder:
         for axis, length in zip(datum.axes, array.shape, strict=True):
             self._learn(axis, length, context)
         self.arrays[datum.name] = array
+        self._contexts[datum.name] = context
         if not datum.axes and datum.dtype == "int":
             self.lengths.setdefault(datum.name, int(array))
 
@@ -317,7 +326,23 @@ class _Binder:
         offenders = np.flatnonzero(bad & np.isfinite(flat))
         if len(offenders):
             position = np.unravel_index(offenders[0], values.shape) if values.ndim else ()
-            raise PdflangError(check.report(float(flat[offenders[0]]), _entry_name(position)))
+            report = check.report(float(flat[offenders[0]]), self._place(node, position))
+            count = (f"{len(offenders)} of {flat.size} values are so.",) if len(offenders) > 1 else ()
+            raise PdflangError(replace(report, notes=count, related=self._declaration(node, report.span)))
+
+    def _place(self, node: nodes.Node, position: tuple[Any, ...]) -> str:
+        """An entry as its author finds it: a row of a file where it is a datum itself."""
+        context = self._contexts.get(node.name) if isinstance(node, nodes.Reference) else None
+        if context is None or not position:
+            return _entry_name(position)
+        return context.row(int(position[0])) + "".join(f", column {int(i) + 1}" for i in position[1:2])
+
+    def _declaration(self, node: nodes.Node, place: Any) -> tuple[Label, ...]:
+        """Where the datum that a condition is about is declared, unless the message points there already."""
+        context = self._contexts.get(node.name) if isinstance(node, nodes.Reference) else None
+        if context is None or context.span is None or context.span == place:
+            return ()
+        return (Label(context.span, "declared here"),)
 
     # --- theory tables --------------------------------------------------------------------------------------
 
@@ -368,19 +393,15 @@ def _array(value: Any, context: DataContext) -> np.ndarray:
     if isinstance(value, list | tuple):
         converted = value_of(list(value), context.name, context)
         if isinstance(converted, Table):
-            raise data_error("E518", f"`{context.name}` is an array, and records are given", context)
+            raise data_error("E519", f"`{context.name}` is an array, and records are given", context)
         return converted
     array = np.asarray(value)
     if array.dtype == object:
-        raise data_error("E503", f"`{context.name}` is no array of numbers", context)
+        raise data_error("E519", f"what is given for `{context.name}` is no array of numbers", context)
     return array
 
 
 def _entry_name(position: tuple[Any, ...]) -> str:
     if not position:
         return "its value"
-    return (
-        f"entry {int(position[0])}"
-        if len(position) == 1
-        else f"entry [{', '.join(str(int(i)) for i in position)}]"
-    )
+    return f"row {int(position[0]) + 1}" + "".join(f", column {int(i) + 1}" for i in position[1:2])

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from pdflang.data.context import DataContext, counted, data_error, one_of
 from pdflang.data.values import is_number
 from pdflang.diagnostics import Label, closest_names
-from pdflang.ir.ranges import Range
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,31 +74,14 @@ def check_integers(values: np.ndarray, context: DataContext) -> np.ndarray:
         raise data_error(
             "E508",
             f"`{context.name}` is {_number(values.flat[offenders[0]])} in "
-            f"{_entry(offenders[0], values, context)}, and it is declared as whole numbers",
+            f"{_entry(offenders[0], values, context)}, where a whole number is due",
             context,
-            label="`int` here",
+            label="counts, or positions",
             notes=_how_many(len(offenders), values.size),
-            remedy="declare it `real`; weighted counts, which are not whole, have no Poisson distribution",
+            remedy="what is declared `int` or observed as Poisson holds whole numbers; weighted counts, which are "
+            "not whole, have no Poisson distribution",
         )
     return values.astype(np.int64)
-
-
-def check_counts(values: np.ndarray, context: DataContext) -> np.ndarray:
-    """Whole numbers that are not negative, returned as int64. Errors: E508, E507."""
-    import numpy as np
-
-    counts = check_integers(values, context)
-    offenders = np.flatnonzero(counts < 0)
-    if len(offenders):
-        raise data_error(
-            "E508",
-            f"`{context.name}` is {counts.flat[offenders[0]]} in {_entry(offenders[0], counts, context)}, "
-            "and a count is not negative",
-            context,
-            notes=_how_many(len(offenders), counts.size),
-            remedy="counts come before background is subtracted; add the background to the model instead",
-        )
-    return counts
 
 
 def check_size(
@@ -119,25 +101,6 @@ def check_size(
         related=related,
         remedy="give data of the same length, or axes of different names" if axis else "",
     )
-
-
-def check_range(values: np.ndarray, allowed: Range, context: DataContext) -> None:
-    """All values in a range. Error: E509 with the first that is outside; E507."""
-    import numpy as np
-
-    check_finite(values, context)
-    below = values <= allowed.lower if allowed.open_lower else values < allowed.lower
-    above = values >= allowed.upper if allowed.open_upper else values > allowed.upper
-    offenders = np.flatnonzero(below | above)
-    if len(offenders):
-        raise data_error(
-            "E509",
-            f"`{context.name}` is {_number(values.flat[offenders[0]])} in "
-            f"{_entry(offenders[0], values, context)}, outside {allowed}",
-            context,
-            notes=_how_many(len(offenders), values.size),
-            remedy="leave these rows out with `where`, or widen the range",
-        )
 
 
 def label_positions(

@@ -250,10 +250,12 @@ def range_report(what: str, allowed: Range, span: Span):  # type: ignore[no-unty
 
     def report(found: float, entry: str) -> Diagnostic:
         return Diagnostic(
-            "E401",
-            f"{what} must lie in {allowed}, but {entry} is {found:g}",
+            "E509",
+            f"{what} must lie in {allowed}, but {entry} is {found:.10g}",
             span,
-            remedy="correct the data, or choose a distribution that allows this value",
+            label=f"must lie in {allowed}",
+            remedy="correct the data, leave such rows out with `where`, or allow the value: "
+            "a wider region, another distribution",
         )
 
     return report

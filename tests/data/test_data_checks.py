@@ -11,7 +11,6 @@ from pdflang.data import checks
 from pdflang.data.context import DataContext
 from pdflang.data.matrix_checks import check_covariance
 from pdflang.diagnostics import SourceFile, Span
-from pdflang.ir.ranges import OPEN_UNIT, POSITIVE, UNIT, Range
 
 
 @pytest.fixture
@@ -23,8 +22,6 @@ def test_good_numbers_pass(context: DataContext) -> None:
     checks.check_not_empty(1, context)
     checks.check_finite(np.array([[1.0, 2.0]]), context)
     checks.check_size(3, 3, context)
-    checks.check_range(np.array([0.0, 0.5, 1.0]), UNIT, context)
-    assert checks.check_counts(np.array([0.0, 2.0]), context).dtype == np.int64
     assert checks.check_positions(np.array([0, 2]), 3, context, "i").tolist() == [0, 2]
     labels = checks.label_positions(np.array([["u", "d"], ["d", "u"]]), ["u", "d"], context, "flavour")
     assert labels.tolist() == [[0, 1], [1, 0]]
@@ -66,13 +63,11 @@ def test_text_of_numbers_only(counts: DataContext, fails) -> None:
         checks.check_numeric(np.array(["1", "2"]), counts)
 
 
-def test_integers_and_counts(counts: DataContext, fails) -> None:
-    with fails("E508", "`y` is 2.5 in row 2", "whole numbers", "declare it `real`"):
+def test_integers(counts: DataContext, fails) -> None:
+    with fails("E508", "`y` is 2.5 in row 2", "where a whole number is due", "Poisson"):
         checks.check_integers(np.array([1, 2.5]), counts)
     with fails("E508", "1e+19"):
         checks.check_integers(np.array([1e19]), counts)
-    with fails("E508", "`y` is -3 in row 1", "not negative"):
-        checks.check_counts(np.array([-3.0, 1.0]), counts)
 
 
 def test_sizes_name_both_declarations(context: DataContext, fails) -> None:
@@ -82,21 +77,6 @@ def test_sizes_name_both_declarations(context: DataContext, fails) -> None:
         checks.check_size(7, 8, context, "N", other)
     with fails("E506", "`y` has 1 value, but 2 are expected"):
         checks.check_size(1, 2, context)
-
-
-@pytest.mark.parametrize(
-    ("value", "allowed", "text"),
-    [
-        (0.0, OPEN_UNIT, "(0, 1)"),
-        (1.0, OPEN_UNIT, "(0, 1)"),
-        (1.5, UNIT, "[0, 1]"),
-        (0.0, POSITIVE, "(0, inf)"),
-        (-2.0, Range(-1, 1), "[-1, 1]"),
-    ],
-)
-def test_outside_a_range(counts: DataContext, fails, value: float, allowed: Range, text: str) -> None:
-    with fails("E509", f"`y` is {value:g} in row 2", f"outside {text}", "`where`"):
-        checks.check_range(np.array([0.5, value]), allowed, counts)
 
 
 def test_labels(counts: DataContext, fails) -> None:
