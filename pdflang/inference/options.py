@@ -46,7 +46,7 @@ class NutsOptions(Options):
     warmup: int = _option(1000, "transitions per chain that adapt step size and metric, not kept", least=20)
     draws: int = _option(1000, "draws to keep per chain", least=1)
     seed: int | None = _option(0, "seed of all random numbers", least=0, below=_SEEDS)
-    target_acceptance: float = _option(0.8, "acceptance rate that the step size aims at", above=0, below=1)
+    target_acceptance: float = _option(0.9, "acceptance rate that the step size aims at", above=0, below=1)
     max_tree_depth: int = _option(10, "a trajectory has at most 2^depth - 1 steps", least=1, most=20)
     metric: str = _option(
         "auto",
