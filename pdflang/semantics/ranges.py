@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from weakref import WeakKeyDictionary
 
 from pdflang.components.functions import Function
 from pdflang.ir import nodes
@@ -11,7 +12,8 @@ from pdflang.ir.evaluate import resolve
 from pdflang.ir.nodes import Node
 from pdflang.ir.ranges import NONNEGATIVE, REAL, Range, point
 
-_known: dict[Node, Range] = {}
+# What is proved of an expression holds wherever it appears; it is forgotten with the expression.
+_known: WeakKeyDictionary[Node, Range] = WeakKeyDictionary()
 
 
 def range_of(node: Node) -> Range:
@@ -20,11 +22,6 @@ def range_of(node: Node) -> Range:
         if child not in _known:
             _known[child] = _infer(child)
     return _known[node]
-
-
-def forget() -> None:
-    """Drop what was inferred, when a model has been compiled."""
-    _known.clear()
 
 
 def _infer(node: Node) -> Range:
