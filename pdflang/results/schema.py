@@ -36,4 +36,8 @@ def entry_names(name: str, shape: tuple[int, ...], schema: VariableSchema) -> li
 def _axis_labels(axis: int, length: int, schema: VariableSchema) -> list[str]:
     dim = schema.dims[axis] if axis < len(schema.dims) else ""
     labels = schema.coords.get(dim, [])
-    return [str(label) for label in labels] if len(labels) == length else [str(i) for i in range(length)]
+    return [_label(label) for label in labels] if len(labels) == length else [str(i) for i in range(length)]
+
+
+def _label(label: Any) -> str:
+    return f"{label:.6g}" if isinstance(label, float) else str(label)
