@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,5 @@ __all__ = ["Fit", "Model", "PdflangError", "__version__", "load", "loads"]
 def __getattr__(name: str) -> Any:
     # What compiles models is imported when it is first used: `import pdflang` must not import JAX.
     if name in ("Fit", "Model", "load", "loads"):
-        from pdflang import embedding
-
-        return getattr(embedding, name)
+        return getattr(import_module("pdflang.embedding"), name)
     raise AttributeError(f"module 'pdflang' has no attribute {name!r}")
