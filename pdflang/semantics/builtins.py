@@ -7,7 +7,7 @@ from typing import Any
 
 from pdflang.components import Distribution, Function, arithmetic, arrays
 from pdflang.components.arrays import ArrayFunction
-from pdflang.diagnostics import Span
+from pdflang.diagnostics import Diagnostic, Span
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Constant, Loop, LoopIndex, Node, Phase, Variable
 from pdflang.ir.sizes import Axis, Size
@@ -34,7 +34,8 @@ from pdflang.semantics.values import (
     Value,
     describe,
 )
-from pdflang.ir.ranges import Range
+from pdflang.ir.program import Check
+from pdflang.ir.ranges import POSITIVE, Range
 from pdflang.syntax import ast
 
 Builtin = Callable[[Elaborator, CallSite], Value]
@@ -221,6 +222,15 @@ def _bins(elaborator: Elaborator, function: FunctionValue, edges: Node, place: S
 
 def _check_increasing(elaborator: Elaborator, edges: Node, place: Span) -> None:
     if edges.phase != Phase.CONST:
+        loop = Loop(len(edges.loops), Axis(edges.axes[0].size - 1))
+        after = nodes.Apply(arithmetic.ADD, (LoopIndex(loop), Constant(1)), "int")
+        ends = (nodes.Element(edges, (after,)), nodes.Element(edges, (LoopIndex(loop),)))
+        steps = nodes.Array(loop, nodes.Apply(arithmetic.SUBTRACT, ends, "real"))
+
+        def report(step: float, entry: str) -> Diagnostic:
+            return Diagnostic("E408", f"bin edges must increase, but the width of the bin in {entry} is {step:g}", place)
+
+        elaborator.check(Check("range", report, node=steps, allowed=POSITIVE))
         return
     values = elaborator.fold(edges)
     if len(values) < 2:

@@ -312,8 +312,7 @@ class DeclarationTable:
                 "E306",
                 f"a prior is a distribution, but this is {describe(value)}",
                 written.span,
-                remedy="a discrete choice is a Mixture in an observation" if "ixture" in describe(value) else
-                "write a distribution after ~: Normal(0, 1)",
+                remedy="write a distribution with its arguments after ~: Normal(0, 1)",
             )  # fmt: skip
         if value.is_discrete:
             raise error(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from weakref import WeakKeyDictionary
 
 from pdflang.components.functions import Function
@@ -15,16 +15,23 @@ from pdflang.ir.ranges import NONNEGATIVE, REAL, Range, point
 # What is proved of an expression holds wherever it appears; it is forgotten with the expression.
 _known: WeakKeyDictionary[Node, Range] = WeakKeyDictionary()
 
+Known = MutableMapping[Node, Range]
+
+# The comparison that holds where another does not.
+_CONTRARY = {
+    "less": "greater_equal", "less_equal": "greater", "greater": "less_equal", "greater_equal": "less",
+}  # fmt: skip
+
 
 def range_of(node: Node) -> Range:
     """A range that holds every value of the node, or of the elements of an array."""
     for child in nodes.walk(node):
         if child not in _known:
-            _known[child] = _infer(child)
+            _known[child] = _infer(child, _known)
     return _known[node]
 
 
-def _infer(node: Node) -> Range:
+def _infer(node: Node, known: Known) -> Range:
     if isinstance(node, nodes.Constant):
         return point(float(node.value))
     if isinstance(node, nodes.ArrayConstant):
@@ -37,21 +44,21 @@ def _infer(node: Node) -> Range:
         size = node.loop.axis.size
         return Range(0, size.constant - 1) if size.is_known else NONNEGATIVE
     if isinstance(node, nodes.Element):
-        return _known[node.base]
+        return known[node.base]
     if isinstance(node, nodes.Array):
-        return _known[node.body]
+        return known[node.body]
     if isinstance(node, nodes.Stack):
-        return _union([_known[item] for item in node.items])
+        return _union([known[item] for item in node.items])
     if isinstance(node, nodes.Choose):
-        return _union([_known[node.yes], _known[node.no]])
+        return _choice(node, known)
     if isinstance(node, nodes.Sum):
-        return _sign_only(_known[node.body])
+        return _sign_only(known[node.body])
     if isinstance(node, nodes.Integral):
-        return _integral(node)
+        return _integral(node, known)
     if isinstance(node, nodes.Apply):
-        return _apply(node)
+        return _apply(node, known)
     if isinstance(node, nodes.Whole):
-        return _whole(node)
+        return _whole(node, known)
     return REAL
 
 
@@ -65,35 +72,92 @@ def _union(ranges: list[Range]) -> Range:
 def _sign_only(body: Range) -> Range:
     """The range of a sum of any number of such terms."""
     if body.lower >= 0:
-        return NONNEGATIVE if body.lower == 0 and not body.open_lower else Range(0, math.inf, open_lower=True)
+        return Range(0, math.inf, open_lower=body.lower > 0 or body.open_lower)
     if body.upper <= 0:
-        return Range(-math.inf, 0)
+        return Range(-math.inf, 0, open_upper=body.upper < 0 or body.open_upper)
     return REAL
 
 
-def _integral(node: nodes.Integral) -> Range:
-    lower, upper = _known[node.lower], _known[node.upper]
-    if lower.upper <= upper.lower:
-        return _sign_only(_known[node.body])
+def _integral(node: nodes.Integral, known: Known) -> Range:
+    if known[node.lower].upper <= known[node.upper].lower or _are_neighbours(node.lower, node.upper):
+        return _sign_only(known[node.body])
     return REAL
 
 
-def _whole(node: nodes.Whole) -> Range:
-    ranges = [_known[argument] for argument in node.arguments]
+def _are_neighbours(lower: Node, upper: Node) -> bool:
+    """Whether these are the edges of one bin, which increase: edges[i] and edges[i + 1]."""
+    if not (isinstance(lower, nodes.Element) and isinstance(upper, nodes.Element) and lower.base is upper.base):
+        return False
+    (after,) = upper.positions
+    return (
+        isinstance(after, nodes.Apply)
+        and after.function.name == "add"
+        and after.arguments == (*lower.positions, nodes.Constant(1))
+    )
+
+
+def _choice(node: nodes.Choose, known: Known) -> Range:
+    """Each branch with what its condition says; a branch that is never taken says nothing."""
+    if known is not _known:
+        return known[node.yes].union(known[node.no])
+    branches = []
+    for branch, holds in ((node.yes, True), (node.no, False)):
+        restricted = _restrictions(node.condition, holds)
+        if any(found.is_empty for found in restricted.values()):
+            continue
+        branches.append(_given(branch, restricted) if restricted else known[branch])
+    return _union(branches) if branches else known[node.yes].union(known[node.no])
+
+
+def _given(branch: Node, restricted: dict[Node, Range]) -> Range:
+    """The range of a branch where some nodes below it lie in smaller ranges than elsewhere."""
+    found: dict[Node, Range] = {}
+    for child in nodes.walk(branch):
+        found[child] = restricted[child] if child in restricted else _infer(child, found)
+    return found[branch]
+
+
+def _restrictions(condition: Node, holds: bool) -> dict[Node, Range]:
+    """What a condition, or its contrary, says about the two sides of its comparisons."""
+    if not isinstance(condition, nodes.Apply):
+        return {}
+    name = condition.function.name
+    if name == "not":
+        return _restrictions(condition.arguments[0], not holds)
+    if name == ("and" if holds else "or"):
+        left, right = (_restrictions(argument, holds) for argument in condition.arguments)
+        both = {node: left[node].intersection(right[node]) for node in left.keys() & right.keys()}
+        return {**left, **right, **both}
+    if name not in _CONTRARY:
+        return {}
+    name = name if holds else _CONTRARY[name]
+    small, large = condition.arguments if name.startswith("less") else condition.arguments[::-1]
+    is_open = not name.endswith("equal")
+    below = Range(-math.inf, _known[large].upper, False, is_open or _known[large].open_upper)
+    above = Range(_known[small].lower, math.inf, is_open or _known[small].open_lower)
+    return {small: _known[small].intersection(below), large: _known[large].intersection(above)}
+
+
+def _whole(node: nodes.Whole, known: Known) -> Range:
+    ranges = [known[argument] for argument in node.arguments]
     name = node.function.name
     if name in ("concat", "min", "max", "mean"):
         return _union(ranges)
     if name in ("sum", "cumsum"):
         return _sign_only(ranges[0])
+    if name == "prod" and ranges[0].lower >= 0:
+        return _sign_only(ranges[0])
     if name in ("dot", "@") and all(r.lower >= 0 for r in ranges):
         return NONNEGATIVE
     if name in ("linspace", "geomspace"):
         return ranges[0].union(ranges[1])
+    if name == "interp":
+        return ranges[2]
     return REAL
 
 
-def _apply(node: nodes.Apply) -> Range:
-    arguments = [_known[argument] for argument in node.arguments]
+def _apply(node: nodes.Apply, known: Known) -> Range:
+    arguments = [known[argument] for argument in node.arguments]
     if isinstance(node.function, Function):
         return _function(node.function, arguments)
     if node.function.name == "multiply" and node.arguments[0] is node.arguments[1]:
@@ -112,7 +176,23 @@ def _function(row: Function, arguments: list[Range]) -> Range:
         lower, upper = (choose(a.lower for a in arguments), choose(a.upper for a in arguments))
         is_open = any(a.lower == lower and a.open_lower for a in arguments)
         return Range(lower, upper, is_open)
+    if row.name == "clip":
+        x, low, high = arguments
+        return Range(min(max(x.lower, low.lower), high.lower), min(max(x.upper, low.upper), high.upper))
+    if row.name == "hypot":
+        ends = [0.0 if 0.0 in a else min(abs(a.lower), abs(a.upper)) for a in arguments]
+        return Range(math.hypot(*ends))
+    if row.name == "abs":
+        return _absolute(arguments[0])
     return row.image
+
+
+def _absolute(a: Range) -> Range:
+    if a.lower >= 0:
+        return a
+    if a.upper <= 0:
+        return _negate(a)
+    return Range(0, max(-a.lower, a.upper))
 
 
 def _monotone(row: Function, argument: Range) -> Range:

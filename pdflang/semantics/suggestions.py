@@ -22,11 +22,11 @@ def suggestions(name: str, scope: Scope, kind: Kind, count: int = 3) -> list[str
     operators = [n for n, builtin in BUILTINS.items() if builtin.kind == "an operator of the library"]
     others = [n for n in (*BUILTINS, *library.names()) if n not in operators and n not in distributions]
     ranked = {
-        "distribution": (_like(name, distributions), closest_names(name, own, 1)),
-        "operator": (closest_names(name, operators, 2), closest_names(name, own, 2), closest_names(name, others, 1)),
-        "value": (closest_names(name, own, 2), closest_names(name, others, 2), closest_names(name, operators, 1)),
+        "distribution": [*_like(name, distributions), *closest_names(name, own, 1)],
+        "operator": [near for group in (operators, own, others) for near in closest_names(name, group, 2)],
+        "value": [near for group in (own, others, operators) for near in closest_names(name, group, 2)],
     }[kind]
-    found = list(dict.fromkeys(near for group in ranked for near in group))
+    found = list(dict.fromkeys(ranked))
     return found[:count]
 
 
@@ -34,7 +34,8 @@ def _like(name: str, distributions: list[str]) -> list[str]:
     """Distributions whose CamelCase name `name` spells in any other case: half_normal, halfNormal, normal."""
     folded = name.replace("_", "").casefold()
     same = [candidate for candidate in distributions if candidate.casefold() == folded]
-    return same or closest_names(name, distributions, 2) or closest_names(name.title().replace("_", ""), distributions, 2)
+    camel = name.title().replace("_", "")
+    return same or closest_names(name, distributions, 2) or closest_names(camel, distributions, 2)
 
 
 HINTS = {

@@ -20,26 +20,25 @@ _TRIALS = 64
 
 
 def check_support(elaborator: Elaborator, node: Node, allowed: Range, what: str, span: Span) -> None:
-    """Prove that every value of `node` lies in `allowed`, or refute it (E401), or say that it is open (L401)."""
+    """Prove that every value of `node` lies in `allowed`, or refute that (E401), or call it open (L401)."""
     found = range_of(node)
     if found.within(allowed):
         return
     if found.disjoint(allowed) or (node.phase == Phase.CONST and not node.loops):
-        raise error(
-            "E401", f"{what} must lie in {allowed}, but this lies in {found}", span, label=f"in {found}"
-        )
+        said = f"is {found.lower:g}" if found.lower == found.upper else f"lies in {found}"
+        raise error("E401", f"{what} must lie in {allowed}, but this {said}", span, label=said)
     if node.phase == Phase.DATA:
         if not node.loops:
             elaborator.check(Check("range", _report(what, allowed, span), node=node, allowed=allowed))
         return
-    example = _counterexample(elaborator, node, allowed)
+    example = _counterexample(elaborator, node, allowed) or _example_by_ranges(elaborator, node, allowed)
     if example is not None:
-        value, where = example
+        said, where = example
         raise error(
             "E401",
-            f"{what} must lie in {allowed}, but it can be {value:g}",
+            f"{what} must lie in {allowed}, but it can {said}",
             span,
-            label=f"can be {value:g}",
+            label=f"can {said}",
             notes=(f"for example where {where}",) if where else (),
             remedy="restrict a parameter (`in (0, inf)`, a prior of positive support), or take exp of it",
         )
@@ -61,7 +60,7 @@ def _report(what: str, allowed: Range, span: Span) -> Any:
     return range_report(what, allowed, span)
 
 
-def _counterexample(elaborator: Elaborator, node: Node, allowed: Range) -> tuple[float, str] | None:
+def _counterexample(elaborator: Elaborator, node: Node, allowed: Range) -> tuple[str, str] | None:
     """A value outside `allowed` at parameters that their supports admit, if a few trials find one."""
     import numpy as np
 
@@ -72,16 +71,64 @@ def _counterexample(elaborator: Elaborator, node: Node, allowed: Range) -> tuple
         return None
     generator = np.random.default_rng(0)
     for trial in range(_TRIALS):
-        values = {name: _value_in(reference, trial, generator) for name, reference in read.items()}
+        values = {
+            name: _value_in(reference, trial, generator, tuple(axis.size.constant for axis in reference.axes))
+            for name, reference in read.items()
+        }
         try:
             with np.errstate(all="ignore"):
                 result = np.asarray(Evaluator(values, {}, _definitions(elaborator))(node), dtype=float)
         except (ArithmeticError, ValueError, np.linalg.LinAlgError):
             return None
         for value in result.ravel():
-            if np.isfinite(value) and float(value) not in allowed:
-                return float(value), ", ".join(f"{name} = {_text(v)}" for name, v in values.items())
+            if np.isfinite(value) and float(value) not in allowed and _is_plain(trial, float(value), allowed):
+                return f"be {value:g}", ", ".join(f"{name} = {_text(v)}" for name, v in values.items())
     return None
+
+
+def _example_by_ranges(elaborator: Elaborator, node: Node, allowed: Range) -> tuple[str, str] | None:
+    """Parameters at which all of `node` lies outside `allowed`: integrals and binders are not evaluated."""
+    import numpy as np
+
+    parameters = getattr(elaborator.declarations, "parameters", {})
+    node = _expanded(elaborator, node)
+    read = {
+        name: reference
+        for name, reference in nodes.references(node).items()
+        if reference.kind == "param" and name in parameters and parameters[name].constraint is None
+    }
+    generator = np.random.default_rng(0)
+    for trial in range(_TRIALS // 4):
+        values = {name: float(_value_in(reference, trial, generator, ())) for name, reference in read.items()}
+        # An array is tried with all its elements equal.
+        fixed: dict[Node, Node] = {
+            old: Reference(name, "param", old.axes, old.dtype, old.phase, Range(values[name], values[name]))
+            for name, old in read.items()
+        }
+        found = range_of(nodes.substitute(node, fixed))
+        if found.disjoint(allowed) and all(_is_plain(trial, end, allowed) for end in (found.lower, found.upper)):
+            said = f"be {found.lower:g}" if found.lower == found.upper else f"lie in {found}"
+            return said, ", ".join(f"{name} = {value:.3g}" for name, value in values.items())
+    return None
+
+
+def _is_plain(trial: int, value: float, allowed: Range) -> bool:
+    """Whether a value is an example: on the very edge of `allowed` it may be an exponential that underflowed."""
+    return value not in (allowed.lower, allowed.upper) or trial % 4 < 2
+
+
+def _expanded(elaborator: Elaborator, node: Node) -> Node:
+    """The node with derived values written out; solved constants keep their names."""
+    definitions = _definitions(elaborator)
+    while True:
+        derived: dict[Node, Node] = {
+            reference: definitions[name]
+            for name, reference in nodes.references(node).items()
+            if name in definitions and reference.kind == "let"
+        }
+        if not derived:
+            return node
+        node = nodes.substitute(node, derived)
 
 
 def _definitions(elaborator: Elaborator) -> dict[str, Node]:
@@ -109,11 +156,10 @@ def _leaves(elaborator: Elaborator, node: Node) -> dict[str, Reference] | None:
     return leaves
 
 
-def _value_in(reference: Reference, trial: int, generator: Any) -> Any:
+def _value_in(reference: Reference, trial: int, generator: Any, shape: tuple[int, ...]) -> Any:
     """A number, or array of them, inside the range of a parameter; scales vary from trial to trial."""
     import numpy as np
 
-    shape = tuple(axis.size.constant for axis in reference.axes)
     lower, upper = reference.range.lower, reference.range.upper
     if np.isfinite(lower) and np.isfinite(upper):
         return lower + (upper - lower) * generator.uniform(0.001, 0.999, shape)

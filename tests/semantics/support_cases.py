@@ -1,0 +1,130 @@
+"""Arguments whose support a reader can settle: what must be proved, what must be refuted, what stays open.
+
+Each is the rate of a Poisson, which must not be negative; in `SCALES` it is the scale of a Normal, which must
+be positive. `a` may be any number, `s` is positive, `h` not negative, `p` in (0, 1), `v` a positive array.
+"""
+
+PREAMBLE = """
+index f = u, d
+data n: int
+data counts[f]: int
+data y
+data x[f]
+const edges = [0.1, 0.4, 0.9]
+param a ~ Normal(0, 1)
+param b ~ Normal(0.5, 0.5) in (-1, inf)
+param s ~ LogNormal(0, 1)
+param h ~ HalfNormal(1)
+param p ~ Beta(2, 3)
+param v[f] ~ Gamma(2, 1)
+param w[f] ~ Normal(0, 1)
+param o[2]: ordered ~ Normal(0, 1)
+param m[3] ~ Dirichlet([1, 1, 1])
+pdf q(t) = s*t^b*(1 - t)^h
+pdf line(t) = 1 - p*t
+pdf signed(t) = a*t
+let theta = exp(a) + h
+"""
+
+PROVED = {
+    "exp": "exp(a)",
+    "product of positives": "s*h*p",
+    "square": "a^2",
+    "square as product": "a*a",
+    "sum of squares": "a^2 + b^2",
+    "difference of a probability": "1 - p",
+    "bounded below": "b + 1",
+    "bounded below, scaled": "2*(b + 1) + 3",
+    "power of a positive": "s^a",
+    "integral of a density": "integral(q)",
+    "bins": "(q |> bins(edges))[1]",
+    "sum over an index": "sum(v[i] for i in f)",
+    "sum of an array": "sum(v)",
+    "dot": "dot(v, v)",
+    "element": "v.u + v.d",
+    "derived": "theta",
+    "convex combination": "p*s + (1 - p)*h",
+    "polynomial that stays positive": "line(0.5)",
+    "integral of it": "integral(line)",
+    "absolute value": "abs(a - 3)",
+    "maximum": "max(a, 0)",
+    "choice": "if a > 0 then s else h",
+    "square root": "sqrt(a^2 + 1)",
+    "quotient": "s/(1 + h)",
+    "trigonometry": "1 + cos(a)",
+    "logistic": "1/(1 + exp(-a))",
+    "simplex element": "m[0]",
+    "cosh": "cosh(a)",
+    "condition": "a > 0",
+    "clip": "clip(a, 0, 5)",
+    "even power": "(a - b)^4",
+    "guarded by a condition": "if a > 0 then a else 0",
+    "guarded by the other branch": "if a < 1 then 0 else a - 1",
+    "hypot": "hypot(a, b)",
+    "mean": "mean(v)",
+    "product": "prod(v)",
+    "matrix product": "dot(v, exp(w))",
+    "moment": "(q |> moments(3))[1]",
+    "value of a density": "q(0.3)",
+    "normalised": "normalised(line)(0.3)",
+}
+
+REFUTED = {
+    "location": "a",
+    "bounded below too low": "b",
+    "difference": "s - h",
+    "difference of an array": "v.u - v.d",
+    "negative exp": "-exp(a)",
+    "log": "log(s)",
+    "sine": "sin(a)",
+    "shifted probability": "p - 0.5",
+    "integral of a density with a sign": "integral(signed)",
+    "bins of a signal with a sign": "(signed |> bins(edges))[0]",
+    "value of a density with a sign": "signed(0.3)",
+    "cube": "a^3",
+    "product of signs": "a*b",
+    "sum over an index": "sum(w[i] for i in f)",
+    "sum of an array": "sum(w)",
+    "one minus a positive": "1 - s",
+    "mean": "mean(w)",
+    "element": "w.d",
+    "first of an ordered array": "o[0]",
+    "constant": "-1",
+    "choice": "if a > 0 then s else -s",
+    "polynomial": "1 - 2*p*s",
+    "derived": "theta - 10",
+    "tanh": "tanh(a)",
+}
+
+UNKNOWN = {
+    "data of any sign": "s + a*0 + y*s",
+    "root": "s*y",
+}
+
+SCALES_PROVED = {
+    "exp": "exp(a)",
+    "positive": "s",
+    "half normal": "h",
+    "array of positives": "v.u*s",
+    "one more than a square": "1 + a^2",
+    "square root": "sqrt(0.01 + a^2)",
+    "bounded": "0.1 + p",
+    "reciprocal": "1/s",
+    "hypot with a constant": "hypot(0.1, a)",
+    "logarithm above one": "log(2 + h)",
+    "softplus": "log(1 + exp(a))",
+    "softplus by log1p": "log1p(exp(a))",
+    "power": "(1 - p)^a",
+    "cosh": "cosh(a)",
+}
+
+SCALES_REFUTED = {
+    "location": "a",
+    "zero": "0",
+    "negative": "-s",
+    "difference": "s - 1",
+    "logarithm": "log(1 + s) - 1",
+    "probability minus one": "p - 1",
+    "bounded below": "b",
+    "linear in data-free terms": "1 + a*s",
+}

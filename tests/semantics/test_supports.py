@@ -1,0 +1,65 @@
+"""A checker that always says *unknown* fails here."""
+
+import pytest
+from support_cases import PREAMBLE, PROVED, REFUTED, SCALES_PROVED, SCALES_REFUTED, UNKNOWN
+
+from pdflang import driver
+from pdflang.diagnostics import Diagnostic, PdflangError, SourceFile
+
+
+def _verdict(statement: str) -> list[Diagnostic]:
+    """What is said about the support of an argument."""
+    try:
+        said = driver.check(SourceFile("model.pdfm", PREAMBLE + statement)).lints
+    except PdflangError as failure:
+        said = failure.diagnostics
+    return [diagnostic for diagnostic in said if diagnostic.code not in ("L402", "L403")]
+
+
+def _rate(text: str) -> list[Diagnostic]:
+    return _verdict(f"observe n ~ Poisson({text})")
+
+
+def _scale(text: str) -> list[Diagnostic]:
+    return _verdict(f"observe y ~ Normal(0, {text})")
+
+
+@pytest.mark.parametrize("text", PROVED.values(), ids=PROVED.keys())
+def test_a_rate_is_proved(text: str) -> None:
+    assert _rate(text) == []
+
+
+@pytest.mark.parametrize("text", SCALES_PROVED.values(), ids=SCALES_PROVED.keys())
+def test_a_scale_is_proved(text: str) -> None:
+    assert _scale(text) == []
+
+
+@pytest.mark.parametrize("text", REFUTED.values(), ids=REFUTED.keys())
+def test_a_rate_is_refuted_with_an_example(text: str) -> None:
+    _refuted(_rate(text), text)
+
+
+@pytest.mark.parametrize("text", SCALES_REFUTED.values(), ids=SCALES_REFUTED.keys())
+def test_a_scale_is_refuted_with_an_example(text: str) -> None:
+    _refuted(_scale(text), text)
+
+
+def _refuted(said: list[Diagnostic], text: str) -> None:
+    (diagnostic,) = said
+    assert diagnostic.code == "E401"
+    assert any(words in diagnostic.message for words in ("can be", "can lie", "but this"))
+    if "can" in diagnostic.label:
+        (example,) = diagnostic.notes
+        assert example.startswith("for example where ")
+
+
+@pytest.mark.parametrize("text", UNKNOWN.values(), ids=UNKNOWN.keys())
+def test_what_stays_open_is_a_lint(text: str) -> None:
+    (diagnostic,) = _rate(text)
+    assert (diagnostic.code, diagnostic.severity) == ("L401", "lint")
+
+
+def test_an_array_is_refuted_at_any_size() -> None:
+    (diagnostic,) = _verdict("data k[N]: int\nparam r[N] ~ Normal(0, 1)\nobserve k[i in N] ~ Poisson(r[i])")
+    assert diagnostic.code == "E401"
+    assert diagnostic.notes[0].startswith("for example where r = -")
