@@ -14,7 +14,7 @@ from pdflang.semantics.combine import error
 from pdflang.semantics.datasets import Columns
 from pdflang.semantics.declarations import DeclarationTable
 from pdflang.semantics.elaborate import Elaborator
-from pdflang.semantics.lints import lint_program
+from pdflang.semantics.lints import lint_momentum_sums, lint_program
 from pdflang.semantics.modules import ModuleInstance, Modules
 from pdflang.semantics.observations import Statements
 from pdflang.semantics.phases import settle_phases
@@ -54,7 +54,7 @@ def check_model(source: SourceFile, columns: Columns) -> Program:
         checks=tuple(elaborator.checks),
         lints=(),
     )
-    for remark in lint_program(program, table.used):
+    for remark in (*lint_program(program, table.used), *lint_momentum_sums(program, table.momentum_sums)):
         reports.add(remark)
     return replace(settle_phases(program), lints=reports.lints)
 

@@ -17,6 +17,7 @@ from pdflang.semantics.combine import as_number, error
 from pdflang.semantics.datasets import Columns, TableColumns, data_reference, dataset_value
 from pdflang.semantics.distributions import draws_of, log_probability, support_of
 from pdflang.semantics.elaborate import Elaborator
+from pdflang.semantics.lints import no_momentum_fraction
 from pdflang.semantics.modules import Entry, Override
 from pdflang.semantics.ranges import range_of
 from pdflang.semantics.scope import Scope
@@ -38,6 +39,9 @@ from pdflang.syntax import ast
 
 CONSTRAINTS = ("ordered", "simplex", "positive", "correlation")
 FLAVOURS = ("g", "d", "dbar", "u", "ubar", "s", "sbar", "c", "cbar", "b", "bbar", "t", "tbar", "photon")
+
+_MOMENTUM_FRACTIONS = "xyzξζ"
+"""What the name of a momentum fraction starts with: x, x1, z."""
 
 # What people call flavours elsewhere; a valence density is no flavour but a part of one.
 _FLAVOUR_WORDS = {
@@ -63,6 +67,7 @@ class DeclarationTable:
         self.parameters: dict[str, Parameter] = {}
         self.definitions: dict[str, Definition] = {}
         self.solves: list[tuple[Entry, ast.Solve]] = []
+        self.momentum_sums: dict[str, Definition] = {}
         self.used: set[str] = set()
 
     @property
@@ -511,6 +516,9 @@ class DeclarationTable:
 
     def _Pdf(self, entry: Entry, declaration: ast.Pdf) -> Value:
         unit = IntervalValue(Constant(0.0), Constant(1.0))
+        for variable in declaration.variables:
+            if variable.domain is None and variable.name[0] not in _MOMENTUM_FRACTIONS:
+                self._elaborator.reports.add(no_momentum_fraction(declaration.name, variable))
 
         def build(scope: Scope) -> FunctionValue:
             return self._function(entry, declaration, declaration.variables, declaration.body, "pdf", unit, scope)
@@ -581,7 +589,17 @@ class DeclarationTable:
             flavours[setting.name] = self._function(
                 entry, setting, (declaration.variable,), setting.value, "pdf", unit, scope
             )
+        if flavours:
+            self.momentum_sums[entry.qualified] = self._momentum_sum(entry, flavours, unit)
         return PdfsetValue(entry.qualified, flavours, scale)
+
+    def _momentum_sum(self, entry: Entry, flavours: dict[str, FunctionValue], unit: IntervalValue) -> Definition:
+        """∫ of the sum of all momentum densities, which is 1 for a whole hadron."""
+        loop = Loop(0, None)
+        x = nodes.Variable(loop, Range(0, 1, True, True))
+        parts = [as_number(f.apply((x,), 1, entry.span), entry.span) for f in flavours.values()]
+        node = nodes.Integral(loop, unit.lower, unit.upper, build.total(parts), span=entry.span)
+        return Definition(entry.qualified, node, "let", entry.span)
 
     def _Detector(self, entry: Entry, declaration: ast.Detector) -> Value:
         raise error(

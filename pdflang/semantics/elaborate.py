@@ -128,7 +128,7 @@ class Elaborator:
             return None
         if hasattr(row, "value"):
             return Constant(float(row.value))
-        kind = "a distribution" if hasattr(row, "meaning") else "a function of the library"
+        kind = "a distribution without arguments" if hasattr(row, "meaning") else "a function of the library"
         return BuiltinValue(name, kind, row, row.documentation)
 
     def distribution(self, expression: ast.Expression, scope: Scope) -> Value:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from pdflang.components import library
 from pdflang.diagnostics import Label, Span
 from pdflang.ir import nodes
@@ -15,6 +14,7 @@ from pdflang.semantics.datasets import data_reference
 from pdflang.semantics.declarations import DeclarationTable
 from pdflang.semantics.distributions import draws_of, log_probability, require_range, support_of
 from pdflang.semantics.elaborate import Elaborator
+from pdflang.semantics.lints import everything_read
 from pdflang.semantics.modules import Entry, ModuleInstance
 from pdflang.semantics.scope import Scope
 from pdflang.semantics.supports import check_support
@@ -231,18 +231,5 @@ class Statements:
             if isinstance(value, Node) and len(value.axes) == 1 and value.phase <= Phase.DATA:
                 found[position] = value
         return tuple(found)
-
-
-def everything_read(node: Node, definitions: dict[str, Node]) -> list[str]:
-    """All names below a node, through the definitions of derived values."""
-    seen: dict[str, None] = {}
-    pending: list[Node] = [node]
-    while pending:
-        for name in nodes.references(pending.pop()):
-            if name not in seen:
-                seen[name] = None
-                if name in definitions:
-                    pending.append(definitions[name])
-    return list(seen)
 
 

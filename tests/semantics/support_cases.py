@@ -20,9 +20,9 @@ param v[f] ~ Gamma(2, 1)
 param w[f] ~ Normal(0, 1)
 param o[2]: ordered ~ Normal(0, 1)
 param m[3] ~ Dirichlet([1, 1, 1])
-pdf q(t) = s*t^b*(1 - t)^h
-pdf line(t) = 1 - p*t
-pdf signed(t) = a*t
+pdf q(x) = s*x^b*(1 - x)^h
+pdf line(x) = 1 - p*x
+pdf signed(x) = a*x
 let theta = exp(a) + h
 """
 
