@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,8 @@ def bind(
             for diagnostic in failure.diagnostics:
                 reports.add(diagnostic)
     reports.raise_errors()
+    binder.compare_sizes()
+    binder.settle_indices()
     binder.fill_absent()
     for check in program.checks:
         try:
@@ -53,6 +55,7 @@ def bind(
                 reports.add(diagnostic)
     reports.raise_errors()
     binder.bind_tables()
+    binder.verify_lengths()
     return BoundProgram(program, binder.lengths, binder.arrays, binder.notes())
 
 
@@ -260,7 +263,7 @@ class _Binder:
         self.arrays[datum.name] = array
         self._contexts[datum.name] = context
         if not datum.axes and datum.dtype == "int":
-            self.lengths.setdefault(datum.name, int(array))
+            self._state(datum.name, int(array), context)
 
     def _typed(self, datum: Datum, array: np.ndarray, context: DataContext) -> np.ndarray:
         import numpy as np
@@ -293,6 +296,73 @@ class _Binder:
             name = open_symbols[0][0]
             self.lengths[name] = length - (size - self._open(name)).bind(self.lengths)
             self._fixed_by[name] = context
+
+    def _state(self, name: str, length: int, context: DataContext) -> None:
+        """A length that is given as a number: compare it with what data determined, or learn it."""
+        known = self.lengths.setdefault(name, length)
+        other = self._fixed_by.setdefault(name, context)
+        if known == length:
+            return
+        raise data_error(
+            "E506",
+            f"`{name}` is given as {length}, but `{other.name}` makes it {known}",
+            other,
+            label=f"{known} here",
+            remedy=f"leave `{name}` out: data tell their lengths, or give data of that length",
+        )
+
+    def compare_sizes(self) -> None:
+        """Lengths among what is given (`N` beside `y[N]`), which say what the data already say, or should."""
+        import numpy as np
+
+        indices = {name: index.axis.size for name, index in self._program.indices.items()}
+        self.lengths.update({name: size.constant for name, size in indices.items() if size.is_known})
+        symbols = {name for axis in self._axes() for name, _ in axis.size.symbols}
+        for name in self._given.keys() & (self.lengths.keys() | symbols) - self._program.data.keys():
+            context = DataContext(name, source="the data given")
+            array = np.asarray(self._given[name])
+            if array.ndim or array.dtype.kind not in "iuf" or array != round(float(array)) or array < 0:
+                raise data_error("E508", f"`{name}` is a length, so what is given for it is a whole number", context)
+            self._state(name, int(array), context)
+
+    def settle_indices(self) -> None:
+        """Positions on an index that data binds: within its length, or the greatest of them tells it."""
+        for datum in self._program.data.values():
+            index = self._program.indices.get(datum.labels_of or "")
+            if index is None or index.axis.size.is_known or datum.name not in self.arrays:
+                continue
+            context = self._contexts[datum.name]
+            positions = self.arrays[datum.name]
+            length = self.lengths.setdefault(index.name, int(positions.max(initial=-1)) + 1)
+            checks.check_positions(positions, length, context, index.name)
+
+    def verify_lengths(self) -> None:
+        """Every axis of the model has a length, and none is negative."""
+        for axis in self._axes():
+            unknown = [name for name, _ in axis.size.symbols if name not in self.lengths]
+            name = unknown[0] if unknown else str(axis)
+            index = self._program.indices.get(name)
+            context = DataContext(name, index.span if index else None)
+            if unknown:
+                raise data_error(
+                    "E518",
+                    f"no data tells the length of `{name}`",
+                    context,
+                    remedy=f"give it: --data {name}=8, or in Python data={{{name!r}: 8}}",
+                )
+            length = axis.size.bind(self.lengths)
+            if length < 0:
+                raise data_error("E506", f"the data make an axis of length `{name}` = {length}", context)
+
+    def _axes(self) -> Iterator[Axis]:
+        """The axes of parameters, of data that are still to be made, and of all expressions."""
+        for datum in self._absent:
+            yield from datum.axes
+        for parameter in self._program.parameters.values():
+            yield from parameter.axes
+        for node in nodes.walk(*expressions(self._program)):
+            yield from node.axes
+            yield from (loop.axis for loop in node.loops if loop.axis is not None)
 
     def _open(self, name: str) -> Any:
         from pdflang.ir.sizes import symbol
