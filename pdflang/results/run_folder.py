@@ -177,13 +177,13 @@ def _exists(folder: Path, ours: bool) -> Diagnostic:
         return Diagnostic(
             code="E621",
             message=f"`{folder}` holds the results of another run",
-            remedy="choose another name with `--out`, or add `--force` to replace them",
+            remedy="choose another name with `--out`, or add `--overwrite` to replace them",
         )
     kind = "a folder that is not a run's" if folder.is_dir() else "not a folder"
     return Diagnostic(
         code="E621",
         message=f"`{folder}` exists and is {kind}",
-        remedy="choose another name with `--out`; `--force` replaces the results of a run only",
+        remedy="choose another name with `--out`; `--overwrite` replaces the results of a run only",
     )
 
 

@@ -2,7 +2,8 @@
 
 A page starts with `# CODE title`; its fenced blocks are files: ```` ```pdfm wrong ```` and ```` ```pdfm right ````
 are the model files, and a block such as ```` ```csv events.csv ```` is a file beside them. A line
-`Command: sample` names the command that shows the code where that is not `check`.
+`Command: sample` names the command that shows the code where that is not `check`, and `Right command: …` the one that
+does not where the mistake is in the command line. The model stands behind the options unless the command names it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class Page:
     title: str
     text: str
     command: tuple[str, ...]
+    right_command: tuple[str, ...]
     wrong: str
     right: str
     files: dict[str, str]
@@ -41,13 +43,19 @@ def page(code: str) -> Page:
     text = path.read_text(encoding="utf-8")
     title = text.splitlines()[0].removeprefix(f"# {code}").strip()
     blocks = {name: body for _, name, body in _BLOCK.findall(text)}
-    command = re.search(r"^Command: (.+)$", text, re.MULTILINE)
+    command = _command("Command", text) or ("check",)
     return Page(
         code=code,
         title=title,
         text=text,
-        command=tuple(command.group(1).split()) if command else ("check",),
+        command=command,
+        right_command=_command("Right command", text) or command,
         wrong=blocks.pop("wrong", ""),
         right=blocks.pop("right", ""),
         files=blocks,
     )
+
+
+def _command(head: str, text: str) -> tuple[str, ...]:
+    found = re.search(rf"^{head}: (.+)$", text, re.MULTILINE)
+    return tuple(found.group(1).split()) if found else ()
