@@ -13,13 +13,16 @@ from pdflang.backend import GeneratedModule
 from pdflang.backend.runtime.factorisation import NotPositiveDefinite
 from pdflang.data.context import DataContext
 from pdflang.data.matrix_checks import check_covariance
-from pdflang.diagnostics import Diagnostic, PdflangError
+from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
 from pdflang.ir.program import BoundProgram, Program
 
 if TYPE_CHECKING:
     import jax
 
 Parameters = Mapping[str, Any]
+
+_DRAWS_AT_ONCE = 64
+"""Draws whose pointwise likelihood is computed at once: a bound on memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +45,10 @@ class Functions:
     quantities: Any = field(init=False)
     start: Any = field(init=False)
     comparison: Any = field(init=False)
+    slope: Any = field(init=False)
+    slope_unconstrained: Any = field(init=False)
+    log_likelihoods: Any = field(init=False)
+    constrain_jacobian: Any = field(init=False)
 
     def __post_init__(self) -> None:
         import jax
@@ -71,7 +78,17 @@ class Functions:
         def comparison(parameters: Parameters, arrays: Any) -> dict[str, tuple[jax.Array, jax.Array]]:
             return module.compare(parameters, arrays) if hasattr(module, "compare") else {}
 
+        def log_likelihoods(parameters: Parameters, arrays: Any) -> dict[str, jax.Array]:
+            return jax.lax.map(lambda one: module.log_likelihood(one, arrays), parameters, batch_size=_DRAWS_AT_ONCE)
+
+        def flat(vector: jax.Array) -> jax.Array:
+            return jax.numpy.concatenate([jax.numpy.ravel(v) for v in module.constrain(vector)[0].values()])
+
         compiled = {
+            "slope": _slope(module.log_density),
+            "slope_unconstrained": _slope(log_density_unconstrained),
+            "log_likelihoods": log_likelihoods,
+            "constrain_jacobian": jax.jacfwd(flat),
             "log_posterior": log_posterior,
             "quantities": quantities,
             "start": start,
@@ -88,6 +105,37 @@ class Functions:
             object.__setattr__(self, name, jax.jit(function))
 
 
+def _slope(density: Any) -> Any:
+    """Value and directional derivative of a density; the derivative in 64 bits, whoever asks for it."""
+    import jax
+
+    def slope(point: Any, direction: Any, arrays: Any) -> tuple[jax.Array, jax.Array]:
+        value, gradient = jax.value_and_grad(density)(point, arrays)
+        products = jax.tree.map(lambda g, d: (g * d).sum(), gradient, direction)
+        return value, sum(jax.tree.leaves(products), jax.numpy.zeros(()))
+
+    return slope
+
+
+def _differentiable(density: Any, slope: Any, arrays: Any) -> Any:
+    """A density of one argument for programs that have 32 bits: differentiated there, it is so in 64 bits.
+
+    JAX differentiates under the settings of whoever asks, which would lose half the digits inside the density.
+    """
+    import jax
+
+    @jax.custom_jvp
+    def function(point: Any) -> jax.Array:
+        return density(point, arrays)
+
+    @function.defjvp
+    def derivative(points: Any, directions: Any) -> tuple[jax.Array, jax.Array]:
+        with _precise():
+            return slope(points[0], directions[0], arrays)
+
+    return function
+
+
 def load_functions(generated: GeneratedModule, name: str) -> Functions:
     """Execute a generated module. Its text is kept where tracebacks and debuggers look for it."""
     filename = f"<pdflang {name}>"
@@ -98,9 +146,15 @@ def load_functions(generated: GeneratedModule, name: str) -> Functions:
 
 
 class CompiledModel:
-    """A model with its data, compiled. All functions are pure and may be jitted, differentiated and vmapped.
+    """A model with its data, compiled: pure functions of parameters, for jit, grad and vmap.
 
-    Inside, numbers have 64 bits, whatever the host program has set for JAX.
+    Inside, numbers have 64 bits, and so have results, whatever the host program has set for JAX; that setting
+    stays as it is. In a host with 32 bits, `jax.grad` gives a gradient of 32 bits, as it has for all numbers
+    that it differentiates by, but computes it in 64.
+
+    Wherever parameters are given by name: PdflangError (E609) for a name that is missing or unknown, for a
+    wrong shape or for what is no number. Names of outputs and derived values are allowed and ignored, so that a
+    draw of the posterior can be given as it is.
     """
 
     def __init__(self, bound: BoundProgram, functions: Functions, capacities: Mapping[str, int]) -> None:
@@ -108,6 +162,14 @@ class CompiledModel:
         self.functions = functions
         self.capacities = dict(capacities)
         self.arrays = self._prepared()
+        self._log_density = _differentiable(functions.log_density, functions.slope, self.arrays)
+        self._log_density_unconstrained = _differentiable(
+            functions.log_density_unconstrained, functions.slope_unconstrained, self.arrays
+        )
+
+    def __repr__(self) -> str:
+        observed = ", ".join(self.program.observations) or "nothing"
+        return f"<{type(self).__name__} {self.program.source.name}: {', '.join(self.program.parameters)}; observes {observed}>"
 
     # --- what it is -----------------------------------------------------------------------------------------
 
@@ -134,22 +196,25 @@ class CompiledModel:
     # --- density --------------------------------------------------------------------------------------------
 
     def log_density(self, params: Parameters) -> jax.Array:
-        """The log-density on the constrained scale, up to a constant.
+        """The log-density on the constrained scale, up to a constant: a scalar of float64.
 
-        `params` holds a number or array for each parameter; KeyError where one is missing. Scalar, float64.
+        `params` holds a number or array for each parameter, in the units of the model. −∞ outside the support.
         """
         with _precise():
-            return self.functions.log_density(self._checked(params), self.arrays)
+            return self._log_density(self._checked(params))
 
     def log_density_unconstrained(self, z: Any) -> jax.Array:
-        """The log-density of unconstrained coordinates z, shape (dimension,), with the Jacobian."""
+        """The log-density of unconstrained coordinates z, shape (dimension,), with the Jacobian: a scalar.
+
+        PdflangError (E609) where z has another shape.
+        """
         with _precise():
-            return self.functions.log_density_unconstrained(_float(z), self.arrays)
+            return self._log_density_unconstrained(self._vector(z))
 
     def log_likelihood(self, params: Parameters) -> dict[str, jax.Array]:
-        """The log-probability of each datum, by observation.
+        """The log-probability of each datum: arrays by observation, in the shape of the data.
 
-        A point process has one entry for each event, and its expected count as `<name> yield`.
+        A point process has one entry for each event, (events,), and minus its expected count as `<name> yield`.
         """
         with _precise():
             terms = dict(self.functions.log_likelihood(self._checked(params), self.arrays))
@@ -158,27 +223,37 @@ class CompiledModel:
         return terms
 
     def constrain(self, z: Any) -> dict[str, jax.Array]:
-        """Parameters by name of unconstrained coordinates z, shape (dimension,)."""
+        """Parameters by name, as declared, of unconstrained coordinates z, shape (dimension,).
+
+        PdflangError (E609) where z has another shape.
+        """
         with _precise():
-            return self.functions.constrain(_float(z))
+            found = self.functions.constrain(self._vector(z))
+        return {name: found[name] for name in self.program.parameters}
 
     def unconstrain(self, params: Parameters) -> jax.Array:
-        """The unconstrained coordinates (dimension,) of parameters."""
+        """The unconstrained coordinates (dimension,) of parameters: the inverse of `constrain`."""
         with _precise():
             return self.functions.unconstrain(self._checked(params))
 
     def derived(self, params: Parameters) -> dict[str, jax.Array]:
         """Outputs and solved constants at given parameters."""
         with _precise():
-            return self.functions.derived(self._checked(params), self.arrays)
+            found = self.functions.derived(self._checked(params), self.arrays)
+        return {name: found[name] for name in self._declared_values if name in found}
+
+    @property
+    def _declared_values(self) -> dict[str, None]:
+        """The names of derived values and outputs in the order of their declarations."""
+        return dict.fromkeys([*self.program.definitions, *self.program.outputs])
 
     def predictions(self, params: Parameters) -> dict[str, jax.Array]:
         """What each Gaussian observation is expected to be."""
         return {name: mean for name, (mean, _) in self._comparison(params).items()}
 
-    def chi2(self, params: Parameters) -> dict[str, float]:
-        """χ² = (y − μ)ᵀ C⁻¹ (y − μ) of each Gaussian observation."""
-        return {name: float(chi2) for name, (_, chi2) in self._comparison(params).items()}
+    def chi2(self, params: Parameters) -> dict[str, jax.Array]:
+        """χ² = (y − μ)ᵀ C⁻¹ (y − μ) of each Gaussian observation: scalars by name."""
+        return {name: chi2 for name, (_, chi2) in self._comparison(params).items()}
 
     def _comparison(self, params: Parameters) -> dict[str, tuple[jax.Array, jax.Array]]:
         with _precise():
@@ -187,26 +262,48 @@ class CompiledModel:
     # --- simulation -----------------------------------------------------------------------------------------
 
     def draw_prior(self, key: Any) -> dict[str, jax.Array]:
-        """Parameters drawn from the prior. PdflangError where a prior is improper or a factor reweights it."""
+        """Parameters drawn from the prior; `key` is a JAX key or a whole number.
+
+        PdflangError (E607) where a prior is improper or a factor reweights it.
+        """
         self._require_prior()
         with _precise():
-            return self.functions.draw_parameters(key, self.arrays)
+            found = self.functions.draw_parameters(_key(key), self.arrays)
+        return {name: found[name] for name in self.program.parameters}
 
     def simulate(self, key: Any, params: Parameters | None = None, sizes: Mapping[str, int] | None = None) -> dict[str, Any]:
-        """Observed data drawn at given parameters, or at parameters drawn from the prior.
+        """Observed data drawn at given parameters, or at parameters drawn from the prior: arrays by datum.
 
-        `key` is a JAX key or a whole number. `sizes` sets the number of events of an `Iid` observation. Returns
-        arrays by the name of the datum.
+        `key` is a JAX key or a whole number; the same key gives the same data. `sizes` sets the number of events
+        of an `Iid` observation, by default as many as were observed. A point process has as many as come out.
+        Errors: E607 as for `draw_prior`, E610 for sizes of something else.
         """
         import jax
 
+        self._check_sizes(sizes or {})
         with _precise():
-            key = jax.random.key(key) if isinstance(key, int) else key
-            prior_key, data_key = jax.random.split(key)
+            prior_key, data_key = jax.random.split(_key(key))
             if params is None:
                 params = self.draw_prior(prior_key)
             arrays = {**self.arrays, **{f"{name} count": size for name, size in (sizes or {}).items()}}
-            return dict(self.functions.module.simulate(data_key, self._checked(params), arrays))
+            found = self.functions.module.simulate(data_key, self._checked(params), arrays)
+        return {name: found[name] for name in self.program.observations}
+
+    def _check_sizes(self, sizes: Mapping[str, int]) -> None:
+        free = [o.name for o in self.program.observations.values() if o.process and o.process.normalised]
+        for name, size in sizes.items():
+            if name not in free:
+                raise PdflangError(
+                    Diagnostic(
+                        "E610",
+                        f"the size of `{name}` cannot be set",
+                        remedy=f"sizes can be set for {', '.join(free)}"
+                        if free
+                        else "it can for the events of an Iid observation; others follow from the model and its data",
+                    )
+                )
+            if isinstance(size, bool) or not isinstance(size, int) or size < 0:
+                raise PdflangError(Diagnostic("E610", f"the size of `{name}` must be a whole number, not {size!r}"))
 
     def _require_prior(self) -> None:
         for parameter in self.program.parameters.values():
@@ -254,11 +351,10 @@ class CompiledModel:
             raise self._covariance_error(failure) from None
         for name, count in self._event_counts().items():
             capacity = self.capacities[name] = max(self.capacities.get(name, 0), _room(count))
-            if count > self.capacities[name]:
-                capacity = self.capacities[name] = _room(count)
             for key, axis in generated.event_arrays[name].items():
                 arrays[key] = _padded(arrays[key], axis, capacity)
             arrays[f"{name} count"] = np.asarray(count)
+            arrays[f"{name} mask"] = np.asarray(np.arange(capacity) < count, float)
         return arrays
 
     def _covariance_error(self, failure: NotPositiveDefinite) -> Exception:
@@ -271,11 +367,30 @@ class CompiledModel:
         return PdflangError(Diagnostic("E511", "the covariance is not positive definite", place))
 
     def _checked(self, params: Parameters) -> dict[str, Any]:
-        """Exactly the declared parameters, as 64-bit numbers."""
-        missing = [name for name in self.program.parameters if name not in params]
+        """Exactly the declared parameters, as 64-bit numbers of the right shapes. Errors: E609."""
+        if not isinstance(params, Mapping):
+            raise _bad_parameters("parameters are given by name", 'write {"mu": 1.0, …}')
+        declared, others = self.program.parameters, self._declared_values
+        unknown = [name for name in params if name not in declared and name not in others]
+        missing = [name for name in declared if name not in params]
+        if unknown:
+            near = closest_names(str(unknown[0]), missing or declared)
+            remedy = f"did you mean `{near[0]}`?" if near else f"its parameters are {', '.join(declared)}"
+            raise _bad_parameters(f"the model has no parameter `{unknown[0]}`", remedy)
         if missing:
-            raise KeyError(f"no value for {', '.join(missing)}")
-        return {name: _float(params[name]) for name in self.program.parameters}
+            names = ", ".join(f"`{name}`" for name in missing)
+            raise _bad_parameters(f"no value is given for {names}", "give a value for every parameter")
+        slots = self.functions.generated.slots
+        return {s.parameter.name: _checked_value(s.parameter.name, s.shape, params[s.parameter.name]) for s in slots}
+
+    def _vector(self, z: Any) -> jax.Array:
+        vector = _float(z)
+        if vector.shape != (self.dimension,):
+            raise _bad_parameters(
+                f"unconstrained coordinates are {_shape((self.dimension,))}, not {_shape(vector.shape)}",
+                "for many points at once use jax.vmap" if vector.ndim > 1 else "",
+            )
+        return vector
 
     # --- where a density is not finite ----------------------------------------------------------------------
 
@@ -327,9 +442,12 @@ class CompiledModel:
 
 
 def _room(count: int) -> int:
-    """Room for a list of events: what it has and a few standard deviations more, so that a new draw fits."""
-    wanted = count + 5 * math.isqrt(count) + 8
-    step = max(16, 2 ** max(0, wanted.bit_length() - 6))
+    """Room for a list of events: what it has and three standard deviations more, so that a new draw fits.
+
+    Shapes are all that compiled code depends on: other data compile nothing as long as they fit.
+    """
+    wanted = count + 3 * math.isqrt(count) + 8
+    step = max(16, 2 ** max(0, wanted.bit_length() - 7))
     return -(-wanted // step) * step
 
 
@@ -340,6 +458,35 @@ def _padded(array: Any, axis: int, capacity: int) -> Any:
     if array.shape[axis] == 0:
         return np.zeros((*array.shape[:axis], capacity, *array.shape[axis + 1 :]), array.dtype)
     return np.pad(array, [(0, missing if i == axis else 0) for i in range(array.ndim)], mode="edge")
+
+
+def _checked_value(name: str, shape: tuple[int, ...], value: Any) -> jax.Array:
+    try:
+        array = _float(value)
+    except (TypeError, ValueError):
+        raise _bad_parameters(f"the value of `{name}` is no number and no array of numbers") from None
+    if array.shape != shape:
+        raise _bad_parameters(
+            f"`{name}` is {_shape(shape)}, but its value is {_shape(array.shape)}",
+            "for many points at once use jax.vmap" if array.ndim > len(shape) else "",
+        )
+    return array
+
+
+def _bad_parameters(message: str, remedy: str = "") -> PdflangError:
+    return PdflangError(Diagnostic("E609", message, remedy=remedy))
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return f"an array of shape ({', '.join(map(str, shape))}{',' * (len(shape) == 1)})" if shape else "a number"
+
+
+def _key(key: Any) -> jax.Array:
+    """A JAX key of a whole number, or the key itself."""
+    import jax
+    import numpy as np
+
+    return jax.random.key(key) if isinstance(key, (int, np.integer)) else key
 
 
 def _precise() -> Any:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from pdflang.backend.imports import Imports
+from pdflang.backend.masses import known_log_mass
 from pdflang.backend.names import Names
 from pdflang.components import Function, arithmetic, arrays
 from pdflang.components.arithmetic import Operator
@@ -413,7 +414,9 @@ class Writer:
         if node.bounds:
             bounds = [self._code(bound).text for bound in node.bounds]
             callee = self.call("pdflang.backend.runtime.distributions.truncated_log_prob")
-            return Code(f"{callee}({', '.join([distribution, texts[0], *bounds, *texts[1:]])})", _ATOM, 1)
+            mass = known_log_mass(node)
+            known = [] if mass is None else [f"known_log_mass={mass!r}"]
+            return Code(f"{callee}({', '.join([distribution, texts[0], *bounds, *texts[1:], *known])})", _ATOM, 1)
         return Code(f"{distribution}.log_prob({', '.join(texts)})", _ATOM, 1)
 
     def _MixtureLogProbability(self, node: nodes.MixtureLogProbability) -> Code:

@@ -63,6 +63,23 @@ def bessel_j(n: ArrayLike, x: ArrayLike) -> NDArray[np.float64]:
     return special.jv(n, x)
 
 
+def log_prob_of_counts(counts: Any, rate: Any, log_factorial: Any) -> Any:
+    return special.xlogy(counts, rate) - rate - log_factorial
+
+
+def log_prob_of_known_scale(y: Any, mu: Any, sigma: Any, log_sigma: Any) -> Any:
+    return -0.5 * ((y - mu) / sigma) ** 2 - log_sigma - 0.5 * np.log(2 * np.pi)
+
+
+def log_prob_of_white(y: Any, mu: Any, log_norm: Any) -> Any:
+    return -0.5 * np.sum((y - mu) ** 2) - log_norm
+
+
+def log_or_floor(x: ArrayLike) -> NDArray[np.float64]:
+    x = np.asarray(x, float)
+    return np.where(x == 0, -1e100, np.log(np.where(x == 0, 1.0, x)))
+
+
 def Normal(mu: Any, sigma: Any) -> Any:
     return stats.norm(mu, sigma)
 

@@ -15,8 +15,8 @@ from pdflang.ir import nodes
 from pdflang.ir.nodes import Constant, Integral, Loop, LoopIndex, Node, Phase, Variable
 from pdflang.ir.sizes import Axis, Size
 from pdflang.passes import rules
-from pdflang.semantics import build
 from pdflang.passes.terms import Term, decompose
+from pdflang.semantics import build
 
 Fold = Callable[[Node], Any]
 

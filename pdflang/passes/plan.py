@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from pdflang.ir.evaluate import Evaluator
 from pdflang.ir.program import BoundProgram, map_expressions
+from pdflang.passes.densities import split_known_parts
 from pdflang.passes.integrals import plan_integrals
 from pdflang.passes.powers import merge_powers
 
@@ -13,5 +14,5 @@ from pdflang.passes.powers import merge_powers
 def plan(bound: BoundProgram) -> BoundProgram:
     """The same program in the form that the backend writes down: no integrals, few exponentials."""
     fold = Evaluator({}, {}, bound.program.definition_nodes)
-    planned = map_expressions(bound.program, lambda node: merge_powers(plan_integrals(node, fold)))
+    planned = map_expressions(bound.program, lambda node: split_known_parts(merge_powers(plan_integrals(node, fold))))
     return replace(bound, program=planned)

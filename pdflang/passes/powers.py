@@ -6,10 +6,22 @@ The logarithms are known once data is bound, so that each evaluation costs one e
 from __future__ import annotations
 
 from pdflang.components import arithmetic
+from pdflang.components.functions import Function
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Node, Phase
+from pdflang.ir.ranges import NONNEGATIVE, REAL
 from pdflang.semantics import build
 from pdflang.semantics.ranges import range_of
+
+LOG_OR_FLOOR = Function(
+    "log",
+    ("x",),
+    "pdflang.components.reference.log_or_floor",
+    "pdflang.backend.runtime.special.log_or_floor",
+    (NONNEGATIVE,),
+    REAL,
+    "log(x), and −1e100 for 0: exp(e·log(x)) is x^e for any e, with derivatives of 0 at 0",
+)
 
 
 def merge_powers(root: Node) -> Node:
@@ -33,14 +45,16 @@ def _merged(node: Node) -> Node:
 
 
 def _as_exponent(node: nodes.Apply) -> Node | None:
-    """e · log b for b^e where b is positive and known, and e is not a small whole number."""
+    """e · log b for b^e where b is known and not negative, and e follows a parameter."""
     base, exponent = node.arguments
     if base.phase == Phase.PARAMETER or exponent.phase != Phase.PARAMETER:
         return None
     found = range_of(base)
-    if found.lower < 0 or (found.lower == 0 and not found.open_lower):
+    if found.lower < 0:
         return None
-    return build.multiply(exponent, build.apply("log", base))
+    may_be_zero = found.lower == 0 and not found.open_lower
+    logarithm = nodes.Apply(LOG_OR_FLOOR, (base,), "real") if may_be_zero else build.apply("log", base)
+    return build.multiply(exponent, logarithm)
 
 
 def _is_exponential(node: Node) -> bool:

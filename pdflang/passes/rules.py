@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-_TOLERANCE = 1e-13
+_TOLERANCE = 1e-11
 _LARGEST_POWER = 30
 """Powers of x and 1 − x up to here leave the rules accurate; each costs half a node."""
 
@@ -30,7 +30,7 @@ def legendre(count: int) -> tuple[Any, Any]:
 
 
 def nodes_for(closest: float) -> int:
-    """How many Gauss nodes reach rounding when the nearest singularity lies at `closest` on [−1, 1].
+    """How many Gauss nodes reach the tolerance when the nearest singularity lies at `closest` on [−1, 1].
 
     The error of n nodes falls as ρ^(−2n), ρ the sum of the half axes of the largest Bernstein ellipse without
     a singularity (Trefethen, Approximation Theory and Approximation Practice, theorem 19.3).

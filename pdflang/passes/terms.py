@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from pdflang.components import arithmetic
 from pdflang.components.arithmetic import Operator
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Constant, Node, Variable

@@ -15,11 +15,6 @@ _REACH = 36.0
 """In the logit of the place inside the region, as far as 64-bit numbers tell places from its ends."""
 
 
-def masked(log_rates: Array, count: Array) -> Array:
-    """The entries of the first `count` events; 0 for the padding behind them."""
-    return jnp.where(jnp.arange(log_rates.shape[-1]) < count, log_rates, 0.0)
-
-
 def draw_poisson_process(
     key: Array, intensity: Callable[..., Array], p: Any, d: Any, lower: float, upper: float
 ) -> np.ndarray:

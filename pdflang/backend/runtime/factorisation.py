@@ -26,3 +26,15 @@ def cholesky_of_inverse(precision: np.ndarray, site: int) -> np.ndarray:
     """The lower triangular L with L Lᵀ the inverse of `precision`, which itself is never formed."""
     upper = np.flip(cholesky(np.flip(precision), site))
     return np.linalg.solve(upper.T, np.eye(len(precision)))
+
+
+def whitened(scale_tril: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """L⁻¹ v over the first axis of v (n, …), L (n, n) lower triangular."""
+    from scipy.linalg import solve_triangular
+
+    return solve_triangular(scale_tril, values.reshape(len(values), -1), lower=True).reshape(values.shape)
+
+
+def log_norm_of_normal(scale_tril: np.ndarray) -> np.ndarray:
+    """log √det(2π L Lᵀ)."""
+    return np.sum(np.log(np.diagonal(scale_tril))) + 0.5 * len(scale_tril) * np.log(2 * np.pi)

@@ -50,6 +50,13 @@ def digamma(x: ArrayLike) -> Array:
     return special.digamma(jnp.where(negative, 1.0 - x, x)) - reflection
 
 
+def log_or_floor(x: ArrayLike) -> Array:
+    """log(x), and -1e100 for 0: then exp(e*log(x)) is x^e for any e, and its derivatives at 0 are 0, not NaN."""
+    x = jnp.asarray(x, float)
+    is_zero = x == 0.0
+    return jnp.where(is_zero, -1e100, jnp.log(jnp.where(is_zero, 1.0, x)))
+
+
 def log_Phi(x: ArrayLike) -> Array:
     """log of the standard normal's distribution function, with ten terms of its series below -20."""
     return special.log_ndtr(jnp.asarray(x, float), 10)

@@ -51,10 +51,16 @@ def truncated_log_prob(
     lower: ArrayLike,
     upper: ArrayLike,
     *parameters: ArrayLike,
+    known_log_mass: float | None = None,
 ) -> Array:
-    """The log-density at y given that lower < y < upper; -inf where the bounds leave no mass."""
+    """The log-density at y given that lower < y < upper; -inf where the bounds leave no mass.
+
+    `known_log_mass` is the logarithm of the probability between the bounds, where it is known already.
+    """
     y = jnp.asarray(y)
     inside = (y > lower) & (y < upper) if distribution.discrete else (y >= lower) & (y <= upper)
+    if known_log_mass is not None:
+        return jnp.where(inside, distribution.log_prob(y, *parameters) - known_log_mass, -jnp.inf)
     mass = log_mass(distribution, lower, upper, *parameters)
     possible = mass > -jnp.inf
     log_prob = distribution.log_prob(y, *parameters) - jnp.where(possible, mass, 0.0)
@@ -74,8 +80,13 @@ def truncated_sample(
     Where the bounds leave no mass there is nothing to draw, and the values have no meaning.
     """
     lower, upper = _ends(distribution, lower, upper)
-    tails = _Tails(distribution, lower, upper, parameters)
     share = 1.0 - random.uniform(key, shape)
+    if _is_literally(upper, np.inf) and not distribution.discrete:
+        # One tail is enough: y with P(Y > y) = share P(Y > lower).
+        beyond = jnp.log(share) + distribution.log_sf(jnp.asarray(lower, float), *parameters)
+        ends = jnp.broadcast_to(lower, shape), jnp.full(shape, jnp.inf)
+        return _least_that(lambda y: distribution.log_sf(y, *parameters) < beyond, *ends)
+    tails = _Tails(distribution, lower, upper, parameters)
     target = jnp.logaddexp(tails.log_outside, jnp.log(share) + tails.log_mass)
 
     def reached(y: Array) -> Array:

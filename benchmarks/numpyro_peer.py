@@ -1,0 +1,67 @@
+"""The binned proxy by NumPyro as its users write it: dense metric, parallel chains, summary and NetCDF.
+
+python benchmarks/numpyro_peer.py FOLDER SEED
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=4"
+
+import arviz_base
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro
+import numpyro.distributions as dist
+from arviz_stats.base import array_stats
+from numpyro.infer import MCMC, NUTS
+from proxy import BINS, LOWER, UPPER, A, B, C, binned, gauss
+
+numpyro.enable_x64()
+
+
+def main(folder: Path, seed: int) -> None:
+    data = binned(15000)
+    x, w = gauss(np.linspace(LOWER, UPPER, BINS + 1), 8)
+    log_x, log_rest, weights = jnp.log(x), jnp.log1p(-x), jnp.asarray(data["lumi"] * w)
+
+    def density(flavour: str) -> jax.Array:
+        c = numpyro.sample(f"c_{flavour}", dist.LogNormal(*C))
+        a = numpyro.sample(f"a_{flavour}", dist.TruncatedNormal(*A, low=0.0))
+        b = numpyro.sample(f"b_{flavour}", dist.TruncatedNormal(*B, low=0.0))
+        return (weights * c * jnp.exp(a * log_x + b * log_rest)).sum(1)
+
+    def model() -> None:
+        u, d = density("u"), density("d")
+        numpyro.sample("n_p", dist.Poisson(4 * u + d), obs=data["n_p"])
+        numpyro.sample("n_n", dist.Poisson(u + 4 * d), obs=data["n_n"])
+
+    sampler = MCMC(
+        NUTS(model, dense_mass=True),
+        num_warmup=1000,
+        num_samples=1000,
+        num_chains=4,
+        chain_method="parallel",
+        progress_bar=False,
+    )
+    sampler.run(jax.random.PRNGKey(seed))
+    draws = {name: np.asarray(values) for name, values in sampler.get_samples(group_by_chain=True).items()}
+    tree = arviz_base.from_dict({"posterior": draws})
+    for name in tree["posterior"].data_vars:
+        values = tree["posterior"][name].to_numpy()
+        row = [
+            array_stats.ess(values),
+            array_stats.ess(values, method="tail", prob=(0.05, 0.95)),
+            array_stats.rhat(values),
+        ]
+        print(name, values.mean(), values.std(), *np.quantile(values, (0.05, 0.95)), *map(float, row))
+    tree.to_netcdf(folder / "posterior.nc", engine="h5netcdf")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))

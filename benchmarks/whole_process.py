@@ -1,0 +1,65 @@
+"""Wall time of whole processes: `pdflang sample` against NumPyro on the binned proxy, and the instant verbs.
+
+    python benchmarks/whole_process.py [REPEATS]
+
+Caches are empty in every run. Runs of the two sides alternate, and the least of each counts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from proxy import FOLDER, binned
+
+PDFLANG = [sys.executable, "-m", "pdflang"]
+INSTANT = (["--help"], ["check", str(FOLDER / "binned.pdfm")], ["explain", "E501"])
+
+
+def seconds(command: list[str], folder: Path) -> float:
+    """How long a command takes, with caches in an empty folder."""
+    caches = {name: str(folder / name.lower()) for name in ("PDFLANG_CACHE", "XDG_CACHE_HOME")}
+    begin = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True, cwd=FOLDER.parent, env={**os.environ, **caches})
+    return time.perf_counter() - begin
+
+
+def sample(folder: Path, seed: int) -> float:
+    data = {name: np.asarray(values).tolist() for name, values in binned(15000).items()}
+    (folder / "data.json").write_text(json.dumps(data))
+    options = ["--data", str(folder / "data.json"), "--out", str(folder / "run"), "--seed", str(seed)]
+    return seconds([*PDFLANG, "sample", str(FOLDER / "binned.pdfm"), *options], folder)
+
+
+def numpyro(folder: Path, seed: int) -> float:
+    return seconds([sys.executable, str(FOLDER / "numpyro_peer.py"), str(folder), str(seed)], folder)
+
+
+def main(repeats: int) -> None:
+    times: dict[str, list[float]] = {"pdflang": [], "numpyro": []}
+    for seed in range(repeats):
+        for name, run in (("pdflang", sample), ("numpyro", numpyro)):
+            with tempfile.TemporaryDirectory() as folder:
+                times[name].append(run(Path(folder), seed))
+    ours, theirs = min(times["pdflang"]), min(times["numpyro"])
+    print(f"sample, whole process: {ours:.2f} s, NumPyro {theirs:.2f} s, ratio {ours / theirs:.2f}")
+    for arguments in INSTANT:
+        with tempfile.TemporaryDirectory() as folder:
+            best = min(seconds([*PDFLANG, *arguments], Path(folder)) for _ in range(max(3, repeats)))
+        print(f"{arguments[0]}: {best:.2f} s")
+    text = (FOLDER / "binned.pdfm").read_text()
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "model.pdfm"
+        copy.write_text(text)
+        best = min(seconds([*PDFLANG, "fmt", str(copy)], Path(folder)) for _ in range(max(3, repeats)))
+    print(f"fmt: {best:.2f} s")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 2)
