@@ -63,15 +63,17 @@ def _excerpt(span: Span, label: str, mark: str) -> str:
     lead = _columns(shown[: column - 1 - first])
     marks = mark * max(1, _columns(shown[column - 1 - first : column - 1 - first + width]))
     underline = f"{margin} | {' ' * lead}{marks} {_printable(label)}".rstrip()
-    return f"{margin}--> {span}\n{margin} |\n{line} | {_printable(shown)}\n{underline}"
+    return f"{margin}--> {_printable(str(span))}\n{margin} |\n{line} | {_printable(shown)}\n{underline}"
 
 
 def _printable(text: str) -> str:
-    """Tabs as one space and control characters as a visible mark, so that a text cannot move the cursor."""
-    return "".join(
-        " " if c == "\t" else "\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) == "Cc" and c != "\n" else c
-        for c in text
-    )
+    """Tabs as one space; what would move the cursor, turn the text round or not be printed, as a visible mark."""
+    return "".join(" " if c == "\t" else "\N{REPLACEMENT CHARACTER}" if _is_unprintable(c) else c for c in text)
+
+
+def _is_unprintable(character: str) -> bool:
+    """Control characters, lone surrogates, and formatting ones such as those that turn the direction of writing."""
+    return character != "\n" and unicodedata.category(character) in ("Cc", "Cf", "Cs")
 
 
 def _columns(text: str) -> int:

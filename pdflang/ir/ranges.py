@@ -69,7 +69,13 @@ class Range:
 
     def __str__(self) -> str:
         left, right = "(" if self.open_lower else "[", ")" if self.open_upper else "]"
-        return f"{left}{self.lower:g}, {self.upper:g}{right}"
+        # Adding 0 makes 0 of -0.
+        return f"{left}{self.lower + 0.0:g}, {self.upper + 0.0:g}{right}"
+
+    @property
+    def said(self) -> str:
+        """How a sentence about a value goes on: "is 2", "lies in (0, 1)"."""
+        return f"is {self.lower + 0.0:g}" if self.lower == self.upper else f"lies in {self}"
 
 
 REAL = Range()

@@ -8,7 +8,6 @@ from pdflang.diagnostics import Diagnostic
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Constant, Integral, Node
 from pdflang.ir.program import Program, expressions
-from pdflang.ir.ranges import Range
 from pdflang.passes.terms import Term, decompose
 from pdflang.semantics.ranges import range_of
 
@@ -41,16 +40,12 @@ def _is(bound: Node, value: float) -> bool:
     return isinstance(bound, Constant) and bound.value == value
 
 
-def _where(found: Range) -> str:
-    return f"is {found.lower:g}" if found.lower == found.upper else f"lies in {found}"
-
-
 def _of_power(node: Integral, exponent: Node, base: str, end: str) -> Iterator[Diagnostic]:
     found = range_of(exponent)
     if found.upper <= -1:
         yield Diagnostic(
             "E405",
-            f"this integral diverges at {end}: the power of {base} {_where(found)}",
+            f"this integral diverges at {end}: the power of {base} {found.said}",
             node.span,
             remedy=f"an integral up to {end} needs a power above -1; integrate from a cut, or change the exponent",
         )

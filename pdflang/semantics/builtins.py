@@ -120,7 +120,13 @@ def _sum_over(elaborator: Elaborator, expression: ast.Comprehension, site: CallS
         loop, scope = opened
         loops.append(loop)
         if clause.condition is not None:
-            conditions.append(elaborator.number(clause.condition, scope))
+            condition = elaborator.number(clause.condition, scope, "as a condition")
+            if condition.dtype != "bool":
+                raise error(
+                    "E311", f"`where` asks for a condition, but this is {describe(condition)}", clause.condition.span,
+                    remedy="compare it with something: where i > 0",
+                )  # fmt: skip
+            conditions.append(condition)
     body = as_number(elaborator.evaluate(expression.body, scope), expression.body.span, "in a sum")
     for condition in conditions:
         body = nodes.Choose(condition, body, Constant(0))
@@ -210,8 +216,10 @@ def _at(elaborator: Elaborator, function: FunctionValue, points: Node, place: Sp
 
 
 def _bins(elaborator: Elaborator, function: FunctionValue, edges: Node, place: Span, depth: int, span: Span) -> Node:
-    if len(edges.axes) != 1 or edges.phase == Phase.PARAMETER:
-        raise error("E304", f"bin edges are a fixed vector, but this is {describe(edges)}", place)
+    if edges.phase == Phase.PARAMETER:
+        raise error("E403", "bin edges must be known once data is bound, but these read parameters", place)
+    if len(edges.axes) != 1:
+        raise error("E304", f"bin edges are a vector, but this is {describe(edges)}", place)
     _check_increasing(elaborator, edges, place)
     loop = Loop(depth, Axis(edges.axes[0].size - 1))
     index = LoopIndex(loop)

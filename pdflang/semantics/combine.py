@@ -195,7 +195,7 @@ def _check_types(operator: Operator, arguments: Sequence[Node], spans: Sequence[
             if argument.dtype != "bool":
                 raise error(
                     "E311",
-                    f"`{operator.symbol}` joins conditions, but this is {describe(argument)}",
+                    f"`{operator.symbol}` takes a condition, but this is {describe(argument)}",
                     span,
                     remedy="compare it with something: x > 0",
                 )
@@ -248,9 +248,9 @@ def apply_function(row: Any, arguments: Sequence[Node], spans: Sequence[Span], s
         if found.disjoint(allowed):
             raise error(
                 "E401",
-                f"{row.name} is defined on {allowed}, but its argument lies in {found}",
+                f"{row.name} is defined on {allowed}, but its argument {found.said}",
                 place,
-                label=f"in {found}",
+                label=found.said,
             )
     dtype: Dtype = "int" if row.integer else "real"
     node = nodes.Apply(row, tuple(arguments), dtype, span=span)

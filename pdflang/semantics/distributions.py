@@ -107,7 +107,7 @@ def _mixture(elaborator: Elaborator, row: Distribution, matched: dict[str, Given
     ):
         raise error(
             "E302",
-            f"a mixture of {len(components)} components needs as many weights",
+            f"a mixture has as many weights as components, and these are {len(components)}",
             matched["weights"].span,
             label=describe(weights),
         )
@@ -235,11 +235,11 @@ def log_probability(
 
 def _too_many_axes(target: Node, argument: Node, value: DistributionValue, span: Span) -> Exception:
     def shape(node: Node) -> str:
-        return "[" + ", ".join(map(str, node.axes)) + "]" if node.axes else "a single number"
+        return "the shape [" + ", ".join(map(str, node.axes)) + "]" if node.axes else "no axes"
 
     return error(
         "E307",
-        f"what is distributed has the shape {shape(target)}, but {value.row.name} is given {shape(argument)}",
+        f"what is distributed has {shape(target)}, but an argument of {value.row.name} has {shape(argument)}",
         span,
         remedy="declare both over the same axes, or index one of them with a binder: y[i in N] ~ …",
     )

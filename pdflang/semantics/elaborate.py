@@ -164,6 +164,8 @@ class Elaborator:
     # --- members and subscripts -----------------------------------------------------------------------------
 
     def _Member(self, expression: ast.Member, scope: Scope) -> Value:
+        if isinstance(expression.base, ast.Name):
+            self._require_known(expression.base, scope, "owner")
         base = self.evaluate(expression.base, scope)
         name, span = expression.name, expression.span
         if isinstance(base, ModuleValue):
@@ -251,7 +253,7 @@ class Elaborator:
         if len(expression.items) > len(array.axes):
             raise error(
                 "E305",
-                f"{describe(array)} takes {len(array.axes)} positions, but {len(expression.items)} are given"
+                f"{describe(array)} has one position for each axis, but {len(expression.items)} are given"
                 if array.axes
                 else f"{describe(array)} cannot be indexed",
                 expression.span,
@@ -607,7 +609,7 @@ class Elaborator:
                 f"`{function.name}` is defined for {variable.name} in {_plain(allowed)}, "
                 f"but here {variable.name} reaches {_outside(found, allowed):g}",
                 span,
-                label=f"{found}",
+                label=found.said,
                 remedy=f"stay inside the domain, or give `{function.name}` a wider one: {variable.name} in (…, …)",
             )
 

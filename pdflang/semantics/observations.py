@@ -93,7 +93,7 @@ class Statements:
         if not isinstance(entry.declaration, ast.Data):
             raise error(
                 "E301",
-                f"only data can be observed, and `{declaration.name}` is a {type(entry.declaration).__name__.lower()}",
+                f"only data can be observed, and `{declaration.name}` is {_kind(entry.declaration)}",
                 declaration.name_span,
                 related=(Label(entry.span, "declared here"),),
                 remedy=f"declare the measured numbers: data {last}[N]",
@@ -169,7 +169,7 @@ class Statements:
         loop = Loop(0, events.axes[0])
         event = nodes.Element(events, (LoopIndex(loop),))
         log_rate = self._log(self._rate(value.rate, event, 1, where), where)
-        inside = nodes.Variable(Loop(0, None), region or Range())
+        inside = nodes.Variable(Loop(0, None), region or Range()).called(variable)
         intensity = self._rate(value.rate, inside, 1, where)
         check_support(self._elaborator, intensity, NONNEGATIVE, f"the rate of {value.row.name}", where)
         normalised = value.row.kind == "iid"
@@ -233,3 +233,11 @@ class Statements:
         return tuple(found)
 
 
+_SPELLED = {"param": "parameter", "let": "derived value", "const": "constant", "func": "function"}
+
+
+def _kind(declaration: ast.Declaration | ast.Axis) -> str:
+    """A declaration in words: "a parameter", "an index"."""
+    keyword = type(declaration).__name__.lower()
+    word = _SPELLED.get(keyword, keyword)
+    return f"{'an' if word[0] in 'aeio' else 'a'} {word}"

@@ -10,7 +10,7 @@ from pdflang.diagnostics import closest_names
 if TYPE_CHECKING:
     from pdflang.semantics.scope import Scope
 
-Kind = Literal["value", "distribution", "operator"]
+Kind = Literal["value", "distribution", "operator", "owner"]
 
 
 def suggestions(name: str, scope: Scope, kind: Kind, count: int = 3) -> list[str]:
@@ -23,6 +23,7 @@ def suggestions(name: str, scope: Scope, kind: Kind, count: int = 3) -> list[str
     others = [n for n in (*BUILTINS, *library.names()) if n not in operators and n not in distributions]
     ranked = {
         "distribution": [*_like(name, distributions), *closest_names(name, own, 1)],
+        "owner": closest_names(name, own, 2),
         "operator": [near for group in (operators, own, others) for near in closest_names(name, group, 2)],
         "value": [near for group in (own, others, operators) for near in closest_names(name, group, 2)],
     }[kind]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pdflang.diagnostics import Diagnostic, Span
 from pdflang.ir import nodes
 from pdflang.ir.evaluate import Evaluator
-from pdflang.ir.nodes import Node, Phase, Reference
+from pdflang.ir.nodes import Constant, Node, Phase, Reference
 from pdflang.ir.program import Check
 from pdflang.ir.ranges import Range
 from pdflang.semantics.combine import error
@@ -25,8 +25,7 @@ def check_support(elaborator: Elaborator, node: Node, allowed: Range, what: str,
     if found.within(allowed):
         return
     if found.disjoint(allowed) or (node.phase == Phase.CONST and not node.loops):
-        said = f"is {found.lower:g}" if found.lower == found.upper else f"lies in {found}"
-        raise error("E401", f"{what} must lie in {allowed}, but this {said}", span, label=said)
+        raise error("E401", f"{what} must lie in {allowed}, but this {found.said}", span, label=found.said)
     if node.phase == Phase.DATA:
         if not node.loops:
             elaborator.check(Check("range", _report(what, allowed, span), node=node, allowed=allowed))
@@ -97,6 +96,7 @@ def _example_by_ranges(elaborator: Elaborator, node: Node, allowed: Range) -> tu
         for name, reference in nodes.references(node).items()
         if reference.kind == "param" and name in parameters and parameters[name].constraint is None
     }
+    free = [v for v in nodes.walk(node) if isinstance(v, nodes.Variable) and v.loop in node.loops]
     generator = np.random.default_rng(0)
     for trial in range(_TRIALS // 4):
         values = {name: float(_value_in(reference, trial, generator, ())) for name, reference in read.items()}
@@ -105,6 +105,10 @@ def _example_by_ranges(elaborator: Elaborator, node: Node, allowed: Range) -> tu
             old: Reference(name, "param", old.axes, old.dtype, old.phase, Range(values[name], values[name]))
             for name, old in read.items()
         }
+        for variable in free:
+            position = float(_value_in(variable, trial, generator, ()))
+            values[variable.hint or "the variable"] = position
+            fixed[variable] = Constant(position)
         found = range_of(nodes.substitute(node, fixed))
         if found.disjoint(allowed) and all(_is_plain(trial, end, allowed) for end in (found.lower, found.upper)):
             said = f"be {found.lower:g}" if found.lower == found.upper else f"lie in {found}"
@@ -156,7 +160,7 @@ def _leaves(elaborator: Elaborator, node: Node) -> dict[str, Reference] | None:
     return leaves
 
 
-def _value_in(reference: Reference, trial: int, generator: Any, shape: tuple[int, ...]) -> Any:
+def _value_in(reference: Reference | nodes.Variable, trial: int, generator: Any, shape: tuple[int, ...]) -> Any:
     """A number, or array of them, inside the range of a parameter; scales vary from trial to trial."""
     import numpy as np
 

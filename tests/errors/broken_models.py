@@ -1,0 +1,201 @@
+"""Models with mistakes, by topic and name. What is said of each is kept in `golden/`."""
+
+from __future__ import annotations
+
+_EVENTS = {"events.csv": "x,energy\n0.5,10\n0.7,20\n"}
+
+NAMES = {
+    "datum after observe": "data counts[N]: int\nparam mu ~ LogNormal(0, 1)\nobserve count ~ Poisson(mu)",
+    "no datum at all": "param mu ~ Normal(0, 1)\nobserve y ~ Normal(mu, 1)",
+    "distribution in lower case": "data y[N]\nparam mu ~ normal(0, 1)\nobserve y ~ normal(mu, 1)",
+    "distribution in snake case": "data y[N]\nparam tau ~ half_normal(1)\nobserve y ~ Normal(0, tau)",
+    "distribution of another program": "data y[N]\nparam mu ~ gauss(0, 1)\nobserve y ~ Normal(mu, 1)",
+    "distribution misspelt, with a parameter of its name": (
+        "data y[N]\nparam norm ~ Norml(0, 1)\nobserve y ~ Norml(norm, 1)"
+    ),
+    "label": "index flavour = up, down\nparam c[flavour] ~ Normal(0, 1)\nlet a = c.dwon\nlet b = c.strange",
+    "label of an index without labels": "index n = 3\nparam c[n] ~ Normal(0, 1)\nlet a = c.u",
+    "member of a number": "param c ~ Normal(0, 1)\nlet a = c.u",
+    "column": (_EVENTS, 'data e = table("events.csv").enrgy\ndata f = table("events.csv")\nlet a = f.y'),
+    "operator": "pdf u(x) = x\nlet a = u |> bin([0, 1])\nlet b = u |> att([0.5])",
+    "function": "param a ~ Normal(0, 1)\nlet b = exq(a)\nlet c = ln(a)\nlet d = np.exp(a)",
+    "parameter": "param alpha_s ~ Normal(0.118, 0.001)\nlet a = 2*alpha_S\nlet b = alphas^2",
+    "name of another file": ({"other.pdfm": "let mass = 3"}, 'use "other.pdfm" as o\nlet a = o.mas\nlet b = p.mass'),
+    "type": "data y[N]: integer\ndata g[N]: scool\nindex school = 3\nparam a[2]: orderd ~ Normal(0, 1)",
+    "flavour": "pdfset p(x) at Q = 1.65 { gluon = x }\npdfset q(x) at Q = 1.65 { uv = x }\npdfset r(x) at Q = 1 { q = x }",
+    "file": ({"theory.pdfm": "let m = 3"}, 'use "teory.pdfm" as t\nuse std.pdg: power\nuse "../up.pdfm" as u'),
+    "twice": "param a ~ Normal(0, 1)\nlet a = 3\nlet pi = 3",
+    "arguments and labels twice": "func f(x, x) = x\nindex k = u, d, u",
+    "with": ({"m.pdfm": "param a ~ Normal(0, 1)"}, 'use "m.pdfm" as m with b = 3'),
+}
+
+KINDS = {
+    "function for a number": "data n: int\nparam c ~ LogNormal(0, 1)\npdf u(x) = c*x\nobserve n ~ Poisson(u)",
+    "function of a function": "data n: int\npdf u(x) = x\nobserve n ~ Poisson(exp(u))",
+    "function of the library": "data n: int\nobserve n ~ Poisson(exp)",
+    "number for a function": "data e[N]\nparam c ~ LogNormal(0, 1)\nobserve e ~ PoissonProcess(c)",
+    "number called": "param c ~ Normal(0, 1)\nlet a = c(3)\nparam v[3] ~ Normal(0, 1)\nlet b = v(0)",
+    "number piped to bins": "param c ~ Normal(0, 1)\nlet a = c |> bins([0, 1])",
+    "array and function": "pdf u(x) = x\nlet a = [1, 2]*u",
+    "functions of different arguments": "pdf u(x) = x\npdf v(z) = z\nlet a = u + v",
+    "interval for a number": "let a = 1 + (0, 1)",
+    "interval for a set": "let a = sum(x for x in (0, 1))",
+    "text for a number": 'let a = "three"',
+    "distribution without arguments": "data y[N]\nparam mu ~ Normal\nobserve y ~ Normal(mu, 1)",
+    "number for a distribution": "data y[N]\nparam mu ~ 3\nobserve y ~ mu",
+    "counts for a parameter": "param k ~ Poisson(3)",
+    "observed parameter": "param mu ~ Normal(0, 1)\nobserve mu ~ Normal(0, 1)",
+    "condition": "param a ~ Normal(0, 1)\nlet b = if a then 1 else 2\nlet c = not a\nlet d = a and true",
+    "where": "let a = sum(1 for i in 3 where i)\ndata y = [1, 2] where y > 1",
+    "arguments": "data y[N]\nlet a = exp(1, 2)\nlet b = exp(z = 1)\nlet c = exp()\nobserve y ~ Normal(0, sd = 1)",
+    "covariance twice": "data y[2]\nobserve y ~ MvNormal([0, 0], cov = [[1, 0], [0, 1]], precision = [[1, 0], [0, 1]])",
+    "mixtures": (
+        "data y[N]\ndata z[N]\nobserve y ~ Mixture([0.5, 0.5], [Normal(0, 1), Poisson(3)])\n"
+        "observe z ~ Mixture([0.2, 0.8], [Normal(0, 1)])"
+    ),
+    "reading an output": "output a = 3\nlet b = a + 1",
+    "family": "index f = u, d\npdf q[i in f](x) = x\nlet a = q(0.5)",
+    "pdfset to a table": 'pdf u(x) = x\nlet a = u |> fktable("t.npz", rows = 3)',
+}
+
+SHAPES = {
+    "lengths": "data y[3]\nparam mu[2] ~ Normal(0, 1)\nobserve y ~ Normal(mu, 1)",
+    "named axes": (
+        "index a = 3\nindex b = 3\ndata y[a]\nparam mu[a] ~ Normal(0, 1)\nparam nu[b] ~ Normal(0, 1)\n"
+        "observe y ~ Normal(mu + nu, 1)"
+    ),
+    "too many axes": "data y\nparam mu[2] ~ Normal(0, 1)\nobserve y ~ Normal(mu, 1)",
+    "vector for a matrix": "data y[2]\nobserve y ~ MvNormal([0, 0], cov = [1, 1])",
+    "mean of another length": "data y[3]\nobserve y ~ MvNormal([0, 0], cov = [[1, 0], [0, 1]])",
+    "matrix product": "let a = [[1, 2], [3, 4]] @ [1, 2, 3]\nlet b = 3 @ [1, 2]",
+    "ragged array": "let a = [1, [2, 3]]\nlet b = []",
+    "sum of a number": "param c ~ Normal(0, 1)\nlet a = sum(c)",
+    "factor": "data y[N]\nparam c[3] ~ Normal(0, 1)\nobserve y ~ Normal(c[0], 1)\nfactor f = -c^2",
+    "brackets": "param c[3] ~ Normal(0, 1)\nlet a = c[3]\nlet b = c[0.5]\nlet d = c[0, 1]\nlet e = 3[0]",
+    "let over axes": "index a = 3\nparam c ~ Normal(0, 1)\nlet b[a] = c",
+    "binders": "data y[N, M]\nobserve y[i in N, M] ~ Normal(0, 1)",
+    "family over two": "index a = 2\npdf q[i in a, j in a](x) = x",
+    "index for another": "data y[N]\ndata x[M]\nobserve y[i in N] ~ Normal(x[i], 1)",
+}
+
+DOMAINS = {
+    "edge outside": "data n[2]: int\nparam c ~ LogNormal(0, 1)\npdf u(x in (0.1, 0.9)) = c*x\n"
+    "observe n ~ Poisson(u |> bins([0.2, 0.5, 1.0]))",
+    "point outside": "pdf u(x) = x\nlet a = u(1.5)\nlet b = u |> at([0.5, -0.1])",
+    "integral outside": "pdf u(x in (0.1, 1)) = x\nlet a = integral(u(x) for x in (0, 1))",
+    "no domain": "func f(x) = x\nlet a = integral(f)",
+    "edges": "pdf u(x) = x\nlet a = u |> bins([0.5, 0.2, 1])\nlet b = u |> bins([0.5])",
+    "edges of parameters": "pdf u(x) = x\nparam c ~ Uniform(0, 1)\nlet a = u |> bins([0, c, 1])",
+    "diverges for all": "pdf u(x) = 1/x\nlet a = integral(u)",
+    "diverges for all that the prior allows": (
+        "param a ~ Normal(-2, 1) in (-3, -1.5)\npdf u(x) = x^a\noutput b = integral(u)"
+    ),
+    "diverges for some": (
+        "data n: int\nparam a ~ Normal(0, 1)\nparam b ~ Normal(3, 1) in (-2, inf)\n"
+        "pdf u(x) = x^a*(1 - x)^b\nobserve n ~ Poisson(integral(u))"
+    ),
+    "empty interval": "param a ~ Normal(0, 1) in (1, 0)",
+    "bound excludes the prior": (
+        "param a ~ LogNormal(0, 1) in (-2, -1)\nparam b ~ Beta(2, 3) in (1, 2)\nparam c ~ Uniform(0, 1) in (1, 3)"
+    ),
+    "constant": "let a = 0/0\nconst b = log(-1)\nlet c = geomspace(0, 1, 10)",
+}
+
+SUPPORTS = {
+    "refuted": "data n: int\nparam mu ~ Normal(0, 1)\nobserve n ~ Poisson(mu)",
+    "refuted through a definition": (
+        "data y\nparam a ~ Normal(0, 1)\nparam b ~ LogNormal(0, 1)\nlet width = b - a^2\nobserve y ~ Normal(0, width)"
+    ),
+    "refuted under an integral": (
+        "data n[2]: int\nparam lumi ~ Normal(1, 0.1)\npdf u(x) = 1 - x\n"
+        "observe n ~ Poisson(lumi * u |> bins([0, 0.5, 1]))"
+    ),
+    "refuted in a process": (
+        "data e[N]\nparam a ~ Normal(0, 1)\ntheory rate(x in (-1, 1)) = 10*(1 + a*x)\nobserve e ~ PoissonProcess(rate)"
+    ),
+    "refuted, constant": "data y\nobserve y ~ Normal(0, -1)",
+    "logarithm": "param a ~ Normal(0, 1)\nlet b = log(-exp(a))",
+    "unknown": "data n[N]: int\ndata b[N]\nparam mu ~ LogNormal(0, 1)\nobserve n ~ Poisson(mu + b)",
+    "weights": "data y\nparam w ~ Normal(0, 1)\nobserve y ~ Mixture([w, 1 - w], [Normal(0, 1), Normal(3, 1)])",
+}
+
+SOLVE = {
+    "not affine": "solve A where integral(A^2*x for x in (0, 1)) == 2",
+    "nothing to solve": "solve A where integral(x for x in (0, 1)) == 2",
+    "not a number": "solve A where [A, A] == [1, 2]",
+    "bracket": "solve A in 3 where A^2 == 2",
+    "each other's solution": "solve A where A == B + 1\nsolve B where B == 2*A",
+}
+
+CIRCLES = {
+    "definitions": "let a = b + 1\nlet b = 2*c\nlet c = a\nlet d = a + b + c",
+    "prior": "param mu ~ Normal(tau, 1)\nparam tau ~ LogNormal(mu, 1)",
+    "functions": "func f(x) = g(x)\nfunc g(x) = f(x) + 1\nlet a = f(2)",
+    "itself": "let a = a + 1",
+    "files": ({"b.pdfm": 'use "a.pdfm" as a', "a.pdfm": 'use "b.pdfm" as b'}, 'use "a.pdfm" as a'),
+}
+
+PHASES = {
+    "constant reads a parameter": "param a ~ Normal(0, 1)\nconst b = 2*a",
+    "constant reads data": "data y[N]\nconst b = sum(y)",
+    "length reads a parameter": "param a ~ LogNormal(0, 1)\nparam z[a] ~ Normal(0, 1)\nlet g = linspace(0, 1, a)",
+    "data from a parameter": "param a ~ LogNormal(0, 1)\ndata y = a",
+    "scale of a pdfset": "param Q ~ LogNormal(0, 1)\npdfset p(x) at Q = Q { g = x }",
+    "table in an expression": 'let a = table("a.csv")',
+}
+
+OBSERVATIONS = {
+    "factor reads observed data": (
+        "data y[N]\nparam mu ~ Normal(0, 1)\nlet r = sum(y) - mu\nobserve y ~ Normal(mu, 1)\nfactor f = -r^2"
+    ),
+    "observed twice": "data y[N]\nparam mu ~ Normal(0, 1)\nobserve y ~ Normal(mu, 1)\nobserve y ~ Normal(mu, 2)",
+    "never observed": "data y[N]\ndata x[N]\nparam mu ~ Normal(0, 1)\nobserve y ~ Normal(mu, 1)",
+    "unused parameter": "data y[N]\nparam mu ~ Normal(0, 1)\nparam nu ~ Normal(mu, 1)\nobserve y ~ Normal(mu, 1)",
+    "nothing observed": "param mu ~ Normal(0, 1)\noutput a = mu",
+    "scale that cancels": (
+        "data hits[N]\nparam c ~ LogNormal(0, 1)\nparam a ~ LogNormal(0, 1)\n"
+        "theory shape(x in (0, 1)) = c*x^a + c*(1 - x)\nobserve hits ~ Iid(shape)"
+    ),
+    "axes of nearly one name": (
+        "data y[N]\ndata s[n]\nparam mu ~ Normal(0, 1)\nobserve y ~ Normal(mu, 1)\noutput a = sum(s)"
+    ),
+    "energy of a pdf": "data n: int\npdf f(E) = exp(-E)\nobserve n ~ Poisson(integral(f))",
+    "momentum sum": "pdfset p(x) at Q = 1.65 { g = 3*(1 - x)^5, u = x*(1 - x)^3 }",
+    "table for one column": (_EVENTS, 'data e = table("events.csv")\nobserve e ~ Normal(0, 1)'),
+}
+
+UNSUPPORTED = {
+    "detector": (
+        "data e[N]\ndetector tracker(y in (0, 1) | x) { smear y ~ Normal(x, 0.1) }\npdf u(x) = x\n"
+        "observe e ~ PoissonProcess(u |> tracker)"
+    ),
+    "several variables": "pdf u(x, y) = x*y\nlet a = integral(u)",
+    "bounds": "param a ~ Normal(0, 1)\nparam b ~ Normal(0, 1) in (a, inf)",
+    "others": 'pdfset p = lhapdf("SET") at Q = 1.65\nlet a = scan(1)\nparam r[2]: correlation ~ Normal(0, 1)',
+}
+
+SEVERAL = {
+    "declarations": (
+        "data y[N]\nparam a ~ Normal(0, 1) in (2, 1)\nparam b ~ Norml(0, 1)\nlet c = exq(1)\nlet d = a + b + c\n"
+        "observe y ~ Poisson(-1)\nobserve z ~ Normal(d, 1)"
+    ),
+    "files": (
+        {"theory.pdfm": "param m ~ Normal(0)\nlet w = n + 1\nlet v = 2\n"},
+        'use "theory.pdfm" as t\ndata y[N]\nobserve y ~ Normal(t.v + t.u, sgima)',
+    ),
+    "Greek, wide and odd characters": 'data 数据[N]\nparam μ ~ Normal(0, "\u202eabc")\nobserve 数据 ~ Normal(μ, σ)',
+}
+
+TOPICS = {
+    "names": NAMES,
+    "kinds": KINDS,
+    "shapes": SHAPES,
+    "domains": DOMAINS,
+    "supports": SUPPORTS,
+    "solve": SOLVE,
+    "circles": CIRCLES,
+    "phases": PHASES,
+    "observations": OBSERVATIONS,
+    "unsupported": UNSUPPORTED,
+    "several": SEVERAL,
+}

@@ -1,0 +1,71 @@
+"""What is said of broken models and data, word for word. PDFLANG_REFRESH=1 writes the golden texts anew."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from broken_data import CASES, NOT_FINITE
+from broken_models import TOPICS
+from running import run, write_files
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def _compare(name: str, found: str) -> None:
+    golden = GOLDEN / f"{name}.txt"
+    if os.environ.get("PDFLANG_REFRESH"):
+        golden.parent.mkdir(exist_ok=True)
+        golden.write_text(found, encoding="utf-8")
+    assert found == golden.read_text(encoding="utf-8")
+
+
+def _said(folder: Path, files: dict[str, str], command: list[str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """What a command prints, without the folder that it happens to run in."""
+    write_files(folder, files)
+    found = run(folder, command, monkeypatch)
+    return re.sub(r"/\S*/?pytest-of-\S*", "<folder>", found.output.replace(str(folder.resolve()), "<folder>"))
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_broken_models(topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = []
+    for number, (name, case) in enumerate(TOPICS[topic].items()):
+        files, model = case if isinstance(case, tuple) else ({}, case)
+        said = _said(tmp_path / str(number), {**files, "model.pdfm": model}, ["check"], monkeypatch)
+        texts.append(f"=== {name}\n\n{said}")
+        assert "[" in said.splitlines()[0], f"{name} passes: {said}"
+    _compare(topic, "\n".join(texts))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_broken_data_names_file_row_and_declaration(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, files, arguments, codes = CASES[name]
+    write_files(tmp_path, {**files, "model.pdfm": model})
+    found = run(tmp_path, ["map", *arguments], monkeypatch)
+    assert found.exit_code == 1, found.output
+    assert found.error_codes == set(codes.split()), found.output
+
+
+def test_broken_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = []
+    for number, (name, (model, files, arguments, _)) in enumerate(CASES.items()):
+        folder = tmp_path / str(number)
+        texts.append(f"=== {name}\n\n{_said(folder, {**files, 'model.pdfm': model}, ['map', *arguments], monkeypatch)}")
+    _compare("data", "\n".join(texts))
+
+
+@pytest.mark.parametrize("name", NOT_FINITE)
+def test_a_density_that_is_not_finite(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, arguments = NOT_FINITE[name]
+    write_files(tmp_path, {"model.pdfm": model})
+    for command in ("sample", "map"):
+        found = run(tmp_path, [command, *arguments], monkeypatch)
+        assert (found.exit_code, found.error_codes) == (1, {"E601"}), found.output
+    text = re.sub(r"a = [-+.\de]+", "a = <value>", found.output)
+    _compare(f"not finite, {name}", text)
+    assert "<value>" in text and "the term `" in text and "--> model.pdfm:" in text
