@@ -358,16 +358,16 @@ class Writer:
         row = node.function
         assert isinstance(row, arrays.ArrayFunction)
         loops = self.loops(node)
-        callee = self.call(row.jax if self._is_jax else row.numpy)
-        if row in (arrays.LINSPACE, arrays.GEOMSPACE):
-            ends = [self._code(end).text for end in node.arguments[:2]]
-            return Code(f"{callee}({', '.join(ends)}, {self._context.length(node.axes[0].size)})", _ATOM, 1)
         if row in (arrays.CHOLESKY, arrays.CHOLESKY_OF_INVERSE) and not self._is_jax:
             # A matrix of data that has no factor is the user's mistake, and told as such.
             checked = self.call(f"pdflang.backend.runtime.factorisation.{row.name}")
             self._context.matrices.append(node.span)
             matrix = self._code(node.arguments[0]).text
             return Code(f"{checked}({matrix}, {len(self._context.matrices) - 1})", _ATOM, 1)
+        callee = self.call(row.jax if self._is_jax else row.numpy)
+        if row in (arrays.LINSPACE, arrays.GEOMSPACE):
+            ends = [self._code(end).text for end in node.arguments[:2]]
+            return Code(f"{callee}({', '.join(ends)}, {self._context.length(node.axes[0].size)})", _ATOM, 1)
         if row is arrays.CONCAT:
             last = f", axis={len(loops)}" if loops else ""
             texts = [self._full(argument, loops, argument) for argument in node.arguments]
@@ -441,7 +441,7 @@ class Writer:
         self.write(f"def {name}({argument}):", node.span)
         self.extend(inner)
         self.write(f"    return {result}", node.span)
-        callee = self.call("pdflang.backend.runtime.roots.bracketed_root")
+        callee = self.call(f"pdflang.backend.runtime.roots.{'bracketed_root' if self._is_jax else 'known_root'}")
         return Code(f"{callee}({name}, {ends[0]}, {ends[1]})", _ATOM, 1)
 
 

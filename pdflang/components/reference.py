@@ -80,6 +80,15 @@ def log_or_floor(x: ArrayLike) -> NDArray[np.float64]:
     return np.where(x == 0, -1e100, np.log(np.where(x == 0, 1.0, x)))
 
 
+def where_taken(taken: ArrayLike, value: ArrayLike) -> NDArray[np.float64]:
+    return np.broadcast_arrays(np.asarray(value), taken)[0]
+
+
+def scale_tril_of_precision(precision: ArrayLike) -> NDArray[np.float64]:
+    upper = np.flip(np.linalg.cholesky(np.flip(precision)))
+    return np.linalg.solve(upper.T, np.eye(len(upper)))
+
+
 def Normal(mu: Any, sigma: Any) -> Any:
     return stats.norm(mu, sigma)
 

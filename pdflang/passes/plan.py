@@ -7,6 +7,7 @@ from dataclasses import replace
 from pdflang.ir.evaluate import Evaluator
 from pdflang.ir.program import BoundProgram, map_expressions
 from pdflang.passes.densities import split_known_parts
+from pdflang.passes.guards import guard_branches
 from pdflang.passes.integrals import plan_integrals
 from pdflang.passes.powers import merge_powers
 
@@ -15,4 +16,5 @@ def plan(bound: BoundProgram) -> BoundProgram:
     """The same program in the form that the backend writes down: no integrals, few exponentials."""
     fold = Evaluator({}, {}, bound.program.definition_nodes)
     planned = map_expressions(bound.program, lambda node: split_known_parts(merge_powers(plan_integrals(node, fold))))
-    return replace(bound, program=planned)
+    definitions = planned.definition_nodes
+    return replace(bound, program=map_expressions(planned, lambda node: guard_branches(node, definitions)))

@@ -42,3 +42,13 @@ def bracketed_root(equation: Callable[[Array], Array], lower: Array | float, upp
         return value / function(jnp.ones_like(value))
 
     return jax.lax.custom_root(equation, (lower + upper) / 2, solve, linear_solve)
+
+
+def known_root(equation: Callable[[float], float], lower: float, upper: float) -> float:
+    """The root of an equation that reads data and constants alone, in NumPy; NaN where there is none."""
+    from scipy.optimize import brentq
+
+    ends = float(equation(lower)), float(equation(upper))
+    if not ends[0] * ends[1] <= 0:
+        return float("nan")
+    return brentq(lambda x: float(equation(x)), float(lower), float(upper), xtol=1e-15, rtol=1e-14)
