@@ -179,12 +179,19 @@ class _Binder:
         context = context.of(path.name)
         if source.condition is not None:
             table = table.select(self._mask(datum, dict(table.columns), table.rows, context))
+        if not self._holds_events(datum):
+            checks.check_not_empty(table.rows, context)
         if datum.shape == "table":
             self._bind_columns(datum, table, context)
             return
         assert source.column is not None
         values = self._column(table, source.column, context)
         self._bind_array(datum, values, context.of(f"column `{source.column}` of {path.name}"))
+
+    def _holds_events(self, datum: Datum) -> bool:
+        """Whether a datum is a list of events, of which there may be none."""
+        observation = self._program.observations.get(datum.name)
+        return observation is not None and observation.process is not None
 
     def _bind_columns(self, datum: Datum, table: Table, context: DataContext) -> None:
         self._learn(datum.axes[0], table.rows, context)

@@ -22,7 +22,7 @@ from pdflang.semantics.combine import (
     require_trailing,
 )
 from pdflang.semantics.datasets import fktable
-from pdflang.semantics.distributions import call_distribution
+from pdflang.semantics.distributions import call_distribution, require_range
 from pdflang.semantics.elaborate import Elaborator
 from pdflang.semantics.ranges import range_of
 from pdflang.semantics.values import (
@@ -77,7 +77,16 @@ def _elementwise(elaborator: Elaborator, row: Function, site: CallSite) -> Value
 def integrate(elaborator: Elaborator, function: FunctionValue, over: IntervalValue, depth: int, span: Span) -> Node:
     """∫ of a function of one variable over an interval."""
     lower, upper = range_of(over.lower), range_of(over.upper)
-    variable = Variable(Loop(depth, None), Range(lower.lower, upper.upper, True, True))
+    region = Range(lower.lower, upper.upper, True, True)
+    domain = function.variables[0].domain if len(function.variables) == 1 else None
+    allowed = elaborator.constant_range(domain) if isinstance(domain, IntervalValue) else None
+    if allowed is not None and Phase.DATA in (over.lower.phase, over.upper.phase):
+        # Where the bounds are data, that they lie in the domain is found out when it is bound.
+        region = region.intersection(allowed)
+        for bound in (over.lower, over.upper):
+            if bound.phase == Phase.DATA and not bound.loops:
+                require_range(elaborator, bound, allowed, f"the end of an integral of `{function.name}`", span)
+    variable = Variable(Loop(depth, None), region)
     body = as_number(elaborator.apply(function, (variable,), [span], depth + 1, span), span, "under an integral")
     if body.axes:
         raise error("E301", f"an integrand is a number, but this is {describe(body)}", span)
@@ -221,6 +230,10 @@ def _bins(elaborator: Elaborator, function: FunctionValue, edges: Node, place: S
     if len(edges.axes) != 1:
         raise error("E304", f"bin edges are a vector, but this is {describe(edges)}", place)
     _check_increasing(elaborator, edges, place)
+    domain = function.variables[0].domain if len(function.variables) == 1 else None
+    allowed = elaborator.constant_range(domain) if isinstance(domain, IntervalValue) else None
+    if allowed is not None and edges.phase == Phase.DATA:
+        require_range(elaborator, edges, allowed, f"an edge of a bin of `{function.name}`", place)
     loop = Loop(depth, Axis(edges.axes[0].size - 1))
     index = LoopIndex(loop)
     after = nodes.Apply(arithmetic.ADD, (index, Constant(1)), "int")

@@ -163,9 +163,9 @@ class DeclarationTable:
                 assert not isinstance(opened, IntervalValue)
                 loop, scope = opened
                 loops.append(loop)
-        if loops and len(loops) != len(axes):
+        if any(axis.binder is not None for axis in written[len(loops) :]):
             raise error(
-                "E305", "either every axis has a binder or none has", written[0].span, remedy="write [i in N, j in M]"
+                "E305", "axes without a binder come last", written[0].span, remedy="write [i in N, j in M]"
             )
         return axes, loops, scope
 

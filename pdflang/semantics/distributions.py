@@ -218,6 +218,13 @@ def log_probability(
         parts = tuple(log_probability(elaborator, component, target, span) for component in value.components)
         return nodes.MixtureLogProbability(value.weights, parts, span=span)
     rank = value.row.rank
+    if len(target.axes) < rank:
+        raise error(
+            "E307",
+            f"{value.row.name} draws vectors, but what is distributed is {describe(target)}",
+            span,
+            remedy="leave the last axis without a binder: [i in S, 3]",
+        )
     batch = target.axes[: len(target.axes) - rank] if rank else target.axes
     parameters = [p for p in value.row.parameters if p.required or len(value.row.exactly_one) == 0]
     for argument, parameter in zip(value.arguments, parameters, strict=False):

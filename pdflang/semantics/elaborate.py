@@ -17,7 +17,7 @@ from pdflang.ir.ranges import REAL, Range
 from pdflang.ir.sizes import Axis, Size, symbol
 from pdflang.semantics.calls import CallSite, Given, match
 from pdflang.semantics.combine import apply_operator, as_number, error, lift
-from pdflang.semantics.modules import Entry, ModuleInstance, Modules
+from pdflang.semantics.modules import Entry, ModuleInstance, Modules, listing
 from pdflang.semantics.ranges import range_of
 from pdflang.semantics.scope import Scope
 from pdflang.semantics.suggestions import Kind
@@ -193,7 +193,7 @@ class Elaborator:
             "E205",
             f"{module.instance.source.name} has no `{name}`",
             span,
-            remedy=f"did you mean `{near[0]}`?" if near else "",
+            remedy=f"did you mean `{near[0]}`?" if near else f"it has {listing(module.instance.names())}",
         )
 
     def _covariance(self, dataset: DatasetValue) -> Value:
@@ -274,6 +274,8 @@ class Elaborator:
                 positions.append(nodes.Apply(arithmetic.ADD, (index, start), "int") if start else index)
                 continue
             position = self.number(item, scope, "in brackets")
+            if isinstance(position, Constant) and position.dtype == "int" and axis.size.is_known and position.value < 0:
+                position = Constant(axis.size.constant + int(position.value), span=position.span)
             self._check_position(axis, position, item.span)
             if position.axes:
                 # An array of positions takes an element for each: ragged groups, theta[g].
@@ -290,13 +292,10 @@ class Elaborator:
 
     def _slice_bounds(self, item: ast.Slice, axis: Axis, scope: Scope) -> tuple[Node | None, Size]:
         start = self.number(item.start, scope) if item.start else None
-        stop = self.size(item.stop, scope) if item.stop else axis.size
+        stop = _from_the_end(self.size(item.stop, scope), axis) if item.stop else axis.size
         if start is None:
             return None, stop
-        first = self.size_of(start, item.span)
-        if stop.is_known and stop.constant < 0:
-            stop = axis.size + stop.constant
-        return start, stop - first
+        return start, stop - _from_the_end(self.size_of(start, item.span), axis)
 
     def _check_position(self, axis: Axis, position: Node, span: Span) -> None:
         if position.dtype == "real":
@@ -674,6 +673,11 @@ def _member_remedy(base: Value) -> str:
     if isinstance(base, PdfsetValue):
         return "a pdfset is used whole: p |> F2"
     return "members are labels, columns of a table and names of a module"
+
+
+def _from_the_end(place: Size, axis: Axis) -> Size:
+    """A place on an axis; negative ones count from its end, as in Python."""
+    return axis.size + place if place.is_known and place.constant < 0 else place
 
 
 def _plain(allowed: Range) -> str:

@@ -158,7 +158,7 @@ class Modules:
                     "E205",
                     f"{used.source.name} has no `{imported.name}`",
                     imported.span,
-                    remedy=f"did you mean `{near[0]}`?" if near else f"it has {_listing(used.entries)}",
+                    remedy=f"did you mean `{near[0]}`?" if near else f"it has {listing(used.entries)}",
                 )
             )
             return
@@ -187,7 +187,7 @@ class Modules:
                     "E206",
                     f"`with` sets a parameter of {used.source.name}, and `{setting.name}` is none",
                     setting.span,
-                    remedy=f"did you mean `{near[0]}`?" if near else f"its parameters are {_listing(parameters)}",
+                    remedy=f"did you mean `{near[0]}`?" if near else f"its parameters are {listing(parameters)}",
                 )
             )
         before = used.overrides.get(setting.name)
@@ -252,7 +252,7 @@ def _library_file(use: ast.Use) -> tuple[SourceFile, str]:
                 "E204",
                 f"the library has no module `{use.path}`",
                 use.span,
-                remedy=f"did you mean `{near[0]}`?" if near else f"it has {_listing(known)}",
+                remedy=f"did you mean `{near[0]}`?" if near else f"it has {listing(known)}",
                 notes=('a file beside this one is used by its name in quotes: use "file.pdfm"',),
             )
         )
@@ -260,6 +260,7 @@ def _library_file(use: ast.Use) -> tuple[SourceFile, str]:
     return SourceFile(use.path, path.read_text(encoding="utf-8"), path.parent), use.path
 
 
-def _listing(names: Mapping[str, object] | list[str]) -> str:
+def listing(names: Mapping[str, object] | list[str]) -> str:
+    """The first names of some, as the end of a sentence."""
     shown = [f"`{name}`" for name in list(names)[:12]]
     return ", ".join(shown) + (", …" if len(names) > 12 else "") if shown else "none"

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+_ASYMMETRY = 1e-10
+"""The largest difference between mirrored entries, relative to the standard deviations: as where data is checked."""
+
 
 class NotPositiveDefinite(ValueError):
     """A matrix without a Cholesky factor; `site` is its number among the matrices of a model."""
@@ -15,7 +18,10 @@ class NotPositiveDefinite(ValueError):
 
 
 def cholesky(matrix: np.ndarray, site: int) -> np.ndarray:
-    """The lower triangular L (n, n) with L Lᵀ = matrix. Raises NotPositiveDefinite."""
+    """The lower triangular L (n, n) with L Lᵀ = matrix. Raises NotPositiveDefinite, also where it is not symmetric."""
+    size = np.sqrt(np.abs(np.diagonal(matrix)))
+    if np.any(np.abs(matrix - matrix.T) > _ASYMMETRY * np.outer(size, size)):
+        raise NotPositiveDefinite(matrix, site)
     try:
         return np.linalg.cholesky(matrix)
     except np.linalg.LinAlgError:
