@@ -21,6 +21,7 @@ from pdflang.semantics import build
 Fold = Callable[[Node], Any]
 
 _ENDPOINT_NODES = 20
+_ROOT_NODES = 28
 
 
 def plan_integrals(root: Node, fold: Fold) -> Node:
@@ -132,7 +133,7 @@ def _rule(terms: list[Term], lower: Any, upper: Any) -> rules.Rule:
     degree = _degree(terms)
     if degree is not None:
         return rules.polynomial(lower, upper, degree)
-    return rules.smooth(lower, upper, powers_at_ends=True)
+    return rules.smooth(lower, upper)
 
 
 def _degree(terms: list[Term]) -> int | None:
@@ -211,20 +212,44 @@ def _endpoints(loop: Loop, variable: Variable, terms: list[Term], lower: float, 
 
 
 def _from_end(loop: Loop, variable: Variable, term: Term, width: float, from_zero: bool) -> Node:
-    """∫₀^h s^p g(s) ds = h^(p+1) Σ_k w_k(p) g(h t_k), s the distance from the end."""
-    points, _ = rules.legendre(_ENDPOINT_NODES)
-    row = Loop(loop.depth, Axis(Size(_ENDPOINT_NODES)))
-    distance = nodes.Element(build.known_vector(width * points), (LoopIndex(row),))
-    away = nodes.Element(build.known_vector(1 - width * points), (LoopIndex(row),))
+    """∫₀^h s^p g(s) ds, s the distance from the end."""
     near_power, far_power = (term.at_zero, term.at_one) if from_zero else (term.at_one, term.at_zero)
+    rule = _EndpointRule(loop, term, near_power)
+    distance = rule.at_nodes(build.known_vector(width * rule.points))
+    away = rule.at_nodes(build.known_vector(1 - width * rule.points))
     smooth = build.power(away, far_power)
     if not term.is_closed:
         at_node = distance if from_zero else away
         smooth = build.multiply(smooth, nodes.substitute(term.residual, {variable: at_node}))
-    weights = nodes.Whole(ENDPOINT_WEIGHTS, (near_power,), (Axis(Size(_ENDPOINT_NODES)),), "real")
-    total = nodes.Sum(row, build.multiply(nodes.Element(weights, (LoopIndex(row),)), smooth))
-    scale = build.power(Constant(width), build.add(near_power, build.ONE))
-    return build.multiply(term.coefficient, build.multiply(scale, total))
+    return rule.integral(Constant(width), smooth)
+
+
+class _EndpointRule:
+    """Product integration of s^p g(s) from 0 to h: h^(p+1) Σ_k w_k(p) g(h t_k), exact in the power.
+
+    A factor of unknown structure may be smooth in √s only: then √s is the variable, whose power is 2p + 1.
+    """
+
+    def __init__(self, loop: Loop, term: Term, power: Node) -> None:
+        self._term, self._power = term, power
+        in_root = not term.is_closed
+        count = _ROOT_NODES if in_root else _ENDPOINT_NODES
+        points, _ = rules.legendre(count)
+        self.points = points**2 if in_root else points
+        self._loop = Loop(loop.depth, Axis(Size(count)))
+        arguments: tuple[Node, ...] = (power,)
+        if in_root:
+            arguments = (build.add(build.multiply(Constant(2.0), power), build.ONE), Constant(count))
+        weights = nodes.Whole(ENDPOINT_WEIGHTS, arguments, (Axis(Size(count)),), "real")
+        self._weights = build.multiply(Constant(2.0 if in_root else 1.0), self.at_nodes(weights))
+
+    def at_nodes(self, values: Node) -> Node:
+        return nodes.Element(values, (LoopIndex(self._loop),))
+
+    def integral(self, width: Node, smooth: Node) -> Node:
+        total = nodes.Sum(self._loop, build.multiply(self._weights, smooth))
+        scale = build.power(width, build.add(self._power, build.ONE))
+        return build.multiply(self._term.coefficient, build.multiply(scale, total))
 
 
 ENDPOINT_WEIGHTS = arrays.ArrayFunction(
@@ -253,14 +278,9 @@ def _between_open(node: Integral, variable: Variable, terms: list[Term], lower: 
 
 
 def _from_zero_to(node: Integral, variable: Variable, term: Term, width: Node) -> Node:
-    points, _ = rules.legendre(_ENDPOINT_NODES)
-    loop = Loop(node.loop.depth, Axis(Size(_ENDPOINT_NODES)))
-    place = (LoopIndex(loop),)
-    x = build.multiply(width, nodes.Element(build.known_vector(points), place))
+    rule = _EndpointRule(node.loop, term, term.at_zero)
+    x = build.multiply(width, rule.at_nodes(build.known_vector(rule.points)))
     smooth = build.power(build.subtract(build.ONE, x), term.at_one)
     if not term.is_closed:
         smooth = build.multiply(smooth, nodes.substitute(term.residual, {variable: x}))
-    weights = nodes.Whole(ENDPOINT_WEIGHTS, (term.at_zero,), (Axis(Size(_ENDPOINT_NODES)),), "real")
-    total = nodes.Sum(loop, build.multiply(nodes.Element(weights, place), smooth))
-    scale = build.power(width, build.add(term.at_zero, build.ONE))
-    return build.multiply(term.coefficient, build.multiply(scale, total))
+    return rule.integral(width, smooth)

@@ -73,7 +73,9 @@ def _structure(node: Node, known: dict[Node, list[Term]], variable: Variable) ->
         if name == "multiply":
             return _products(left, right)
         inverse = _raised(right, Constant(-1.0))
-        return None if inverse is None else _products(left, inverse)
+        if inverse is None:
+            inverse = [Term(residual=build.divide(build.ONE, node.arguments[1]))]
+        return _products(left, inverse)
     if name == "power" and variable.loop not in node.arguments[1].loops:
         return _raised(known[node.arguments[0]], node.arguments[1])
     return None
@@ -107,13 +109,14 @@ def _raised(terms: list[Term], exponent: Node) -> list[Term] | None:
     whole = exponent.value if isinstance(exponent, Constant) and float(exponent.value).is_integer() else None
     if len(terms) == 1:
         term = terms[0]
-        if not term.is_closed or not (whole is not None or _is_nonnegative(term.coefficient)):
+        if whole is None and not (_is_nonnegative(term.coefficient) and _is_nonnegative(term.residual)):
             return None
         return [
             Term(
                 build.power(term.coefficient, exponent) if not _is_one(term.coefficient) else build.ONE,
                 build.multiply(term.at_zero, exponent) if term.at_zero is not build.ZERO else build.ZERO,
                 build.multiply(term.at_one, exponent) if term.at_one is not build.ZERO else build.ZERO,
+                build.power(term.residual, exponent) if not term.is_closed else build.ONE,
             )
         ]
     if whole is None or not 0 <= whole <= _LARGEST_EXPANSION:
