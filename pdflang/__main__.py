@@ -1,5 +1,15 @@
-"""`python -m pdflang`."""
+"""`python -m pdflang`, and the command `pdflang`."""
 
-from pdflang.cli import main
+from pdflang.interrupts import leave_on_interrupt
 
-main()
+
+def run() -> None:
+    """Be ready for Ctrl-C, then load and run the command line."""
+    leave_on_interrupt()
+    from pdflang.cli import main
+
+    main()
+
+
+if __name__ == "__main__":
+    run()

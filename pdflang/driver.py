@@ -25,8 +25,15 @@ def read_source(path: Path) -> SourceFile:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise PdflangError(_missing_file(path)) from None
-    except (OSError, UnicodeDecodeError) as failure:
-        raise PdflangError(Diagnostic("E801", f"`{path}` cannot be read: {failure}")) from None
+    except IsADirectoryError:
+        raise PdflangError(_folder(path)) from None
+    except UnicodeDecodeError as failure:
+        line = failure.object[: failure.start].count(b"\n") + 1
+        problem = f"`{path}` is not text in UTF-8: byte 0x{failure.object[failure.start]:02x} in line {line}"
+        raise PdflangError(Diagnostic("E801", problem, remedy="save it as UTF-8")) from None
+    except (OSError, ValueError) as failure:
+        reason = getattr(failure, "strerror", None) or failure
+        raise PdflangError(Diagnostic("E801", f"`{path}` cannot be read: {reason}")) from None
     return SourceFile(path.name, text, path.parent)
 
 
@@ -73,6 +80,12 @@ def rebind(model: CompiledModel, data: Mapping[str, Any]) -> CompiledModel:
     """The model with other data. Nothing is compiled again where shapes are the same, or events are fewer."""
     bound = bind(model.program, data)
     return model.with_bound(bound, compile_bound(bound, model.functions))
+
+
+def _folder(path: Path) -> Diagnostic:
+    models = sorted(path.glob("*.pdfm"))
+    remedy = f"give a model file: {', '.join(f'`{model}`' for model in models[:3])}" if models else "give a model file"
+    return Diagnostic("E801", f"`{path}` is a folder", remedy=remedy)
 
 
 def _missing_file(path: Path) -> Diagnostic:

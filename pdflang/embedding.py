@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pdflang import driver
 from pdflang.diagnostics import PdflangError, SourceFile
 from pdflang.inference import MapOptions, Monitor, NoFiniteStart, NutsOptions, Target
+from pdflang.inference.options import options_of
 from pdflang.model import CompiledModel
 
 if TYPE_CHECKING:
@@ -24,32 +25,58 @@ _BATCH = 1000
 """Draws whose outputs are computed at once: a bound on memory."""
 
 
-def load(path: str | Path, data: Mapping[str, Any] | None = None) -> Model:
+def load(path: str | Path, data: Mapping[str, Any] | None = None, room: Mapping[str, int] | None = None) -> Model:
     """The compiled model of a `.pdfm` file.
 
-    `data` replaces the declared sources by name: numbers, arrays, or mappings of columns for a table. Raises
-    PdflangError with everything that is wrong with the model or its data.
+    `data` replaces the declared sources by name: numbers, arrays of NumPy or JAX, lists, or mappings of columns
+    for a table. `room` makes arrays of events larger than the events need, by observation, so that
+    `Model.rebind` compiles nothing for up to so many. Raises PdflangError with everything that is wrong with
+    the model or its data.
     """
-    return _compiled(driver.read_source(Path(path)), data)
+    return _compiled(driver.read_source(Path(path)), data, room)
 
 
-def loads(text: str, data: Mapping[str, Any] | None = None, folder: str | Path | None = None) -> Model:
-    """The compiled model of a text. Files that it names are looked for in `folder`, by default where we are."""
-    return _compiled(SourceFile("<model>", text, Path(folder) if folder else Path.cwd()), data)
+def loads(
+    text: str,
+    data: Mapping[str, Any] | None = None,
+    folder: str | Path | None = None,
+    room: Mapping[str, int] | None = None,
+) -> Model:
+    """The compiled model of a text, as `load` has it of a file.
+
+    Files that it names are looked for in `folder`, by default where we are.
+
+    >>> import pdflang
+    >>> model = pdflang.loads('''
+    ... param mu ~ Normal(0, 5)
+    ... data y[N]
+    ... observe y ~ Normal(mu, 1)
+    ... ''', data={"y": [1.0, 2.0, 3.0]})
+    >>> model
+    <Model <model>: mu; observes y>
+    >>> round(float(model.log_density({"mu": 2.0})), 6)
+    -6.365192
+    >>> fit = model.map()
+    >>> round(float(fit.params["mu"]), 6)
+    1.973684
+    """
+    return _compiled(SourceFile("<model>", text, Path(folder) if folder else Path.cwd()), data, room)
 
 
-def _compiled(source: SourceFile, data: Mapping[str, Any] | None) -> Model:
+def _compiled(source: SourceFile, data: Mapping[str, Any] | None, room: Mapping[str, int] | None) -> Model:
     bound = driver.bind(driver.check(source), data or {})
-    return Model(bound, driver.compile_bound(bound), {})
+    return Model(bound, driver.compile_bound(bound), room or {})
 
 
 @dataclass(frozen=True)
 class Fit:
     """The maximum of a posterior density, and the normal approximation around it.
 
-    `params` are the parameters there, `log_density` the value; `standard_errors` come from the inverse of
-    minus the Hessian (NaN where there is none). `chi2` is that of each Gaussian observation, `optima` what
-    each start found.
+    `params` are the parameters there, arrays by name, `log_density` the value; `standard_errors` have the same
+    shapes and come from the inverse of minus the Hessian, to first order: NaN where there is none, and for
+    parameters at a bound, which `at_bound` names. `covariance` (n, n) is that of all entries of all parameters
+    in the order of their declarations. `derived` are derived values and outputs; `chi2` is that of each
+    Gaussian observation, `optima` what each start found.
     """
 
     params: dict[str, np.ndarray]
@@ -59,21 +86,33 @@ class Fit:
     derived: dict[str, np.ndarray]
     chi2: dict[str, float]
     optima: Optima
+    at_bound: tuple[str, ...] = ()
 
     @property
     def converged(self) -> bool:
+        """Whether the best start ended at a maximum."""
         return self.optima.best.converged
 
-
-def _rows(columns: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
-    return zip(*(values.tolist() for values in columns.values()), strict=True)
+    def __repr__(self) -> str:
+        where = ", ".join(f"{name} = {_short(value)}" for name, value in self.params.items())
+        return f"<Fit: {self.optima.best.status}, log-density {self.log_density:.10g} at {where}>"
 
 
 class Model(CompiledModel):
     """A compiled model with its data: the functions of `CompiledModel`, and inference on them."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was given as data and is not used."""
+        return self.bound.notes
+
     def rebind(self, data: Mapping[str, Any]) -> Model:
-        """This model with other data; nothing is compiled again where shapes are the same, or events are fewer."""
+        """This model with other data, given as for `load`; data that are not given come from their sources.
+
+        Nothing is compiled again where shapes are the same. Arrays of events have room for five standard
+        deviations more than there were, or for as many as `load(…, room=…)` says: other numbers of events compile
+        nothing either, up to that.
+        """
         rebound = driver.rebind(self, data)
         assert isinstance(rebound, Model)
         return rebound
@@ -94,13 +133,14 @@ class Model(CompiledModel):
         """Draws of the posterior by NUTS as a DataTree in ArviZ's schema.
 
         Options are the fields of `NutsOptions`: chains, warmup, draws, seed, target_acceptance, … With
-        `log_likelihood` the log-probability of each datum is kept. Raises PdflangError (E601) where no start
-        has a finite density.
+        `log_likelihood` the log-probability of each datum is kept. The groups are posterior, sample_stats,
+        observed_data and log_likelihood; arrays are (chain, draw, *axes), with labels as coordinates.
+        Errors: E601 where no start has a finite density, E608 without parameters, E620 for the options.
         """
-        return self.tree(self.draw(NutsOptions(**options), monitor), log_likelihood)
+        return self.tree(self.draw(options_of(NutsOptions, options), monitor), log_likelihood)
 
     def draw(self, options: NutsOptions, monitor: Monitor | None = None) -> Draws:
-        """Draws on the unconstrained scale."""
+        """Draws on the unconstrained scale, (chain, draw, dimension). Errors: E601, E608."""
         from pdflang.inference import nuts
 
         self._require_parameters()
@@ -143,9 +183,9 @@ class Model(CompiledModel):
                     for name, values in found.items():
                         group.setdefault(name, []).append(np.asarray(values)[: len(part)])
         # JAX sorts the keys of a dict; results keep the order of the declarations.
-        order = [*self.program.parameters, *self.program.definitions, *self.program.outputs]
+        order = dict.fromkeys([*self.program.parameters, *self._declared_values])
         parameters, derived = (
-            {name: np.concatenate(group[name]) for name in dict.fromkeys(order) if name in group} for group in groups
+            {name: np.concatenate(group[name]) for name in order if name in group} for group in groups
         )
         return parameters, derived
 
@@ -155,8 +195,7 @@ class Model(CompiledModel):
 
         counts = self._event_counts()
         with jax.enable_x64(True):
-            one = self.functions.log_likelihood
-            terms = jax.lax.map(lambda params: one(params, self.arrays), dict(parameters), batch_size=64)
+            terms = self.functions.log_likelihoods(dict(parameters), self.arrays)
         found = {name: np.asarray(values) for name, values in terms.items()}
         return {
             name: (values[:, : counts[name]] if name in counts else values).reshape(
@@ -170,46 +209,29 @@ class Model(CompiledModel):
         """The texts of all files of the model by name, the main one first."""
         return {source.name: source.text for source in self.program.files}
 
-    def provenance(
-        self, method: str, started: datetime, seed: int | None, options: Mapping[str, Any] | None = None,
-        interrupted: bool = False, seconds: Mapping[str, float] | None = None,
-    ) -> dict[str, Any]:  # fmt: skip
+    def provenance(self, method: str, started: datetime, **details: Any) -> dict[str, Any]:
         """Where a result of this model comes from: texts, data, seed, versions, command."""
         from pdflang.results import provenance
 
-        return provenance(
-            method, self.sources, self.bound.arrays, started, seed, options, interrupted, seconds
-        )
-
-    def tables(self, simulated: Mapping[str, Any]) -> dict[str, str]:
-        """Simulated data as the comma-separated files that the model names, by file name."""
-        columns: dict[str, dict[str, Any]] = {}
-        for name, values in simulated.items():
-            datum = self.program.data[name]
-            if datum.source is None or datum.source.kind != "table" or not datum.source.paths[0].endswith(".csv"):
-                continue
-            column = datum.source.column or next(iter(datum.columns))
-            columns.setdefault(Path(datum.source.paths[0]).name, {})[column] = values
-        return {
-            file: "\n".join([",".join(group), *(",".join(map(repr, row)) for row in _rows(group))]) + "\n"
-            for file, group in columns.items()
-        }
+        return provenance(method, self.sources, self.bound.arrays, started, **details)
 
     def map(self, *, monitor: Monitor | None = None, **options: Any) -> Fit:
         """The maximum of the posterior density on the constrained scale, from several starts.
 
         Options are the fields of `MapOptions`: starts, seed, tolerance, max_steps. The result says whether it
-        converged. Raises PdflangError (E601) where no start has a finite density.
+        converged. Errors: E601 where no start has a finite density, E608 without parameters, E620 for the
+        options.
         """
         import numpy as np
 
         from pdflang.inference import map as optimiser
 
         self._require_parameters()
-        optima = optimiser.maximise(self.target(jacobian=False), MapOptions(**options), monitor)
+        try:
+            optima = optimiser.maximise(self.target(jacobian=False), options_of(MapOptions, options), monitor)
+        except NoFiniteStart as failure:
+            raise PdflangError(self.explain_nonfinite(self.constrain(failure.z))) from None
         best = optima.best
-        if best.status == "no finite start":
-            raise PdflangError(self.explain_nonfinite(self.constrain(best.z)))
         params = {name: np.asarray(value) for name, value in self.constrain(best.z).items()}
         covariance = self._constrained_covariance(best.z, best.covariance)
         return Fit(
@@ -218,25 +240,30 @@ class Model(CompiledModel):
             self._by_parameter(params, covariance),
             covariance,
             {name: np.asarray(value) for name, value in self.derived(params).items()},
-            self.chi2(params),
+            {name: float(value) for name, value in self.chi2(params).items()},
             optima,
+            self._parameters_of(best.bound),
         )
 
+    def _parameters_of(self, coordinates: tuple[int, ...]) -> tuple[str, ...]:
+        """The parameters that unconstrained coordinates belong to."""
+        slots = self.functions.generated.slots
+        return tuple(s.parameter.name for s in slots if any(s.start <= i < s.stop for i in coordinates))
+
     def _constrained_covariance(self, z: Any, covariance: Any) -> Any:
-        """The covariance of the flattened parameters, to first order."""
+        """The covariance of the flattened parameters, to first order; NaN for those that run to a bound."""
         import jax
         import jax.numpy as jnp
         import numpy as np
 
         if covariance is None:
             return None
-
-        def flat(vector: Any) -> Any:
-            return jnp.concatenate([jnp.ravel(v) for v in self.functions.constrain(vector).values()])
-
         with jax.enable_x64(True):
-            jacobian = np.asarray(jax.jit(jax.jacfwd(flat))(jnp.asarray(z)))
-        return jacobian @ np.asarray(covariance) @ jacobian.T
+            jacobian = np.asarray(self.functions.constrain_jacobian(jnp.asarray(z)))
+        unknown = np.isnan(np.diag(covariance))
+        found = jacobian @ np.where(unknown[:, None] | unknown, 0.0, covariance) @ jacobian.T
+        lost = np.any(jacobian[:, unknown] != 0, axis=1)
+        return np.where(lost[:, None] | lost, np.nan, found)
 
     def _by_parameter(self, params: Mapping[str, Any], covariance: Any) -> dict[str, Any]:
         import numpy as np
@@ -262,3 +289,8 @@ class Model(CompiledModel):
                     remedy="declare one: param mu ~ Normal(0, 1)",
                 )
             )
+
+
+def _short(value: np.ndarray) -> str:
+    entries = [f"{entry:.5g}" for entry in value.ravel()[:3]]
+    return f"[{', '.join(entries)}{', …' * (value.size > 3)}]" if value.ndim else entries[0]

@@ -169,7 +169,8 @@ class CompiledModel:
 
     def __repr__(self) -> str:
         observed = ", ".join(self.program.observations) or "nothing"
-        return f"<{type(self).__name__} {self.program.source.name}: {', '.join(self.program.parameters)}; observes {observed}>"
+        parameters = ", ".join(self.program.parameters)
+        return f"<{type(self).__name__} {self.program.source.name}: {parameters}; observes {observed}>"
 
     # --- what it is -----------------------------------------------------------------------------------------
 
@@ -271,7 +272,9 @@ class CompiledModel:
             found = self.functions.draw_parameters(_key(key), self.arrays)
         return {name: found[name] for name in self.program.parameters}
 
-    def simulate(self, key: Any, params: Parameters | None = None, sizes: Mapping[str, int] | None = None) -> dict[str, Any]:
+    def simulate(
+        self, key: Any, params: Parameters | None = None, sizes: Mapping[str, int] | None = None
+    ) -> dict[str, Any]:
         """Observed data drawn at given parameters, or at parameters drawn from the prior: arrays by datum.
 
         `key` is a JAX key or a whole number; the same key gives the same data. `sizes` sets the number of events
@@ -343,7 +346,10 @@ class CompiledModel:
         import numpy as np
 
         generated = self.functions.generated
-        data = {**self.bound.arrays, **generated.constants}
+        # A number that is written without a point is real all the same: types must not depend on values.
+        reals = {name for name, datum in self.program.data.items() if datum.dtype == "real" and not datum.columns}
+        given = {n: np.asarray(a, float) if n in reals else a for n, a in self.bound.arrays.items()}
+        data = {**given, **generated.constants}
         try:
             with np.errstate(all="ignore"):
                 arrays = {name: np.asarray(value) for name, value in self.functions.module.prepare(data).items()}
@@ -388,7 +394,7 @@ class CompiledModel:
         if vector.shape != (self.dimension,):
             raise _bad_parameters(
                 f"unconstrained coordinates are {_shape((self.dimension,))}, not {_shape(vector.shape)}",
-                "for many points at once use jax.vmap" if vector.ndim > 1 else "",
+                "many points at once are for jax.vmap, in Python" if vector.ndim > 1 else "",
             )
         return vector
 
@@ -468,7 +474,7 @@ def _checked_value(name: str, shape: tuple[int, ...], value: Any) -> jax.Array:
     if array.shape != shape:
         raise _bad_parameters(
             f"`{name}` is {_shape(shape)}, but its value is {_shape(array.shape)}",
-            "for many points at once use jax.vmap" if array.ndim > len(shape) else "",
+            "many points at once are for jax.vmap, in Python" if array.ndim > len(shape) else "",
         )
     return array
 
@@ -508,5 +514,3 @@ def _short(value: Any) -> str:
     if array.ndim == 0:
         return f"{float(array):.4g}"
     return "[" + ", ".join(f"{v:.4g}" for v in array.ravel()[:3]) + (", …]" if array.size > 3 else "]")
-
-

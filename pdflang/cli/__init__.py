@@ -8,7 +8,9 @@ from typing import Any
 
 import click
 
-from pdflang.cli.failure import report_panic
+from pdflang.cli.failure import report_failure
+from pdflang.cli.screen import drop_output
+from pdflang.interrupts import leave
 
 EXIT_CODES = """\b
 Exit codes:
@@ -66,7 +68,9 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 
 
 @click.group(cls=_Verbs, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Print the version.")
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Print the version."
+)
 def program() -> None:
     """Infer functions from events and cross sections with models written in .pdfm files."""
 
@@ -76,13 +80,21 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         # A console that cannot show a Greek letter must not stop a fit.
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    sys.exit(_run())
+
+
+def _run() -> int:
     try:
-        sys.exit(program.main(prog_name="pdflang", standalone_mode=False) or 0)
+        code = program.main(prog_name="pdflang", standalone_mode=False) or 0
+        sys.stdout.flush()
+        return code
     except click.ClickException as problem:
         problem.show()
-        sys.exit(problem.exit_code)
+        return problem.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        sys.exit(130)
+        leave()
+    except BrokenPipeError:
+        drop_output()
+        return 0
     except Exception as failure:
-        sys.exit(report_panic(failure))
+        return report_failure(failure)

@@ -7,24 +7,22 @@ from pathlib import Path
 import click
 
 from pdflang import driver
-from pdflang.cli.failure import show, told
+from pdflang.cli.failure import told
 from pdflang.cli.options import json_option, model_argument
+from pdflang.cli.screen import Screen
 
 
 @click.command("check")
 @model_argument
 @json_option
 @told
-def command(model: Path, as_json: bool) -> None:
+def command(screen: Screen, model: Path) -> None:
     """Find what is wrong with MODEL, without reading its data.
 
     Names, types, axes, supports, domains and sum rules are checked; errors end with exit code 1, remarks do not.
     """
     program = driver.check(driver.read_source(model))
-    if as_json:
-        show(program.lints, as_json=True)
-        return
-    show(program.lints)
+    screen.show(program.lints)
     parts = [
         _count(len(program.parameters), "parameter"),
         _count(len(program.observations), "observation"),
@@ -32,7 +30,15 @@ def command(model: Path, as_json: bool) -> None:
         _count(len(program.outputs), "output"),
     ]
     remarks = f"; {_count(len(program.lints), 'remark')}" if program.lints else ""
-    click.echo(f"{model}: {', '.join(parts)}{remarks}")
+    screen.result(
+        f"{model}: {', '.join(parts)}{remarks}",
+        model=str(model),
+        data=list(program.data),
+        parameters=list(program.parameters),
+        observations=list(program.observations),
+        factors=list(program.factors),
+        outputs=list(program.outputs),
+    )
 
 
 def _count(number: int, noun: str) -> str:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from pdflang.cli.failure import show, told
-from pdflang.cli.options import data_option, json_option, model_argument
+from pdflang.cli.failure import told
+from pdflang.cli.options import bound_model, data_option, json_option, model_argument
+from pdflang.cli.screen import Screen
 
 
 @click.command("compile")
@@ -15,14 +16,12 @@ from pdflang.cli.options import data_option, json_option, model_argument
 @data_option
 @json_option
 @told
-def command(model: Path, data: tuple[str, ...], as_json: bool) -> None:
+def command(screen: Screen, model: Path, data: tuple[str, ...]) -> None:
     """Print the JAX module of MODEL with its data, which is exactly what runs."""
-    from pdflang import __version__, driver
+    from pdflang import __version__
     from pdflang.backend import generate
-    from pdflang.data.overrides import parse_overrides
     from pdflang.passes import plan
 
-    program = driver.check(driver.read_source(model))
-    show(program.lints)
-    bound = driver.bind(program, parse_overrides(data))
-    click.echo(generate(plan(bound), __version__).source, nl=False)
+    bound = bound_model(screen, model, data)
+    source = generate(plan(bound), __version__).source
+    screen.result(source, model=str(model), module=source)

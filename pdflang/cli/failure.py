@@ -2,60 +2,59 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
-from pdflang.diagnostics import Diagnostic, PdflangError
-from pdflang.diagnostics.render import render, to_record
+from pdflang.cli.screen import Screen, say
+from pdflang.diagnostics import PdflangError
 
-USER_ERROR, BUG = 1, 70
+USER_ERROR, USAGE, UNTRUSTED, BUG = 1, 2, 3, 70
 
-
-def show(diagnostics: tuple[Diagnostic, ...] | list[Diagnostic], as_json: bool = False) -> None:
-    """Print messages to standard error, or as JSON to standard output."""
-    if as_json:
-        click.echo(json.dumps([to_record(d) for d in diagnostics], ensure_ascii=False, indent=2))
-        return
-    colour = sys.stderr.isatty()
-    for diagnostic in diagnostics:
-        click.echo(render(diagnostic, colour), err=True)
-
-
-@contextmanager
-def user_errors(as_json: bool = False) -> Iterator[None]:
-    """A user's mistake inside is told, and ends the program with code 1."""
-    try:
-        yield
-    except PdflangError as failure:
-        show(failure.diagnostics, as_json)
-        errors = sum(d.severity == "error" for d in failure.diagnostics)
-        if not as_json:
-            click.echo(f"{errors} error{'s' * (errors != 1)}", err=True)
-        raise click.exceptions.Exit(USER_ERROR) from None
+_OF_THE_COMMAND_LINE = {"E505", "E610", "E620"}
+"""Codes of messages about options: nothing is wrong with the model or its data."""
 
 
 def told(command: Callable[..., Any]) -> Callable[..., Any]:
-    """A verb whose user errors are told as prose, or as JSON where it has `--json`."""
+    """A verb that gets a `screen`, on which user errors are told, as prose or JSON; they end it with code 1 or 2."""
 
     @wraps(command)
-    def run(*arguments: Any, **options: Any) -> Any:
-        with user_errors(bool(options.get("as_json"))):
-            return command(*arguments, **options)
+    def run(*arguments: Any, as_json: bool = False, **options: Any) -> Any:
+        screen = Screen(as_json)
+        try:
+            return command(screen, *arguments, **options)
+        except PdflangError as failure:
+            screen.show(failure.diagnostics)
+            screen.count_errors()
+            codes = {diagnostic.code for diagnostic in failure.diagnostics}
+            raise click.exceptions.Exit(USAGE if codes <= _OF_THE_COMMAND_LINE else USER_ERROR) from None
+        finally:
+            screen.close()
 
     return run
 
 
+def report_failure(failure: Exception) -> int:
+    """Whatever else went wrong: memory that is used up, or a bug of ours. Says so; the exit code."""
+    if isinstance(failure, MemoryError) or "RESOURCE_EXHAUSTED" in str(failure):
+        say(
+            "there is not enough memory for this\n"
+            "  help: ask for fewer `--draws` or `--chains`, or for fewer at once: `--threads 1`; "
+            "`--log-likelihood` keeps one number for each datum of each draw",
+            err=True,
+        )
+        return USER_ERROR
+    return report_panic(failure)
+
+
 def report_panic(failure: Exception) -> int:
-    """Anything else that goes wrong is our bug: say so, and keep the traceback in a file, not on the screen."""
+    """Our bug: say so, and keep the traceback in a file, not on the screen."""
     try:
         with tempfile.NamedTemporaryFile(
             "w", prefix="pdflang-", suffix=".txt", delete=False, encoding="utf-8"
@@ -65,5 +64,6 @@ def report_panic(failure: Exception) -> int:
         place = f"The details are in {Path(report.name)}."
     except OSError:
         place = f"{type(failure).__name__}: {failure}"
-    click.echo(f"pdflang has a bug: {type(failure).__name__}. {place}\nPlease report it, with the model file.", err=True)
+    say(f"pdflang has a bug: {type(failure).__name__}. {place}", err=True)
+    say("Please report it, with the model file.", err=True)
     return BUG

@@ -8,6 +8,9 @@ import click
 
 from pdflang import driver
 from pdflang.cli.failure import told
+from pdflang.cli.options import json_option
+from pdflang.cli.screen import Screen
+from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.results.files import write_text
 from pdflang.syntax import format_source
 
@@ -16,22 +19,32 @@ from pdflang.syntax import format_source
 @click.argument("models", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--check", "only_check", is_flag=True, help="Change nothing; exit with 1 if a file would change.")
 @click.option("--stdout", "to_stdout", is_flag=True, help="Print the result instead of writing it.")
+@json_option
 @told
-def command(models: tuple[Path, ...], only_check: bool, to_stdout: bool) -> None:
-    """Lay MODELS out in the usual style. Comments are kept, meaning never changes."""
-    would_change = False
+def command(screen: Screen, models: tuple[Path, ...], only_check: bool, to_stdout: bool) -> None:
+    """Lay MODELS out in the usual style. Comments are kept, meaning never changes.
+
+    A file that cannot be parsed stays as it is; the others are still laid out.
+    """
+    errors: list[Diagnostic] = []
+    changed: list[str] = []
     for path in models:
-        source = driver.read_source(path)
-        formatted = format_source(source)
-        if to_stdout:
-            click.echo(formatted, nl=False)
-        elif formatted == source.text:
+        try:
+            source = driver.read_source(path)
+            formatted = format_source(source)
+            if formatted != source.text:
+                changed.append(str(path))
+                if not (only_check or to_stdout):
+                    write_text(path, formatted)
+        except PdflangError as failure:
+            errors += failure.diagnostics
             continue
-        elif only_check:
-            would_change = True
-            click.echo(f"{path} would change")
-        else:
-            write_text(path, formatted)
-            click.echo(f"{path} changed")
-    if would_change:
+        if to_stdout:
+            screen.result(formatted, text=formatted)
+        elif formatted != source.text:
+            screen.result(f"{path} {'would change' if only_check else 'changed'}")
+    screen.result_fields(changed=changed)
+    if errors:
+        raise PdflangError(*errors)
+    if only_check and changed:
         raise click.exceptions.Exit(1)

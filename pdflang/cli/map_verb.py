@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pdflang.cli.failure import told
+from pdflang.cli.failure import UNTRUSTED, told
 from pdflang.cli.options import (
     data_option,
     json_option,
@@ -19,12 +20,12 @@ from pdflang.cli.options import (
     out_option,
     overwrite_option,
 )
+from pdflang.cli.screen import Screen
 from pdflang.inference.options import MapOptions
+from pdflang.interrupts import INTERRUPTED, held, leave
 
 if TYPE_CHECKING:
     from pdflang.embedding import Fit, Model
-
-_UNTRUSTED = 3
 
 
 @click.command("map")
@@ -36,77 +37,94 @@ _UNTRUSTED = 3
 @json_option
 @told
 def command(
-    model: Path, data: tuple[str, ...], out: Path | None, overwrite: bool, as_json: bool, **options: Any
+    screen: Screen, model: Path, data: tuple[str, ...], out: Path | None, overwrite: bool, **options: Any
 ) -> None:
     """Find the maximum of the posterior density of MODEL, from several starts.
 
     Standard errors come from the curvature there. Of each Gaussian observation χ² is printed.
     """
+    from pdflang.cli.monitors import told_of
     from pdflang.inference import prepare_jax, terminal_monitor
     from pdflang.results import RunFolder
 
     started = datetime.now(UTC)
     settings = MapOptions(**options)
     prepare_jax()
-    compiled = load_model(model, data)
-    with RunFolder.create(model, out, overwrite) as folder:
-        fit = compiled.map(monitor=terminal_monitor(), **options)
-        text = fit_text(compiled, fit)
+    compiled = load_model(screen, model, data)
+    with RunFolder.create(model, out, overwrite) as folder, held() as hold:
+        fit = compiled.map(monitor=told_of(hold, terminal_monitor()), **options)
+        if fit.optima.interrupted and not math.isfinite(fit.log_density):
+            leave("interrupted before anything was found, and nothing was written")
+        text, record = fit_text(compiled, fit), fit_record(fit)
+        origin = compiled.provenance(
+            "map", started, seed=fit.optima.seed, options=asdict(settings), interrupted=fit.optima.interrupted
+        )
         folder.write_all(
             [
                 lambda f: f.write_sources(compiled.sources),
-                lambda f: f.write_json("map.json", fit_record(fit)),
+                lambda f: f.write_json("map.json", record),
                 lambda f: f.write_text("summary.txt", text),
-                lambda f: f.write_json(
-                    "provenance.json",
-                    compiled.provenance("map", started, fit.optima.seed, asdict(settings), fit.optima.interrupted),
-                ),
+                lambda f: f.write_provenance(origin),
             ]
         )
-    click.echo(text)
-    click.echo(f"seed {fit.optima.seed}: {folder.path}")
-    if fit.optima.interrupted:
-        raise click.exceptions.Exit(130)
+        place = f"maximum with seed {fit.optima.seed} in {folder.path}"
+        screen.result(f"{text}\n{place}", folder=str(folder.path), **record)
+        if fit.optima.interrupted:
+            screen.note("interrupted: this is the best point so far")
+    if fit.optima.interrupted or hold.requested:
+        raise click.exceptions.Exit(INTERRUPTED)
     if not fit.converged:
-        raise click.exceptions.Exit(_UNTRUSTED)
+        raise click.exceptions.Exit(UNTRUSTED)
 
 
 def fit_text(model: Model, fit: Fit) -> str:
     """The fit as a table: value and standard error of each parameter, derived values, χ², starts."""
     from pdflang.fields import schemas
     from pdflang.results.schema import VariableSchema, entry_names
+    from pdflang.results.summary import LONG_ARRAY
 
     known = schemas(model)
     lines: list[tuple[str, str, str]] = [("", "value", "error")]
+    cut: list[str] = []
     for name, value in {**fit.params, **fit.derived}.items():
         names = entry_names(name, value.shape, known.get(name, VariableSchema()))
         errors = fit.standard_errors[name].ravel() if name in fit.standard_errors else [None] * value.size
         rows = list(zip(names, value.ravel(), errors, strict=True))
-        lines += [(n, f"{v:.6g}", "" if e is None else f"{e:.3g}") for n, v, e in rows[:20]]
-        if len(rows) > 20:
-            lines.append((f"{name}: {len(rows) - 20} more in map.json", "", ""))
+        lines += [(entry, f"{number:.6g}", _error(error)) for entry, number, error in rows[:LONG_ARRAY]]
+        if len(rows) > LONG_ARRAY:
+            cut.append(f"{name}: {LONG_ARRAY} of {len(rows)} entries shown; all are in map.json")
     widths = [max(len(line[i]) for line in lines) for i in range(3)]
     text = [f"{a.ljust(widths[0])}  {b.rjust(widths[1])}  {c.rjust(widths[2])}".rstrip() for a, b, c in lines]
-    text.append("")
+    text += [*cut, ""]
     text.append(f"log-density {fit.log_density:.10g}")
     for name, chi2 in fit.chi2.items():
         count = model.bound.arrays.get(name, model.bound.arrays.get(f"{name}.central")).size
         text.append(f"χ²({name}) {chi2:.4f} for {count} data")
     best = fit.optima.best
     text.append(f"{fit.optima.agreeing} of {len(fit.optima.every)} starts end there: {best.reason}")
+    if fit.at_bound:
+        text.append(f"  at a bound or at infinity: {', '.join(fit.at_bound)}")
     if best.remedy:
         text.append(f"  help: {best.remedy}")
     return "\n".join(text) + "\n"
 
 
+def _error(value: float | None) -> str:
+    """A standard error as the table shows it: nothing for derived values, a dash where there is none."""
+    return "" if value is None else "–" if math.isnan(value) else f"{value:.3g}"
+
+
 def fit_record(fit: Fit) -> dict[str, Any]:
     """The fit as plain data, for `map.json`."""
     return {
-        "params": {name: value.tolist() for name, value in fit.params.items()},
-        "standard_errors": {name: value.tolist() for name, value in fit.standard_errors.items()},
-        "covariance": None if fit.covariance is None else fit.covariance.tolist(),
-        "derived": {name: value.tolist() for name, value in fit.derived.items()},
+        "params": fit.params,
+        "standard_errors": fit.standard_errors,
+        "covariance": fit.covariance,
+        "derived": fit.derived,
         "log_density": fit.log_density,
         "chi2": fit.chi2,
+        "converged": fit.converged,
+        "at_bound": fit.at_bound,
+        "seed": fit.optima.seed,
         "starts": [{"status": o.status, "log_density": o.value, "steps": o.steps} for o in fit.optima.every],
     }

@@ -10,19 +10,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from pdflang.cli.screen import Screen
     from pdflang.embedding import Model
     from pdflang.inference import Options
+    from pdflang.ir.program import BoundProgram
 
 model_argument = click.argument("model", type=click.Path(path_type=Path))
 _ABSENT = ("E501", "E512")
 """Remarks about absent sources: whoever needs them says so itself."""
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print messages as JSON.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print messages and results as one JSON object.")
 data_option = click.option(
     "--data",
     "-d",
     multiple=True,
-    metavar="NAME=VALUE",
+    metavar="NAME=VALUE | FILE",
     help="Data instead of what the model names: n=counts.npy, lumi=11430, y=[1,2], or a file of several: all.json.",
 )
 out_option = click.option(
@@ -43,27 +45,40 @@ def option_flags(kind: type[Options]) -> Callable[[Any], Any]:
                 click_type = click.Choice(field.metadata["choices"])
             flag = "--" + field.name.replace("_", "-")
             command = click.option(
-                flag, field.name, type=click_type, default=default, help=f"{field.metadata['help']}{shown}"
+                flag, field.name, type=click_type, default=default, help=_sentence(field.metadata["help"]) + shown
             )(command)
         return command
 
     return decorate
 
 
-def load_model(path: Path, data: tuple[str, ...], sizes: Mapping[str, int] | None = None) -> Model:
-    """The compiled model of a file with data of the command line; remarks and notes are printed.
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def bound_model(
+    screen: Screen, path: Path, data: tuple[str, ...], sizes: Mapping[str, int] | None = None
+) -> BoundProgram:
+    """The program of a file with data of the command line; remarks and notes are shown.
 
     With `sizes` it is to be simulated, and observed data need not be there.
     """
     from pdflang import driver
-    from pdflang.cli.failure import show
     from pdflang.data.overrides import parse_overrides
-    from pdflang.embedding import Model
 
     given = parse_overrides(data)
     program = driver.check(driver.read_source(path))
-    show([remark for remark in program.lints if remark.code not in _ABSENT])
+    screen.show(remark for remark in program.lints if remark.code not in _ABSENT)
     bound = driver.bind(program, given, sizes)
     for note in bound.notes:
-        click.echo(f"note: {note}", err=True)
+        screen.note(note)
+    return bound
+
+
+def load_model(screen: Screen, path: Path, data: tuple[str, ...], sizes: Mapping[str, int] | None = None) -> Model:
+    """The compiled model of a file, as `bound_model` has it bound."""
+    from pdflang import driver
+    from pdflang.embedding import Model
+
+    bound = bound_model(screen, path, data, sizes)
     return Model(bound, driver.compile_bound(bound), {})

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from pdflang.cli.failure import told
+from pdflang.cli.failure import UNTRUSTED, told
 from pdflang.cli.options import (
     data_option,
     json_option,
@@ -19,9 +19,9 @@ from pdflang.cli.options import (
     out_option,
     overwrite_option,
 )
+from pdflang.cli.screen import Screen
 from pdflang.inference.options import NutsOptions
-
-_UNTRUSTED = 3
+from pdflang.interrupts import INTERRUPTED, held, leave
 
 
 @click.command("sample")
@@ -34,14 +34,15 @@ _UNTRUSTED = 3
 @json_option
 @told
 def command(
-    model: Path, data: tuple[str, ...], log_likelihood: bool, out: Path | None, overwrite: bool, as_json: bool,
+    screen: Screen, model: Path, data: tuple[str, ...], log_likelihood: bool, out: Path | None, overwrite: bool,
     **options: Any,
 ) -> None:  # fmt: skip
     """Draw from the posterior of MODEL by the no-U-turn sampler.
 
     Prints a summary and what the diagnostics say, and leaves a folder with the draws (NetCDF, ArviZ's schema),
-    the summary, the diagnostics, and where it all came from.
+    the summary, the diagnostics, and where it all came from. Ctrl-C keeps the draws made so far.
     """
+    from pdflang.cli.monitors import told_of
     from pdflang.inference import prepare_jax, terminal_monitor
     from pdflang.results import RunFolder, diagnose, summarise
     from pdflang.results import diagnostics as words
@@ -50,33 +51,43 @@ def command(
     started = datetime.now(UTC)
     settings = NutsOptions(**options)
     prepare_jax()
-    compiled = load_model(model, data)
-    with RunFolder.create(model, out, overwrite) as folder:
-        draws = compiled.draw(settings, terminal_monitor())
+    compiled = load_model(screen, model, data)
+    with RunFolder.create(model, out, overwrite) as folder, held() as hold:
+        draws = compiled.draw(settings, told_of(hold, terminal_monitor()))
         if draws.z.shape[1] == 0:
-            click.echo("interrupted during warmup: there are no draws yet, and nothing was written", err=True)
-            raise click.exceptions.Exit(130)
+            leave("interrupted during warmup: there are no draws yet, and nothing was written")
         tree = compiled.tree(draws, log_likelihood)
+        folder.write_draws(tree)
         rows = summarise(tree)
         findings = diagnose(tree, rows, settings.max_tree_depth)
         record = compiled.provenance(
-            "nuts", started, draws.seed, asdict(settings), interrupted=draws.interrupted, seconds=draws.seconds
-        )
-        table, verdict = tables.to_text(rows), words.to_text(findings)
+            "nuts", started, seed=draws.seed, options=asdict(settings), interrupted=draws.interrupted,
+            seconds=draws.seconds,
+        )  # fmt: skip
+        text = f"{tables.to_text(rows)}\n{words.to_text(findings)}"
         folder.write_all(
             [
-                lambda f: f.write_draws(tree),
                 lambda f: f.write_sources(compiled.sources),
                 lambda f: f.write_text("summary.csv", tables.to_csv(rows)),
-                lambda f: f.write_text("summary.txt", f"{table}\n{verdict}"),
+                lambda f: f.write_text("summary.txt", text),
                 lambda f: f.write_json("diagnostics.json", words.to_records(findings)),
-                lambda f: f.write_json("provenance.json", record),
+                lambda f: f.write_provenance(record),
             ]
         )
-    click.echo(f"{table}\n{verdict}")
-    click.echo(f"{draws.z.shape[0]} chains of {draws.z.shape[1]} draws, seed {draws.seed}: {folder.path}")
-    if draws.interrupted:
-        click.echo("interrupted: the draws made so far are kept, fewer than were asked for", err=True)
-        raise click.exceptions.Exit(130)
+        screen.result(
+            f"{text}\n{draws.z.shape[0]} chains of {draws.z.shape[1]} draws with seed {draws.seed} in {folder.path}",
+            folder=str(folder.path),
+            seed=draws.seed,
+            chains=draws.z.shape[0],
+            draws=draws.z.shape[1],
+            interrupted=draws.interrupted,
+            summary=[asdict(row) for row in rows],
+            diagnostics=words.to_records(findings),
+        )
+        if draws.interrupted:
+            share = f"{draws.z.shape[1]} of {settings.draws} per chain"
+            screen.note(f"interrupted: the draws made so far are kept, {share}")
+    if draws.interrupted or hold.requested:
+        raise click.exceptions.Exit(INTERRUPTED)
     if any(finding.severity == "error" for finding in findings):
-        raise click.exceptions.Exit(_UNTRUSTED)
+        raise click.exceptions.Exit(UNTRUSTED)

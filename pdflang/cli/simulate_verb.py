@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ from pdflang.cli.options import (
     out_option,
     overwrite_option,
 )
+from pdflang.cli.screen import Screen
 from pdflang.diagnostics import Diagnostic, PdflangError
 
 if TYPE_CHECKING:
@@ -29,91 +29,102 @@ if TYPE_CHECKING:
 @model_argument
 @data_option
 @click.option(
-    "--params", "-p", multiple=True, metavar="NAME=VALUE",
-    help="Parameters instead of a draw of the prior: c_u=2, z=[1,2], or a file of all of them: truth.json.",
+    "--params", "-p", multiple=True, metavar="NAME=VALUE | FILE",
+    help="Parameters instead of a draw of the prior: c_u=2, z=[1,2], z=z.npy, or a file of all of them: truth.json.",
 )  # fmt: skip
-@click.option("--size", multiple=True, metavar="NAME=COUNT", help="Number of events of an Iid observation, or length of an axis.")
-@click.option("--seed", type=int, default=0, help="Seed of all random numbers. [default: 0]")
+@click.option(
+    "--size", multiple=True, metavar="NAME=COUNT", help="Number of events of an Iid observation, or length of an axis."
+)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, help="Seed of all random numbers. [default: 0]")
 @out_option
 @overwrite_option
 @json_option
 @told
 def command(
-    model: Path, data: tuple[str, ...], params: tuple[str, ...], size: tuple[str, ...], seed: int,
-    out: Path | None, overwrite: bool, as_json: bool,
+    screen: Screen, model: Path, data: tuple[str, ...], params: tuple[str, ...], size: tuple[str, ...], seed: int,
+    out: Path | None, overwrite: bool,
 ) -> None:  # fmt: skip
     """Draw the observed data of MODEL at parameters drawn from its prior, or given.
 
-    Events and columns are written as the tables that the model names, so that `sample` in the same folder reads
-    them; everything is also in data.json, for `--data data.json`.
+    All data are written to data.json, for `sample MODEL --data data.json`, and the parameters to params.json.
+    Tables that the model names are written too, so that `sample` in the run's folder finds them.
     """
     import numpy as np
 
     from pdflang.data.overrides import parse_overrides
     from pdflang.inference import prepare_jax
     from pdflang.results import RunFolder
+    from pdflang.simulated import data_record, tables
 
     started = datetime.now(UTC)
-    sizes = {name: int(count) for name, count in _pairs(size)}
+    sizes = _sizes(size)
+    given = parse_overrides(params, "--params") if params else None
     prepare_jax()
-    compiled = load_model(model, data, sizes)
-    given = {name: value for name, value in parse_overrides(params).items()} if params else None
-    if given is not None:
-        _check_names(compiled, given)
+    compiled = load_model(screen, model, data, sizes)
+    _check_sizes(compiled, sizes)
     import jax
 
     with jax.enable_x64(True):
         prior_key, data_key = jax.random.split(jax.random.key(seed))
         values = given if given is not None else compiled.draw_prior(prior_key)
-        simulated = compiled.simulate(data_key, values, sizes)
-    plain = {name: np.asarray(value) for name, value in simulated.items()}
-    record = {name: np.asarray(value).tolist() for name, value in values.items()}
+        events = {name: count for name, count in sizes.items() if name in compiled.program.observations}
+        found = compiled.simulate(data_key, values, events)
+    simulated = {name: np.asarray(value) for name, value in found.items()}
+    written = tables(compiled, simulated)
+    record = data_record(compiled, simulated)
+    drawn = {name: np.asarray(values[name]) for name in compiled.program.parameters}
+    origin = compiled.provenance("simulate", started, seed=seed, options={"size": sizes, "params": list(params)})
     writes: list[Callable[[RunFolder], None]] = [
-        lambda f: f.write_json("data.json", {name: value.tolist() for name, value in plain.items()}),
-        lambda f: f.write_json("params.json", record),
+        lambda f: f.write_json("data.json", record),
+        lambda f: f.write_json("params.json", drawn),
         lambda f: f.write_sources(compiled.sources),
-        lambda f: f.write_json("provenance.json", compiled.provenance("simulate", started, seed)),
+        *(_writing(name, text) for name, text in written.items()),
+        lambda f: f.write_provenance(origin),
     ]
-    tables = compiled.tables(plain)
-    for name, text in tables.items():
-        writes.append(lambda f, name=name, text=text: f.write_text(name, text))
     with RunFolder.create(model, out, overwrite) as folder:
         folder.write_all(writes)
-    for name, value in plain.items():
-        click.echo(f"{name}: {' × '.join(map(str, value.shape)) or 'a number'}")
-    click.echo(f"seed {seed}: {folder.path}" + (f" ({', '.join(tables)}, data.json)" if tables else " (data.json)"))
+    shapes = [f"{name}: {_size(compiled, name, value)}" for name, value in simulated.items()]
+    files = ["data.json", "params.json", *written]
+    shapes.append(f"data with seed {seed} in {folder.path}: {', '.join(files)}")
+    screen.result("\n".join(shapes), folder=str(folder.path), seed=seed, files=files, params=drawn, data=record)
 
 
-def _pairs(written: tuple[str, ...]) -> list[tuple[str, str]]:
-    pairs = []
+def _writing(name: str, text: str) -> Callable[[RunFolder], None]:
+    return lambda folder: folder.write_text(name, text)
+
+
+def _size(compiled: Any, name: str, value: Any) -> str:
+    if compiled.program.observations[name].process:
+        return f"{value.size} event{'s' * (value.size != 1)}"
+    return f"{' × '.join(map(str, value.shape))} values" if value.ndim else "a number"
+
+
+def _sizes(written: tuple[str, ...]) -> dict[str, int]:
+    sizes = {}
     for text in written:
         name, equals, count = text.partition("=")
-        if not equals or not count.strip().isdigit():
-            raise click.UsageError(f"--size takes NAME=COUNT, not `{text}`")
-        pairs.append((name.strip(), count.strip()))
-    return pairs
+        if not equals or not count.strip().isdecimal():
+            raise PdflangError(Diagnostic("E610", f"`--size {text}` cannot be read", remedy="write --size NAME=COUNT"))
+        sizes[name.strip()] = int(count)
+    return sizes
 
 
-def _check_names(compiled: Any, given: dict[str, Any]) -> None:
+def _check_sizes(compiled: Any, sizes: dict[str, int]) -> None:
+    """That every size is that of an axis or of the events of an Iid observation. Error: E610."""
     from pdflang.diagnostics import closest_names
 
-    known = list(compiled.program.parameters)
-    for name in given:
+    observations = compiled.program.observations.values()
+    known = {o.name for o in observations if o.process and o.process.normalised}
+    axes = [axis for datum in compiled.program.data.values() for axis in datum.axes]
+    known |= {symbol for axis in axes for symbol, _ in axis.size.symbols}
+    for name in sizes:
         if name not in known:
             near = closest_names(name, known)
+            names = f"sizes are those of {', '.join(sorted(known))}" if known else "all sizes follow from the model"
             raise PdflangError(
                 Diagnostic(
-                    "E609",
-                    f"the model has no parameter `{name}`",
-                    remedy=f"did you mean `{near[0]}`?" if near else f"its parameters are {', '.join(known)}",
+                    "E610",
+                    f"nothing in the model has a size called `{name}`",
+                    remedy=f"did you mean `{near[0]}`?" if near else names,
                 )
             )
-    missing = [name for name in known if name not in given]
-    if missing:
-        raise PdflangError(
-            Diagnostic(
-                "E609",
-                f"no value is given for {', '.join(f'`{name}`' for name in missing)}",
-                remedy=f"give all of them, or none for a draw of the prior: --params {json.dumps(missing[0])[1:-1]}=1",
-            )
-        )

@@ -114,12 +114,19 @@ class _Binder:
         import numpy as np
 
         for datum in self._absent:
-            is_events = self._program.observations[datum.name].process is not None
-            if is_events:
-                for axis in datum.axes:
-                    for name, _ in axis.size.symbols:
-                        self.lengths[name] = 0
-            unknown = [name for axis in datum.axes for name, _ in axis.size.symbols if name not in self.lengths]
+            process = self._program.observations[datum.name].process
+            symbols = [name for axis in datum.axes for name, _ in axis.size.symbols]
+            if process is not None:
+                counts = [self.lengths[name] for name in (datum.name, *symbols) if name in self.lengths]
+                if process.normalised and not counts:
+                    raise data_error(
+                        "E518",
+                        f"how many events `{datum.name}` has is not known",
+                        DataContext(datum.name, datum.span),
+                        remedy=f"say how many there are: --size {datum.name}=100",
+                    )
+                self.lengths.update(dict.fromkeys(symbols, counts[0] if process.normalised else 0))
+            unknown = [name for name in symbols if name not in self.lengths]
             if unknown:
                 raise data_error(
                     "E518",

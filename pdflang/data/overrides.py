@@ -24,8 +24,8 @@ _NUMBER = re.compile(r"[+-]?(\.\d+|\d+\.)([eE][+-]?\d+)?")
 _NAMED = re.compile(r"\s*([^\W\d]\w*(?:\.[^\W\d]\w*)*)\s*=(.*)", re.DOTALL)
 
 
-def parse_overrides(arguments: Iterable[str]) -> dict[str, Value]:
-    """The values that `--data` options give, by name. Where two give the same name, the later one counts.
+def parse_overrides(arguments: Iterable[str], option: str = "--data") -> dict[str, Value]:
+    """The values that `--data` options, or others like it, give by name. Where two give the same, the later counts.
 
     A number, text, truth value or list is written as JSON; anything else is a file: an array, or a table
     where it has named columns. An option without `=` is a file of several values by name.
@@ -34,28 +34,28 @@ def parse_overrides(arguments: Iterable[str]) -> dict[str, Value]:
     """
     values: dict[str, Value] = {}
     for argument in arguments:
-        values.update(_parse(argument))
+        values.update(_parse(argument, option))
     return values
 
 
-def _parse(argument: str) -> dict[str, Value]:
+def _parse(argument: str, option: str) -> dict[str, Value]:
     match = _NAMED.fullmatch(argument)
     if match is None:
-        return _many(argument)
+        return _many(argument, option)
     name, text = match[1], match[2].strip()
-    return {name: _value(name, text)}
+    return {name: _value(name, text, option)}
 
 
-def _value(name: str, text: str) -> Value:
-    context = DataContext(name, source=f"--data {name}")
+def _value(name: str, text: str, option: str) -> Value:
+    context = DataContext(name, source=f"{option} {name}")
     try:
         # Whatever Python reads as a number is one, also `.5` and `1.`, which JSON does not know.
         literal = float(text) if _NUMBER.fullmatch(text) else parse_json(text)
     except ValueError as error:
         if not text or text[0] in '[{"':
-            raise _malformed(f"--data {name}={text}", str(error)) from error
+            raise _malformed(f"{option} {name}={text}", str(error)) from error
         return _value_of_file(text, context)
-    return value_of(literal, f"--data {name}", context)
+    return value_of(literal, f"{option} {name}", context)
 
 
 def _value_of_file(path_text: str, context: DataContext) -> Value:
@@ -81,11 +81,11 @@ def value_of(content: Any, source: str, context: DataContext) -> Value:
         raise data_error("E503", f"`{source}` {error}", context) from error
 
 
-def _many(path_text: str) -> dict[str, Value]:
+def _many(path_text: str, option: str) -> dict[str, Value]:
     """The values of a file without a name in front: its keys are the names."""
     context = DataContext(path_text)
     if "." not in Path(path_text).name:
-        raise _malformed(f"--data {path_text}", "there is neither `=` nor the end of a file's name in it")
+        raise _malformed(f"{option} {path_text}", "there is neither `=` nor the end of a file's name in it")
     path = resolve(path_text, context)
     if path.suffix.lower() == ".json":
         content = read_json(path, context)
@@ -95,7 +95,7 @@ def _many(path_text: str) -> dict[str, Value]:
     else:
         arrays = format_of(path, context).read(path, context)
     if not arrays or "" in arrays:
-        raise _malformed(f"--data {path_text}", f"`{path.name}` does not say which data its numbers are for")
+        raise _malformed(f"{option} {path_text}", f"`{path.name}` does not say which data its numbers are for")
     return dict(arrays)
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
-from typing import Any
+from typing import Any, TypeVar
 
-from pdflang.diagnostics import Diagnostic, PdflangError
+from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
 
 _SEEDS = 2**32
 
@@ -31,9 +31,7 @@ class Options:
     """
 
     def __post_init__(self) -> None:
-        problems = [
-            problem for option in fields(self) for problem in _problems(option, getattr(self, option.name))
-        ]
+        problems = [problem for option in fields(self) for problem in _problems(option, getattr(self, option.name))]
         if problems:
             raise PdflangError(*problems)
 
@@ -53,9 +51,7 @@ class NutsOptions(Options):
         f"shape of the metric; auto is dense up to {DENSE_DIMENSIONS} dimensions",
         choices=("auto", "dense", "diagonal"),
     )
-    threads: int | None = _option(
-        None, "chains that run at once; as many as there are cores if not given", least=1
-    )
+    threads: int | None = _option(None, "chains that run at once; as many as there are cores if not given", least=1)
 
     def dense(self, dimension: int) -> bool:
         """Whether the metric of a target of this dimension is dense."""
@@ -68,13 +64,26 @@ class MapOptions(Options):
 
     starts: int = _option(4, "number of starts, each a draw from the prior", least=1)
     seed: int | None = _option(0, "seed of the starts", least=0, below=_SEEDS)
-    tolerance: float = _option(
-        1e-12, "largest gain in log-density that a converged optimum may leave", above=0
-    )
+    tolerance: float = _option(1e-12, "largest gain in log-density that a converged optimum may leave", above=0)
     max_steps: int = _option(2000, "evaluations of density, gradient and Hessian per start", least=1)
-    threads: int | None = _option(
-        None, "starts that run at once; as many as there are cores if not given", least=1
-    )
+    threads: int | None = _option(None, "starts that run at once; as many as there are cores if not given", least=1)
+
+
+Kind = TypeVar("Kind", bound=Options)
+
+
+def options_of(kind: type[Kind], given: Mapping[str, Any]) -> Kind:
+    """Options by name. Raises `PdflangError` (E620) for a name that there is not, or a value out of range."""
+    known = [option.name for option in fields(kind)]
+    problems = []
+    for name in given:
+        if name not in known:
+            near = closest_names(name, known)
+            remedy = f"did you mean `{near[0]}`?" if near else f"the options are {', '.join(known)}"
+            problems.append(Diagnostic("E620", f"there is no option `{name}`", remedy=remedy))
+    if problems:
+        raise PdflangError(*problems)
+    return kind(**given)
 
 
 def chosen_seed(seed: int | None) -> int:
@@ -85,11 +94,7 @@ def chosen_seed(seed: int | None) -> int:
 def _problems(option: Field[Any], value: Any) -> list[Diagnostic]:
     limits = option.metadata
     if value is None:
-        return (
-            []
-            if option.default is None or "None" in str(option.type)
-            else [_problem(option, value, "a value")]
-        )
+        return [] if option.default is None or "None" in str(option.type) else [_problem(option, value, "a value")]
     wanted = _wanted_type(option)
     if isinstance(value, bool) or not isinstance(value, (int, float) if wanted is float else wanted):
         return [_problem(option, value, {int: "a whole number", float: "a number", str: "a word"}[wanted])]

@@ -119,8 +119,7 @@ def _tree_depth(statistics: xarray.Dataset, most: int | None) -> Iterator[Findin
     if share > 0.01:
         yield Finding(
             "warning",
-            f"{share:.0%} of the transitions stopped at the greatest tree depth, {most}: the draws are right "
-            "but dear",
+            f"{share:.0%} of the transitions stopped at the greatest tree depth, {most}: the draws are right but dear",
             "raise `--max-tree-depth`, or bring the parameters to similar scales and less correlation",
         )
 
@@ -131,9 +130,7 @@ def _rhat(rows: Sequence[Row]) -> Iterator[Finding]:
         names = tuple(row.name for row in bad)
         yield Finding(
             "error" if bad[0].rhat > 1.1 else "warning",
-            f"R-hat is above {LARGEST_RHAT} for {_listed(names)} (largest {bad[0].rhat:.3f}): the chains "
-            "do not "
-            "agree",
+            f"R-hat is above {LARGEST_RHAT} for {_listed(names)} (largest {bad[0].rhat:.3f}): the chains do not agree",
             "run longer (`--warmup`, `--draws`); if chains stay apart, the posterior has several modes or "
             "the "
             "model does not determine these parameters",
@@ -164,9 +161,7 @@ def _not_finite(tree: xarray.DataTree) -> Iterator[Finding]:
             yield Finding(
                 "error",
                 f"{_listed([entries[i] for i in bad])} has values that are not finite ({share:.2g} of all)",
-                "look for a division by 0, or a logarithm or power of a negative number, in the "
-                "definition of "
-                f"{name}",
+                f"look for a division by 0, or a logarithm or power of a negative number, in the definition of {name}",
                 tuple(entries[i] for i in bad),
             )
 
@@ -205,8 +200,7 @@ def _at_bounds(tree: xarray.DataTree) -> Iterator[Finding]:
                 yield Finding(
                     "warning",
                     f"the draws of {_listed(names)} pile up at the {side} bound, {bound:g}",
-                    "the data want to go beyond it: check the bound and the model, or read the result as "
-                    "a limit",
+                    "the data want to go beyond it: check the bound and the model, or read the result as a limit",
                     names,
                 )
 

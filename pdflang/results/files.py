@@ -51,6 +51,13 @@ def write_text(path: Path, text: str) -> None:
     write_whole(path, text.encode("utf-8"))
 
 
+def remove_parts(folder: Path) -> None:
+    """Remove what an interrupted `write_whole` left in a folder and those beneath it."""
+    for part in folder.rglob(".*.part"):
+        with contextlib.suppress(OSError):
+            part.unlink()
+
+
 def cannot_write(path: Path, failure: OSError) -> Diagnostic:
     """What to tell about a file or folder that could not be written."""
     reason = failure.strerror or str(failure) or type(failure).__name__

@@ -75,12 +75,8 @@ def _dataset(
     for name, values in arrays.items():
         schema = schemas.get(name, VariableSchema())
         shape = np.shape(values)[len(leading) :]
-        dims = tuple(
-            _dimension(name, axis, length, schema, arrays, taken) for axis, length in enumerate(shape)
-        )
-        variables[name] = xarray.Variable(
-            (*leading, *dims), np.asarray(values), attrs=_variable_attributes(schema)
-        )
+        dims = tuple(_dimension(name, axis, length, schema, arrays, taken) for axis, length in enumerate(shape))
+        variables[name] = xarray.Variable((*leading, *dims), np.asarray(values), attrs=_variable_attributes(schema))
     first = np.shape(next(iter(arrays.values())))
     counts = {axis: np.arange(length) for axis, length in zip(leading, first, strict=False)}
     return xarray.Dataset(variables, coords={**counts, **taken})

@@ -40,9 +40,7 @@ def provenance(
         "duration_seconds": round((now - started).total_seconds(), 3),
         "seconds": {name: round(value, 3) for name, value in (seconds or {}).items()},
         "command": sys.argv,
-        "sources": [
-            {"name": name, "sha256": text_hash(text), "text": text} for name, text in sources.items()
-        ],
+        "sources": [{"name": name, "sha256": text_hash(text), "text": text} for name, text in sources.items()],
         "data": {name: array_hash(values) for name, values in data.items()},
         "versions": versions(),
         "platform": {"system": platform.platform(), "machine": platform.machine()},

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
-from contextlib import suppress
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from pdflang.diagnostics import Diagnostic, PdflangError
-from pdflang.results.files import cannot_write, write_text, write_whole
+from pdflang.interrupts import before_leaving
+from pdflang.results.files import cannot_write, remove_parts, write_text, write_whole
+from pdflang.results.plain import to_json
 
 if TYPE_CHECKING:
     import xarray
@@ -34,6 +33,8 @@ class RunFolder:
     def __init__(self, path: Path, replaces: bool = False) -> None:
         self.path = path
         self._replaces = replaces
+        self._written: list[str] = []
+        before_leaving.append(self._tidy)
 
     @classmethod
     def create(cls, model: Path, out: Path | None = None, overwrite: bool = False) -> RunFolder:
@@ -58,18 +59,34 @@ class RunFolder:
 
     def __exit__(self, *failure: object) -> None:
         """Leave no empty folder behind, of a run that ended before it had results."""
+        self._tidy()
+        with suppress(ValueError):
+            before_leaving.remove(self._tidy)
+
+    def _tidy(self) -> None:
+        """Remove files that are half written, and the folder if it is empty."""
+        remove_parts(self.path)
         with suppress(OSError):
             self.path.rmdir()
 
     def write_text(self, name: str, text: str) -> None:
-        """Write a text file in UTF-8."""
+        """Write a text file in UTF-8; `name` may lie in folders, which are made."""
         self._prepare()
-        write_text(self.path / name, text)
+        path = self.path / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as failure:
+            raise PdflangError(cannot_write(path.parent, failure)) from failure
+        write_text(path, text)
+        self._written.append(name)
 
     def write_json(self, name: str, value: Any) -> None:
         """Write plain data as JSON. Numbers that are not finite become null, which JSON can say."""
-        text = json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False)
-        self.write_text(name, text + "\n")
+        self.write_text(name, to_json(value))
+
+    def write_provenance(self, record: Mapping[str, Any]) -> None:
+        """Write `provenance.json`, which also names the files written before: it comes last."""
+        self.write_json(PROVENANCE, {**record, "files": [*self._written, PROVENANCE]})
 
     def write_draws(self, tree: xarray.DataTree) -> None:
         """Write `draws.nc`: NetCDF 4, byte for byte the same for equal draws.
@@ -78,6 +95,7 @@ class RunFolder:
         """
         self._prepare()
         write_whole(self.path / DRAWS, tree.to_netcdf(engine="h5netcdf", format="NETCDF4"))
+        self._written.append(DRAWS)
 
     def write_sources(self, sources: Mapping[str, str]) -> None:
         """Write the model as `model.pdfm` and the files that it uses under `sources/`, by their own names."""
@@ -92,7 +110,7 @@ class RunFolder:
         if not self._replaces:
             return
         try:
-            for name in _OURS:
+            for name in {*_OURS, *_files_of(self.path)}:
                 (self.path / name).unlink(missing_ok=True)
             shutil.rmtree(self.path / SOURCES, ignore_errors=True)
         except OSError as failure:
@@ -100,15 +118,8 @@ class RunFolder:
         self._replaces = False
 
     def _write_source(self, name: str, text: str) -> None:
-        parts = [
-            part for part in PurePosixPath(name.replace("\\", "/")).parts if part not in ("/", "..", ".")
-        ]
-        path = self.path.joinpath(SOURCES, *(part.replace(":", "_") for part in parts))
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as failure:
-            raise PdflangError(cannot_write(path.parent, failure)) from failure
-        write_text(path, text)
+        parts = [part for part in PurePosixPath(name.replace("\\", "/")).parts if part not in ("/", "..", ".")]
+        self.write_text("/".join([SOURCES, *(part.replace(":", "_") for part in parts)]), text)
 
     def write_all(self, writes: Sequence[Callable[[RunFolder], None]]) -> None:
         """Do every write, also where one fails, so that as much as possible is kept; raise what failed."""
@@ -143,6 +154,16 @@ def read_json(folder: Path | str, name: str = PROVENANCE) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as failure:
         raise PdflangError(_not_a_run(Path(folder), f"`{path}` cannot be read: {failure}")) from failure
+
+
+def _files_of(folder: Path) -> list[str]:
+    """The files that the run of a folder says it wrote; none outside of the folder, whatever it says."""
+    try:
+        files = json.loads((folder / PROVENANCE).read_text(encoding="utf-8")).get("files", [])
+    except (OSError, ValueError, AttributeError):
+        return []
+    within = folder.resolve()
+    return [name for name in map(str, files) if within in (within / name).resolve().parents]
 
 
 def _next_free(stem: str) -> Path:
@@ -193,18 +214,3 @@ def _not_a_run(folder: Path, reason: str) -> Diagnostic:
         message=f"`{folder}` is not the folder of a finished run: {reason}",
         remedy="give a folder that `pdflang sample` made; its name ends in `.run` unless `--out` named it",
     )
-
-
-def _plain(value: Any) -> Any:
-    """The same value in lists, dicts, text, finite numbers and null."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set)):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, np.generic):
-        return _plain(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if isinstance(value, (str, int, float, bool)) or value is None else str(value)

@@ -60,9 +60,7 @@ def to_csv(rows: Sequence[Row]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(field.name for field in fields(Row))
-    writer.writerows(
-        [repr(cell) if isinstance(cell, float) else cell for cell in astuple(row)] for row in rows
-    )
+    writer.writerows([repr(cell) if isinstance(cell, float) else cell for cell in astuple(row)] for row in rows)
     return text.getvalue()
 
 
@@ -74,9 +72,7 @@ def to_text(rows: Sequence[Row]) -> str:
         lines.append((row.name, *_cells(row)))
     widths = [max(len(line[i]) for line in lines) for i in range(len(_HEADINGS) + 1)]
     table = [
-        "  ".join(
-            [line[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(line[1:], widths[1:], strict=True))]
-        )
+        "  ".join([line[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(line[1:], widths[1:], strict=True))])
         for line in lines
     ]
     return "\n".join([*(line.rstrip() for line in table), *cut]) + "\n"

@@ -55,7 +55,7 @@ def test_a_given_name_that_exists_is_refused() -> None:
     with pytest.raises(PdflangError) as error:
         RunFolder.create(MODEL, Path("a"))
     assert code_of(error) == "E621"
-    assert "--force" in error.value.diagnostics[0].remedy
+    assert "--overwrite" in error.value.diagnostics[0].remedy
 
 
 def test_forcing_replaces_a_run_when_the_first_result_is_written() -> None:
