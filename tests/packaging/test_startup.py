@@ -1,0 +1,65 @@
+"""What answers at once does not import JAX, and every dotted name of a row leads somewhere."""
+
+import subprocess
+import sys
+from pathlib import Path
+from pkgutil import resolve_name
+
+import pytest
+
+from pdflang.components import Distribution, Function, arrays, library
+
+MODEL = Path(__file__).resolve().parents[2] / "examples/dis/model.pdfm"
+# The program, and then what it has imported.
+PROGRAM = """
+import sys
+from pdflang.cli import main
+sys.argv = ["pdflang", *sys.argv[1:]]
+try:
+    main()
+finally:
+    heavy = {"jax", "jaxlib", "blackjax", "scipy", "xarray", "pandas"} & set(sys.modules)
+    print("imported:", *sorted(heavy), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"], ["--version"], ["check", str(MODEL)], ["fmt", "--stdout", str(MODEL)], ["explain", "E101"],
+        ["sample", "--help"], ["map", "--help"], ["simulate", "--help"],
+    ],
+    ids=lambda arguments: arguments[0] + ("-help" if arguments[-1] == "--help" else ""),
+)  # fmt: skip
+def test_quick_verbs_never_import_jax(arguments):
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, encoding="utf-8"
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[-1] == "imported:"
+
+
+def test_an_error_in_a_model_does_not_import_jax(tmp_path):
+    (tmp_path / "wrong.pdfm").write_text("param a ~ Norml(0, 1)")
+    command = [sys.executable, "-c", PROGRAM, "sample", "wrong.pdfm"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 1
+    assert "E201" in done.stderr
+    assert not {"jax", "blackjax"} & set(done.stderr.splitlines()[-1].split())
+
+
+def test_importing_pdflang_does_not_import_jax():
+    code = "import pdflang, sys; assert 'jax' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_every_dotted_name_resolves():
+    rows = [row for row in library if isinstance(row, Function)]
+    rows += [row for row in vars(arrays).values() if isinstance(row, arrays.ArrayFunction)]
+    names = {name for row in rows for name in (row.numpy, row.jax)}
+    for row in library:
+        if isinstance(row, Distribution):
+            names |= {row.meaning, row.reference} - {None}
+    assert len(names) > 100
+    for name in names:
+        assert callable(resolve_name(name)), name
