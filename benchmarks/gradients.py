@@ -21,11 +21,11 @@ import jax
 
 jax.config.update("jax_enable_x64", True)
 
-import by_hand
-import numpy as np
-import proxy
+import by_hand  # noqa: E402
+import numpy as np  # noqa: E402
+import proxy  # noqa: E402
 
-import pdflang
+import pdflang  # noqa: E402
 
 DIS = Path(__file__).parent.parent / "examples" / "dis" / "model.pdfm"
 Density = Callable[[Any, Any], Any]

@@ -72,7 +72,7 @@ def compile_bound(bound: BoundProgram, known: Functions | None = None) -> Functi
         generated = generate(plan(bound), __version__)
     if known is not None and known.generated.source == generated.source:
         if known.generated.slots == generated.slots:
-            return replace(known, generated=generated)
+            return known.with_generated(generated)
     return load_functions(generated, bound.program.source.name)
 
 

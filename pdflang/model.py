@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import linecache
 import math
 from collections.abc import Mapping
@@ -103,6 +104,12 @@ class Functions:
         }
         for name, function in compiled.items():
             object.__setattr__(self, name, jax.jit(function))
+
+    def with_generated(self, generated: GeneratedModule) -> Functions:
+        """The same compiled functions for a module of the same text with other constants."""
+        other = copy.copy(self)
+        object.__setattr__(other, "generated", generated)
+        return other
 
 
 def _slope(density: Any) -> Any:
@@ -356,7 +363,8 @@ class CompiledModel:
         except NotPositiveDefinite as failure:
             raise self._covariance_error(failure) from None
         for name, count in self._event_counts().items():
-            capacity = self.capacities[name] = max(self.capacities.get(name, 0), _room(count))
+            room = self.capacities.get(name, 0)
+            capacity = self.capacities[name] = room if count <= room else _room(count)
             for key, axis in generated.event_arrays[name].items():
                 arrays[key] = _padded(arrays[key], axis, capacity)
             arrays[f"{name} count"] = np.asarray(count)

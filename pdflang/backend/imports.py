@@ -36,7 +36,7 @@ class Imports:
         found = [_from(module, sorted(names)) for module, names in sorted(by_module.items())]
         third_party = [line for line in found if not line.startswith("from pdflang")]
         own = [line for line in found if line.startswith("from pdflang")]
-        return [*sorted(plain), *third_party, "", *own] if own else [*sorted(plain), *third_party]
+        return [*sorted(plain), *third_party, *([""] if own else []), *own]
 
 
 def _from(module: str, names: list[str]) -> str:

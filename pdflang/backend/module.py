@@ -28,6 +28,7 @@ _RUNTIME = "pdflang.backend.runtime"
 
 
 LINE_LENGTH = 110
+_SHORT = 58
 _CHI2 = {"Normal": "chi2", "MvNormal": "chi2_correlated"}
 
 
@@ -152,11 +153,13 @@ class ModuleWriter:
         return lines, [None, None, *places, *[None] * len(result)]
 
     def returned(self, entries: list[tuple[str, str]]) -> list[str]:
-        """`return {…}` with one entry a line."""
+        """`return {…}`: on one line, short entries several to a line, or one a line."""
         rows = [f"{json.dumps(name)}: {text}" for name, text in entries]
         line = f"    return {{{', '.join(rows)}}}"
         if len(line) <= LINE_LENGTH:
             return [line]
+        if max(map(len, rows)) <= _SHORT:
+            rows = [", ".join(text for _, text in row) for row in _wrapped([("", row) for row in rows])]
         return ["    return {", *(f"        {row}," for row in rows), "    }"]
 
     # --- data -----------------------------------------------------------------------------------------------
@@ -235,23 +238,26 @@ class ModuleWriter:
         result_lines = [f"    return {{{', '.join(entries)}}}, {log_det}"]
         if len(result_lines[0]) > LINE_LENGTH:
             rows = [f"        {', '.join(text for _, text in row)}," for row in _wrapped([("", e) for e in entries])]
-            result_lines = ["    params = {", *rows, "    }", f"    return params, {log_det}"]
+            whole = f"    params = {{{', '.join(entries)}}}"
+            made = [whole] if len(whole) <= LINE_LENGTH else ["    params = {", *rows, "    }"]
+            result_lines = [*made, f"    return params, {log_det}"]
         return self.function(
             "constrain(vector)", "Parameters by name, and the log-determinant of the Jacobian.", writer, result_lines
         )
 
     def _unconstrain(self) -> tuple[list[str], list[Span | None]]:
-        ravel = self.imports.use("jax.numpy.ravel")
+        scalars = all(not slot.unconstrained_shape for slot in self._slots)
         parts = []
         for slot in self._slots:
             value = f"params[{json.dumps(slot.parameter.name)}]"
             inverse = value if slot.bijection == "Real" else f"{self._bijection(slot)}.inverse({value})"
-            parts.append(("", f"{ravel}({inverse})"))
+            parts.append(("", inverse if scalars else f"{self.imports.use('jax.numpy.ravel')}({inverse})"))
         if not parts:
             result = [f"    return {self.imports.use('jax.numpy.zeros')}(0)"]
         else:
+            join = self.imports.use(f"jax.numpy.{'array' if scalars else 'concatenate'}")
             rows = [f"        {', '.join(text for _, text in row)}," for row in _wrapped(parts)]
-            result = [f"    return {self.imports.use('jax.numpy.concatenate')}([", *rows, "    ])"]
+            result = [f"    return {join}([", *rows, "    ])"]
         return self.function("unconstrain(params)", "The inverse of `constrain`.", None, result)
 
     def _draw_parameters(self) -> tuple[list[str], list[Span | None]]:

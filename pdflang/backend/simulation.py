@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pdflang.backend.writer import Writer
 from pdflang.diagnostics import Span
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Node
-from pdflang.ir.program import Draws, Observation
+from pdflang.ir.program import Draws, Observation, map_draws
+from pdflang.semantics.lints import everything_read
 
 if TYPE_CHECKING:
     from pdflang.backend.module import ModuleWriter
@@ -21,8 +25,9 @@ def write_simulation(module: ModuleWriter) -> tuple[list[str], list[Span | None]
     """The function `simulate(key, params, arrays)`: observed data by name."""
     observations = _in_order(module)
     plain = [o for o in observations if o.draws is not None]
-    roots = [argument for o in plain for argument in _arguments(o.draws, o)]
-    writer = module.writer(roots, late=frozenset(o.name for o in observations))
+    definitions = module.program.definition_nodes
+    roots = [argument for o in plain for argument in _arguments(o.draws, o, definitions)]
+    writer = module.writer(roots, late=_late(module))
     if observations:
         split = module.imports.use("jax.random.split")
         writer.write(f"keys = {split}(key, {len(observations)})")
@@ -38,43 +43,51 @@ def write_simulation(module: ModuleWriter) -> tuple[list[str], list[Span | None]
     )
 
 
-def _arguments(draws: Draws | None, observation: Observation) -> list[Node]:
+def _late(module: ModuleWriter) -> frozenset[str]:
+    """The observed data, which the simulator makes, and the derived values that read them."""
+    observed = module.program.observations.keys()
+    definitions = module.program.definition_nodes
+    reading = (n for n, node in definitions.items() if not observed.isdisjoint(everything_read(node, definitions)))
+    return frozenset([*observed, *reading])
+
+
+def _arguments(draws: Draws | None, observation: Observation, definitions: Mapping[str, Node]) -> list[Node]:
+    """What the drawing of an observation needs; for all its entries at once where they are independent."""
     assert draws is not None
-    found = [_over(observation, argument) for argument in draws.arguments]
-    if draws.weights is not None:
-        found.append(_over(observation, draws.weights))
-    return found + [argument for component in draws.components for argument in _arguments(component, observation)]
+    found = [*draws.arguments, *([draws.weights] if draws.weights is not None else [])]
+    if not _reads_itself(observation, definitions):
+        found = [_over(observation, argument) for argument in found]
+    return found + [a for component in draws.components for a in _arguments(component, observation, definitions)]
 
 
 def _over(observation: Observation, node: Node) -> Node:
     """An argument for all observed entries at once."""
-    if _reads_itself(observation):
-        return node
     for loop in reversed(observation.loops):
         if loop in node.loops:
             node = nodes.Array(loop, node)
     return node
 
 
-def _reads_itself(observation: Observation) -> bool:
-    return observation.draws is not None and observation.name in _read(observation.draws)
+def _reads_itself(observation: Observation, definitions: Mapping[str, Node]) -> bool:
+    return observation.draws is not None and observation.name in _read(observation.draws, definitions)
 
 
-def _read(draws: Draws) -> set[str]:
+def _read(draws: Draws, definitions: Mapping[str, Node]) -> set[str]:
+    """All names that a distribution reads, through derived values too."""
     arguments = [*draws.arguments, *([draws.weights] if draws.weights is not None else [])]
-    read = set(nodes.references(*arguments)) if arguments else set()
-    return read.union(*(_read(component) for component in draws.components))
+    read: set[str] = set().union(*(everything_read(argument, definitions) for argument in arguments))
+    return read.union(*(_read(component, definitions) for component in draws.components))
 
 
 def _in_order(module: ModuleWriter) -> list[Observation]:
     """Each observation after those whose data its distribution reads."""
-    observations = module.program.observations
+    observations, definitions = module.program.observations, module.program.definition_nodes
     ordered: list[Observation] = []
 
     def visit(observation: Observation) -> None:
         if observation in ordered:
             return
-        for name in sorted(_read(observation.draws)) if observation.draws else ():
+        for name in sorted(_read(observation.draws, definitions)) if observation.draws else ():
             if name in observations and name != observation.name:
                 visit(observations[name])
         ordered.append(observation)
@@ -89,7 +102,7 @@ def _drawn(module: ModuleWriter, writer: Writer, observation: Observation, key: 
         return _events(module, writer, observation, key)
     draws = observation.draws
     assert draws is not None
-    if _reads_itself(observation):
+    if _reads_itself(observation, module.program.definition_nodes):
         return _one_by_one(module, writer, observation, draws, key)
     rank = draws.row.rank
     sizes = [module.loop_length(loop) for loop in observation.loops]
@@ -136,24 +149,34 @@ def _one_by_one(
     module: ModuleWriter, writer: Writer, observation: Observation, draws: Draws, key: str
 ) -> str:
     """A datum whose entries read earlier ones: a loop that fills it in."""
-    (loop,) = observation.loops
-    step, position, values = (writer.names.fresh(name) for name in ("step", "i", "values"))
-    inner = writer.inner({loop: position})
-    target = observation.target
+    step, place, values = (writer.names.fresh(name) for name in ("step", "i", "values"))
+    # Loops of their own, which no comprehension of a derived value shares.
+    steps = [replace(loop, key="step") for loop in observation.loops]
+    own: dict[Node, Node] = {
+        nodes.LoopIndex(old): nodes.LoopIndex(new) for old, new in zip(observation.loops, steps, strict=True)
+    }
+    draws = map_draws(draws, lambda node: nodes.substitute(node, own))
+    target = nodes.substitute(observation.target, own)
     assert isinstance(target, nodes.Element)
+    sizes = [module.loop_length(loop) for loop in steps]
+    positions = {loop: writer.names.fresh("i") for loop in steps} if len(sizes) > 1 else {}
+    inner = writer.inner(positions or {steps[0]: place})
+    writer.write(f"def {step}({place}, {values}):", observation.span)
+    for count, (loop, name) in enumerate(positions.items(), 1):
+        # The last binder runs fastest, as entries lie in memory.
+        inner.write(f"{name} = {place} // {math.prod(sizes[count:])} % {module.loop_length(loop)}")
     for reference in module.references_to(observation.name):
         inner.know(reference, values)
     inner.expect(*draws.arguments, *target.positions)
     fold_in = module.imports.use("jax.random.fold_in")
-    sample = module.sample(inner, draws, f"{fold_in}({key}, {position})", "()")
-    place = ", ".join(inner.text(p) for p in target.positions)
-    writer.write(f"def {step}({position}, {values}):", observation.span)
+    sample = module.sample(inner, draws, f"{fold_in}({key}, {place})", "()")
+    entry = ", ".join(inner.text(p) for p in target.positions)
     writer.extend(inner)
-    writer.write(f"    return {values}.at[{place}].set({sample})", observation.span)
+    writer.write(f"    return {values}.at[{entry}].set({sample})", observation.span)
     array = module.imports.use("jax.numpy.asarray")
     fori = module.imports.use("jax.lax.fori_loop")
     base = f"{array}({module.early(target.base)})"
-    return f"{fori}(0, {module.loop_length(loop)}, {step}, {base})"
+    return f"{fori}(0, {math.prod(sizes)}, {step}, {base})"
 
 
 def _events(module: ModuleWriter, writer: Writer, observation: Observation, key: str) -> str:

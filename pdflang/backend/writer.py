@@ -380,6 +380,11 @@ class Writer:
             texts.append(f"axis=({places},)")
         elif loops and row is arrays.CUMSUM:
             texts.append("axis=-1")
+        elif loops and row is arrays.TRANSPOSE:
+            return Code(f"{self.array_function('swapaxes')}({texts[0]}, -2, -1)", _ATOM, 1)
+        elif loops and row is arrays.LINEAR_SOLVE:
+            left, right = (self._aligned(argument, loops, len(argument.axes)) for argument in node.arguments)
+            return Code(f"{callee}({left.text}, {right.within(_ATOM)}[..., None])[..., 0]", _ATOM, 1)
         elif loops and row.name not in _BATCHED:
             raise CompilerPanic(f"`{row.name}` inside a comprehension cannot be written down")
         if row is arrays.MATMUL and not loops:

@@ -66,6 +66,7 @@ class Node:
     loops: frozenset[Loop]
     phase: Phase
     span: Span | None
+    _key: tuple[Any, ...]
     hint: str | None
     """What generated code may call the value: the name of the function that it came from."""
 

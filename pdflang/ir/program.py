@@ -221,15 +221,16 @@ def expressions(program: Program) -> list[Node]:
 
 
 def _map_parameter(parameter: Parameter, change: Callable[[Node], Node]) -> Parameter:
-    return replace(parameter, log_prior=change(parameter.log_prior), prior=_map_draws(parameter.prior, change))
+    return replace(parameter, log_prior=change(parameter.log_prior), prior=map_draws(parameter.prior, change))
 
 
-def _map_draws(draws: Draws, change: Callable[[Node], Node]) -> Draws:
+def map_draws(draws: Draws, change: Callable[[Node], Node]) -> Draws:
+    """A distribution with every argument changed."""
     return replace(
         draws,
         arguments=tuple(change(argument) for argument in draws.arguments),
         weights=change(draws.weights) if draws.weights is not None else None,
-        components=tuple(_map_draws(component, change) for component in draws.components),
+        components=tuple(map_draws(component, change) for component in draws.components),
     )
 
 
@@ -238,7 +239,7 @@ def _map_observation(observation: Observation, change: Callable[[Node], Node]) -
     if process is not None:
         process = replace(process, total=change(process.total), intensity=change(process.intensity))
     if draws is not None:
-        draws = _map_draws(draws, change)
+        draws = map_draws(draws, change)
     return replace(
         observation, log_likelihood=change(observation.log_likelihood), process=process, draws=draws,
         target=change(observation.target),

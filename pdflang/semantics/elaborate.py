@@ -623,7 +623,7 @@ class Elaborator:
 
     def constant_range(self, domain: IntervalValue) -> Range | None:
         """An interval of known ends as a range that includes them, or None."""
-        if domain.lower.phase != Phase.CONST or domain.upper.phase != Phase.CONST:
+        if any(end.phase != Phase.CONST or end.loops for end in (domain.lower, domain.upper)):
             return None
         return Range(float(self.fold(domain.lower)), float(self.fold(domain.upper)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import mpmath
@@ -80,9 +81,7 @@ def test_bins_that_touch_both_ends(factor: str) -> None:
     edges = np.linspace(0, 1, 6)
     text = f"(x^a * (1 - x)^b * {factor} for x in (0, 1)) |> bins(linspace(0, 1, 6))"
     for a, b in POWERS[::4]:
-        expected = [
-            exact(FACTORS[factor], a, b, *map(float, ends)) for ends in zip(edges, edges[1:], strict=False)
-        ]
+        expected = [exact(FACTORS[factor], a, b, *map(float, ends)) for ends in pairwise(edges)]
         np.testing.assert_allclose(
             value_of(text, a=a, b=b), expected, rtol=TOLERANCE, err_msg=f"{text} {a} {b}"
         )
@@ -110,7 +109,10 @@ def test_other_regions(text: str, expected: Callable[[float, float], float]) -> 
 
 
 def test_bounds_of_data() -> None:
-    text = "data top[N]\nparam a ~ Normal(0, 1) in (-0.9, 3)\noutput r = integral(x^a for x in (0, top[i])) for i in N\n"
+    text = (
+        "data top[N]\nparam a ~ Normal(0, 1) in (-0.9, 3)\n"
+        "output r = integral(x^a for x in (0, top[i])) for i in N\n"
+    )
     model = pdflang.loads(text, data={"top": [0.2, 0.7, 1.0]})
     expected = np.array([0.2, 0.7, 1.0]) ** 0.4 / 0.4
     np.testing.assert_allclose(model.derived({"a": -0.6})["r"], expected, rtol=TOLERANCE)
