@@ -44,12 +44,11 @@ def command(
     Standard errors come from the curvature there. Of each Gaussian observation χ² is printed.
     """
     from pdflang.cli.monitors import told_of
-    from pdflang.inference import prepare_jax, terminal_monitor
+    from pdflang.inference import terminal_monitor
     from pdflang.results import RunFolder
 
     started = datetime.now(UTC)
     settings = MapOptions(**options)
-    prepare_jax()
     compiled = load_model(screen, model, data)
     with RunFolder.create(model, out, overwrite) as folder, held() as hold:
         fit = compiled.map(monitor=told_of(hold, terminal_monitor()), **options)

@@ -76,9 +76,12 @@ def bound_model(
 
 
 def load_model(screen: Screen, path: Path, data: tuple[str, ...], sizes: Mapping[str, int] | None = None) -> Model:
-    """The compiled model of a file, as `bound_model` has it bound."""
+    """The compiled model of a file, as `bound_model` has it bound. A mistake in it is told before JAX is imported."""
     from pdflang import driver
     from pdflang.embedding import Model
+    from pdflang.inference import prepare_jax, prepare_threads
 
+    prepare_threads()
     bound = bound_model(screen, path, data, sizes)
+    prepare_jax()
     return Model(bound, driver.compile_bound(bound), {})

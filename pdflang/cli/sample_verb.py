@@ -43,14 +43,13 @@ def command(
     the summary, the diagnostics, and where it all came from. Ctrl-C keeps the draws made so far.
     """
     from pdflang.cli.monitors import told_of
-    from pdflang.inference import prepare_jax, terminal_monitor
+    from pdflang.inference import terminal_monitor
     from pdflang.results import RunFolder, diagnose, summarise
     from pdflang.results import diagnostics as words
     from pdflang.results import summary as tables
 
     started = datetime.now(UTC)
     settings = NutsOptions(**options)
-    prepare_jax()
     compiled = load_model(screen, model, data)
     with RunFolder.create(model, out, overwrite) as folder, held() as hold:
         draws = compiled.draw(settings, told_of(hold, terminal_monitor()))

@@ -52,14 +52,12 @@ def command(
     import numpy as np
 
     from pdflang.data.overrides import parse_overrides
-    from pdflang.inference import prepare_jax
     from pdflang.results import RunFolder
     from pdflang.simulated import data_record, tables
 
     started = datetime.now(UTC)
     sizes = _sizes(size)
     given = parse_overrides(params, "--params") if params else None
-    prepare_jax()
     compiled = load_model(screen, model, data, sizes)
     _check_sizes(compiled, sizes)
     import jax

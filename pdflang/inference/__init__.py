@@ -7,7 +7,7 @@ from pdflang.inference.draws import Draws, NoFiniteStart
 from pdflang.inference.monitor import Monitor, Progressed, QuietMonitor, RichMonitor, terminal_monitor
 from pdflang.inference.optima import Optima, Optimum
 from pdflang.inference.options import MapOptions, NutsOptions, Options
-from pdflang.inference.platform import prepare_jax
+from pdflang.inference.platform import prepare_jax, prepare_threads
 from pdflang.inference.target import Target
 
 __all__ = [
@@ -24,5 +24,6 @@ __all__ = [
     "RichMonitor",
     "Target",
     "prepare_jax",
+    "prepare_threads",
     "terminal_monitor",
 ]

@@ -9,17 +9,24 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+def prepare_threads() -> None:
+    """Choose the platform and one thread for each sum, before NumPy, SciPy or JAX are first used.
+
+    XLA splits sums by the number of its threads, and so does BLAS: with one each, draws do not depend on the
+    number of cores. Chains fill the cores all the same, since each runs in a thread of its own.
+    """
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    os.environ["NPROC"] = "1"
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+
 def prepare_jax() -> None:
     """Choose double precision, the CPU if no platform is named, and the persistent compilation cache.
 
     For processes that belong to pdflang, such as the command line, before JAX is first used. A program that
     embeds pdflang keeps its own settings: methods run inside `double_precision()`.
     """
-    os.environ.setdefault("JAX_PLATFORMS", "cpu")
-    # XLA splits sums by the number of its threads, and so does BLAS: with one each, draws do not depend on
-    # the number of cores. Chains fill the cores all the same, since each runs in a thread of its own.
-    os.environ["NPROC"] = "1"
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    prepare_threads()
     import jax
 
     jax.config.update("jax_enable_x64", True)
