@@ -84,7 +84,8 @@ def assert_same_posterior(printed, shown):
     """Same rows, means that agree within a tenth of a standard deviation, and the same words."""
 
     def rows(text):
-        return {name: (float(mean), float(sd)) for name, mean, sd in re.findall(r"^(\w+)\s+([\d.-]+)\s+([\d.]+) ", text, re.M)}
+        found = re.findall(r"^(\w+)\s+([\d.-]+)\s+([\d.]+) ", text, re.M)
+        return {name: (float(mean), float(sd)) for name, mean, sd in found}
 
     def words(text):
         return text[text.index("Diagnostics:") :].strip()
