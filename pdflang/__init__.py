@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from pdflang.diagnostics import PdflangError
-
 if TYPE_CHECKING:
+    from pdflang.diagnostics import PdflangError
     from pdflang.embedding import Fit, Model, load, loads
 
-try:
-    __version__ = version("pdflang")
-except PackageNotFoundError:  # a checkout that was never installed
-    __version__ = "unknown"
+    __version__: str
 
 __all__ = ["Fit", "Model", "PdflangError", "__version__", "load", "loads"]
 
 
 def __getattr__(name: str) -> Any:
-    # What compiles models is imported when it is first used: `import pdflang` must not import JAX.
+    # Everything is imported when it is first used: `import pdflang` is quick and does not import JAX.
     if name in ("Fit", "Model", "load", "loads"):
-        return getattr(import_module("pdflang.embedding"), name)
+        from pdflang import embedding
+
+        return getattr(embedding, name)
+    if name == "PdflangError":
+        from pdflang import diagnostics
+
+        return diagnostics.PdflangError
+    if name == "__version__":
+        return _version()
     raise AttributeError(f"module 'pdflang' has no attribute {name!r}")
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("pdflang")
+    except PackageNotFoundError:  # a checkout that was never installed
+        return "unknown"

@@ -41,7 +41,7 @@ def maximise(target: Target, options: MapOptions | None = None, monitor: Monitor
         monitor.start("map", options.starts, options.max_steps)
         try:
             # The first call compiles; started together, every thread would compile.
-            run_tasks([searches[0].begin], 1, stop)
+            run_tasks([searches[0].begin], 1, stop, patient=False)
             compiled = time.perf_counter()
             tick = partial(_report, searches, monitor)
             run_tasks([partial(search.run, stop) for search in searches], threads, stop, tick)

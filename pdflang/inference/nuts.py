@@ -49,7 +49,7 @@ def sample(target: Target, options: NutsOptions | None = None, monitor: Monitor 
         monitor.start("nuts", options.chains, options.warmup + options.draws)
         try:
             begin = time.perf_counter()
-            run_tasks(programs.warm_up(target, options), available_cores(), stop)
+            run_tasks(programs.warm_up(target, options), available_cores(), stop, patient=False)
             seconds["compile"] = time.perf_counter() - begin
             tick = partial(_report, chains, monitor)
             run_tasks(

@@ -68,12 +68,14 @@ def run_tasks(
     threads: int,
     stop: StopRequest,
     tick: Callable[[], None] = lambda: None,
+    patient: bool = True,
 ) -> list[Result | None]:
     """Run tasks, `threads` at a time; their results in order, None where a task was not finished.
 
     Tasks that have not begun when a stop is requested are left out. `tick` is called in this thread some
     times a second. The first exception of a task stops the others and is raised here. The threads are
-    daemons, so that an urgent stop need not wait for compiled code, which cannot be interrupted.
+    daemons, so that an urgent stop need not wait for compiled code, which cannot be interrupted; unless
+    `patient`, where nothing is lost with the tasks, every stop is urgent.
     """
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in range(len(tasks)):
@@ -98,7 +100,7 @@ def run_tasks(
     for thread in started:
         thread.start()
     remaining = len(started)
-    while remaining and not stop.urgent:
+    while remaining and not (stop.urgent or (stop.requested and not patient)):
         remaining -= alive.acquire(timeout=_TICK_SECONDS)
         tick()
     if remaining:

@@ -73,10 +73,11 @@ class RunFolder:
         """Write a text file in UTF-8; `name` may lie in folders, which are made."""
         self._prepare()
         path = self.path / name
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as failure:
-            raise PdflangError(cannot_write(path.parent, failure)) from failure
+        if path.parent != self.path:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as failure:
+                raise PdflangError(cannot_write(path.parent, failure)) from failure
         write_text(path, text)
         self._written.append(name)
 
