@@ -59,7 +59,6 @@ def command(
     sizes = _sizes(size)
     given = parse_overrides(params, "--params") if params else None
     compiled = load_model(screen, model, data, sizes)
-    _check_sizes(compiled, sizes)
     import jax
 
     with jax.enable_x64(True):
@@ -105,24 +104,3 @@ def _sizes(written: tuple[str, ...]) -> dict[str, int]:
             raise PdflangError(Diagnostic("E610", f"`--size {text}` cannot be read", remedy="write --size NAME=COUNT"))
         sizes[name.strip()] = int(count)
     return sizes
-
-
-def _check_sizes(compiled: Any, sizes: dict[str, int]) -> None:
-    """That every size is that of an axis or of the events of an Iid observation. Error: E610."""
-    from pdflang.diagnostics import closest_names
-
-    observations = compiled.program.observations.values()
-    known = {o.name for o in observations if o.process and o.process.normalised}
-    axes = [axis for datum in compiled.program.data.values() for axis in datum.axes]
-    known |= {symbol for axis in axes for symbol, _ in axis.size.symbols}
-    for name in sizes:
-        if name not in known:
-            near = closest_names(name, known)
-            names = f"sizes are those of {', '.join(sorted(known))}" if known else "all sizes follow from the model"
-            raise PdflangError(
-                Diagnostic(
-                    "E610",
-                    f"nothing in the model has a size called `{name}`",
-                    remedy=f"did you mean `{near[0]}`?" if near else names,
-                )
-            )

@@ -35,6 +35,7 @@ def bind(
     be simulated: observed data need not be there, and `sizes` gives the lengths that nothing else tells. Raises
     PdflangError with everything that is wrong with the data.
     """
+    _check_sizes(program, sizes or {})
     binder = _Binder(program, given, sizes)
     reports = Reports()
     for datum in program.data.values():
@@ -57,6 +58,23 @@ def bind(
     binder.bind_tables()
     binder.verify_lengths()
     return BoundProgram(program, binder.lengths, binder.arrays, binder.notes())
+
+
+def _check_sizes(program: Program, sizes: Mapping[str, int]) -> None:
+    """That every size is that of an axis, or of the events of an Iid observation. Error: E610."""
+    known = {o.name for o in program.observations.values() if o.process and o.process.normalised}
+    axes = [axis for datum in program.data.values() for axis in datum.axes]
+    known |= {symbol for axis in axes for symbol, _ in axis.size.symbols}
+    for name in sizes:
+        if name not in known:
+            near = closest_names(name, known)
+            names = f"sizes are those of {', '.join(sorted(known))}" if known else "all sizes follow from the model"
+            raise data_error(
+                "E610",
+                f"nothing in the model has a size called `{name}`",
+                DataContext(name),
+                remedy=f"did you mean `{near[0]}`?" if near else names,
+            )
 
 
 class _Binder:
