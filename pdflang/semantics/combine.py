@@ -58,6 +58,15 @@ def as_number(value: Value, span: Span, what: str = "") -> Node:
     )
 
 
+def as_count(node: Node) -> Node:
+    """A truth value as 1 or 0, so that conditions add up to how many of them hold; numbers as they are."""
+    if node.dtype != "bool":
+        return node
+    if isinstance(node, Constant):
+        return Constant(int(node.value), span=node.span)
+    return nodes.Choose(node, Constant(1), Constant(0), span=node.span)
+
+
 def axes_agree(left: Axis, right: Axis, span: Span, checks: CheckSink) -> bool:
     """Whether two axes may be combined; lengths that data binds are compared when it is bound."""
     if left.name and right.name:
@@ -185,6 +194,8 @@ def apply_operator(
         )
     arguments = [as_number(v, s, f"beside {operator.symbol}") for v, s in zip(values, spans, strict=True)]
     _check_types(operator, arguments, spans)
+    if operator not in arithmetic.COMPARISONS and operator.name not in ("and", "or", "not"):
+        arguments = [as_count(argument) for argument in arguments]
     require_trailing(list(zip(arguments, spans, strict=True)), span, checks)
     return _simplified(operator, arguments, _result_type(operator, arguments), span)
 
@@ -242,6 +253,7 @@ def _folded(node: Node, dtype: Dtype, span: Span) -> Node:
 
 def apply_function(row: Any, arguments: Sequence[Node], spans: Sequence[Span], span: Span, checks: CheckSink) -> Node:
     """An elementwise function of the library on numbers or arrays."""
+    arguments = [as_count(argument) for argument in arguments]
     require_trailing(list(zip(arguments, spans, strict=True)), span, checks)
     for argument, allowed, place in zip(arguments, row.domain, spans, strict=True):
         found = range_of(argument)

@@ -12,7 +12,7 @@ from pdflang.ir.nodes import Node, Phase
 from pdflang.ir.program import Check, Draws
 from pdflang.ir.ranges import Range
 from pdflang.semantics.calls import CallSite, Given, match
-from pdflang.semantics.combine import axes_agree, error, require_trailing
+from pdflang.semantics.combine import as_count, axes_agree, error, require_trailing
 from pdflang.semantics.supports import check_support
 from pdflang.semantics.values import (
     DistributionValue,
@@ -46,7 +46,7 @@ def call_distribution(elaborator: Elaborator, row: Distribution, site: CallSite)
         if parameter.name not in matched:
             continue
         given = matched[parameter.name]
-        node = elaborator.given_number(given, site.scope, f"as `{parameter.name}` of {row.name}")
+        node = as_count(elaborator.given_number(given, site.scope, f"as `{parameter.name}` of {row.name}"))
         if len(node.axes) < parameter.rank:
             kind = "a vector" if parameter.rank == 1 else "a matrix"
             raise error(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-_LINE = 'data y[N] = table("d.csv").y\ndata x[N] = table("d.csv").x\nparam a ~ Normal(0, 1)\nobserve y ~ Normal(a*x, 1)\n'
+_LINE = (
+    'data y[N] = table("d.csv").y\ndata x[N] = table("d.csv").x\nparam a ~ Normal(0, 1)\nobserve y ~ Normal(a*x, 1)\n'
+)
 _MEAN = 'data y = table("d.csv").y\nparam a ~ Normal(0, 1)\nobserve y ~ Normal(a, 1)\n'
 _COUNTS = 'data n = table("d.csv").n\nparam mu ~ LogNormal(0, 1)\nobserve n ~ Poisson(mu)\n'
 _EVENTS = (

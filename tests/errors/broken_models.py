@@ -73,7 +73,7 @@ SHAPES = {
     "factor": "data y[N]\nparam c[3] ~ Normal(0, 1)\nobserve y ~ Normal(c[0], 1)\nfactor f = -c^2",
     "brackets": "param c[3] ~ Normal(0, 1)\nlet a = c[3]\nlet b = c[0.5]\nlet d = c[0, 1]\nlet e = 3[0]",
     "let over axes": "index a = 3\nparam c ~ Normal(0, 1)\nlet b[a] = c",
-    "binders": "data y[N, M]\nobserve y[i in N, M] ~ Normal(0, 1)",
+    "binders": "data y[N, M]\nobserve y[N, j in M] ~ Normal(0, 1)",
     "family over two": "index a = 2\npdf q[i in a, j in a](x) = x",
     "index for another": "data y[N]\ndata x[M]\nobserve y[i in N] ~ Normal(x[i], 1)",
 }

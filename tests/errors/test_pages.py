@@ -20,6 +20,8 @@ PACKAGE = Path(pdflang.__file__).parent
 
 # Results are read from Python only in this version.
 OF_PYTHON = ["E623"]
+# Nothing is wrong with the model or its data: the command line ends with 2, as it does for an unknown option.
+OF_OPTIONS = {"E505", "E610", "E620"}
 OF_COMMANDS = [code for code in known_codes() if code not in OF_PYTHON]
 
 
@@ -43,7 +45,7 @@ def test_explain_suggests_a_code() -> None:
     assert CliRunner().invoke(program, ["explain", "[e401]"]).exit_code == 0
     result = CliRunner().invoke(program, ["explain", "E999"])
     assert result.exit_code == 2
-    assert "there is no message E999" in result.output
+    assert "no message E999" in result.output
 
 
 @pytest.mark.parametrize("code", OF_COMMANDS)
@@ -56,7 +58,8 @@ def test_the_wrong_example_shows_the_code(
     if code.startswith("L"):
         assert (found.exit_code, found.codes) == (0, {code}), found.output
     else:
-        assert (found.exit_code, found.error_codes) == (1, {code}), found.output
+        expected = 2 if code in OF_OPTIONS else 1
+        assert (found.exit_code, found.error_codes) == (expected, {code}), found.output
 
 
 @pytest.mark.parametrize("code", OF_COMMANDS)
