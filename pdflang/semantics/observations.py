@@ -121,6 +121,8 @@ class Statements:
             binders = [axis.binder for axis in declaration.axes]
             positions = tuple(as_number(scope.bindings[binder], span) for binder in binders if binder)
             target = nodes.Element(node, positions)
+        if not loops:
+            self._refuse_circle(name, value, span)
         log_likelihood = log_probability(self._elaborator, value, target, declaration.span)
         if len(log_likelihood.axes) > len(target.axes):
             raise error(
@@ -133,6 +135,22 @@ class Statements:
             log_likelihood = nodes.Array(loop, log_likelihood)
         self._require_values(name, node, value, span)
         return Observation(name, log_likelihood, draws_of(value), tuple(loops), target, span)
+
+    def _refuse_circle(self, name: str, value: DistributionValue | MixtureValue, span: Span) -> None:
+        """A datum drawn as a whole cannot be needed for its own distribution."""
+        components: tuple[DistributionValue, ...]
+        if isinstance(value, MixtureValue):
+            components, read = value.components, [value.weights]
+        else:
+            components, read = (value,), []
+        read += [node for component in components for node in component.arguments]
+        if any(name in everything_read(node, self._table.definition_nodes) for node in read):
+            raise error(
+                "E203",
+                f"the distribution of `{name}` reads `{name}` itself, so that it cannot be drawn",
+                span,
+                remedy=f"let each entry read earlier ones: observe {name}[t in 1:N] ~ Normal({name}[t - 1], 1)",
+            )
 
     def _require_values(self, name: str, node: Node, value: DistributionValue | MixtureValue, span: Span) -> None:
         """Data must be possible: counts whole, a positive variable positive."""
