@@ -30,12 +30,17 @@ class Imports:
         """The import statements, sorted as linters want them."""
         plain = [f"import {module} as {alias}" for module, alias in self._modules.items()]
         by_module: dict[str, list[str]] = {}
+        renamed: list[tuple[str, str]] = []
         for dotted, local in self._objects.items():
             module, _, name = dotted.rpartition(".")
-            by_module.setdefault(module, []).append(name if name == local else f"{name} as {local}")
-        found = [_from(module, sorted(names)) for module, names in sorted(by_module.items())]
-        third_party = [line for line in found if not line.startswith("from pdflang")]
-        own = [line for line in found if line.startswith("from pdflang")]
+            if name == local:
+                by_module.setdefault(module, []).append(name)
+            else:
+                renamed.append((f"{module} {name}", f"from {module} import {name} as {local}"))
+        found = [(f"{module} {min(names)}", _from(module, sorted(names))) for module, names in by_module.items()]
+        lines = [line for _, line in sorted([*found, *renamed])]
+        third_party = [line for line in lines if not line.startswith("from pdflang")]
+        own = [line for line in lines if line.startswith("from pdflang")]
         return [*sorted(plain), *third_party, *([""] if own else []), *own]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-_TOLERANCE = 3e-10
+_TOLERANCE = 5e-9
 _POWERS = ((-1.0, -1.0), (-1.0, 15.0), (0.5, 7.0), (5.0, -1.0), (5.0, 15.0))
 """Powers of x and 1 − x that bound those of parton densities; rules must get all of them right."""
 _COUNTS = (*range(4, 17), *range(18, 33, 2), *range(36, 65, 4), 80, 96, 128, 192)
