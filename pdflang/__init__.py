@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,9 +16,9 @@ __all__ = ["Fit", "Model", "PdflangError", "__version__", "load", "loads"]
 def __getattr__(name: str) -> Any:
     # Everything is imported when it is first used: `import pdflang` is quick and does not import JAX.
     if name in ("Fit", "Model", "load", "loads"):
-        from pdflang import embedding
+        from importlib import import_module
 
-        return getattr(embedding, name)
+        return getattr(import_module("pdflang.embedding"), name)
     if name == "PdflangError":
         from pdflang import diagnostics
 

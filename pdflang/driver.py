@@ -70,9 +70,8 @@ def compile_bound(bound: BoundProgram, known: Functions | None = None) -> Functi
 
     with _deep():
         generated = generate(plan(bound), __version__)
-    if known is not None and known.generated.source == generated.source:
-        if known.generated.slots == generated.slots:
-            return known.with_generated(generated)
+    if known is not None and (known.generated.source, known.generated.slots) == (generated.source, generated.slots):
+        return known.with_generated(generated)
     return load_functions(generated, bound.program.source.name)
 
 

@@ -451,7 +451,7 @@ class CompiledModel:
         name = term.removesuffix(" yield").removesuffix(" normalisation")
         for group in (self.program.observations, self.program.factors, self.program.parameters):
             if name in group:
-                return group[name].span  # type: ignore[index]
+                return group[name].span
         return None
 
 

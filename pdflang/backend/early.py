@@ -49,9 +49,9 @@ def _describe(node: Node) -> str:
     if isinstance(node, nodes.Whole):
         return node.function.name if node.function.name.isidentifier() else "product"
     if isinstance(node, nodes.Apply):
-        if node.function is arithmetic.SUBTRACT and isinstance(node.arguments[0], Constant):
-            if node.arguments[0].value == 1:
-                return f"one_minus_{_describe(node.arguments[1])}"
+        first = node.arguments[0]
+        if node.function is arithmetic.SUBTRACT and isinstance(first, Constant) and first.value == 1:
+            return f"one_minus_{_describe(node.arguments[1])}"
         if len(node.arguments) == 1:
             return f"{node.function.name}_{_describe(node.arguments[0])}"
         return node.function.name

@@ -21,7 +21,8 @@ from pdflang.ir.program import BoundProgram, Draws, Observation, Parameter, expr
 from pdflang.ir.sizes import Axis
 
 _FUNCTIONS = (
-    "prepare constrain unconstrain log_prior log_likelihood log_factors log_density derived compare draw_parameters simulate"
+    "prepare constrain unconstrain log_prior log_likelihood log_factors log_density derived compare draw_parameters "
+    "simulate"
 )
 _TAKEN = frozenset(f"{_FUNCTIONS} data arrays params vector key keys jax jnp np".split())
 _RUNTIME = "pdflang.backend.runtime"
@@ -107,7 +108,9 @@ class ModuleWriter:
                     if place is not None:
                         places[len(lines)] = place
         constants = {name: node.values.array() for node, name in self.early.constants.items()}
-        return GeneratedModule("\n".join(lines) + "\n", constants, places, self._slots, self._event_arrays(), tuple(self._context.matrices))
+        return GeneratedModule(
+            "\n".join(lines) + "\n", constants, places, self._slots, self._event_arrays(), tuple(self._context.matrices)
+        )
 
     # --- building blocks ------------------------------------------------------------------------------------
 
@@ -180,7 +183,10 @@ class ModuleWriter:
             text = writer.text(node)
             entries.append((name, text))
         return self.function(
-            "prepare(data)", "What follows from data and constants alone, computed once.", writer, self.returned(entries)
+            "prepare(data)",
+            "What follows from data and constants alone, computed once.",
+            writer,
+            self.returned(entries),
         )
 
     def _all_early(self, roots: list[Node]) -> list[Node]:
@@ -232,7 +238,9 @@ class ModuleWriter:
                 log_det = names.fresh(f"log_{slot.parameter.name}")
                 call = f"{self._bijection(slot)}.forward_and_log_det({self._coordinates(slot)})"
                 writer.write(f"{local}, {log_det} = {call}")
-                jacobian.append(f"{writer.array_function('sum')}({log_det})" if slot.shape[slot.is_vector_map :] else log_det)
+                jacobian.append(
+                    f"{writer.array_function('sum')}({log_det})" if slot.shape[slot.is_vector_map :] else log_det
+                )
             entries.append(f"{json.dumps(slot.parameter.name)}: {local}")
         log_det = " + ".join(jacobian) or "0.0"
         result_lines = [f"    return {{{', '.join(entries)}}}, {log_det}"]
@@ -279,7 +287,10 @@ class ModuleWriter:
                 writer.know(reference, local)
         entries = [(slot.parameter.name, locals_[slot.parameter.name]) for slot in self._slots]
         return self.function(
-            "draw_parameters(key, arrays)", "A draw of the prior; where that is improper, a start.", writer, self.returned(entries)
+            "draw_parameters(key, arrays)",
+            "A draw of the prior; where that is improper, a start.",
+            writer,
+            self.returned(entries),
         )
 
     def _ancestral_order(self) -> list[Parameter]:
@@ -318,7 +329,8 @@ class ModuleWriter:
             split = self.imports.use("jax.random.split")
             keys = writer.assign("keys", f"{split}({key}, {len(draws.components) + 1})")
             parts = [
-                self.sample(writer, component, f"{keys}[{i + 1}]", shape) for i, component in enumerate(draws.components)
+                self.sample(writer, component, f"{keys}[{i + 1}]", shape)
+                for i, component in enumerate(draws.components)
             ]
             mixture = self.imports.use(f"{_RUNTIME}.distributions.mixture_sample")
             assert draws.weights is not None
@@ -382,7 +394,10 @@ class ModuleWriter:
         total = self.imports.use(f"{_RUNTIME}.density.total")
         terms = ", ".join(f"{part}(params, arrays)" for part in parts)
         return self.function(
-            "log_density(params, arrays)", "The log-density of the parameters, up to a constant.", None, [f"    return {total}({terms})"]
+            "log_density(params, arrays)",
+            "The log-density of the parameters, up to a constant.",
+            None,
+            [f"    return {total}({terms})"],
         )
 
     def _derived(self, name: str, doc: str) -> tuple[list[str], list[Span | None]]:
@@ -415,7 +430,10 @@ class ModuleWriter:
             texts = [writer.text(part) for part in parts[name]]
             entries.append((name, f"({texts[1]}, {chi2}({', '.join(texts)}))"))
         return self.function(
-            "compare(params, arrays)", "Expectation and χ² of each Gaussian observation.", writer, self.returned(entries)
+            "compare(params, arrays)",
+            "Expectation and χ² of each Gaussian observation.",
+            writer,
+            self.returned(entries),
         )
 
     def _over_loops(self, node: Node, loops: tuple[Loop, ...]) -> Node:

@@ -436,7 +436,9 @@ class Writer:
         """A bracketed root: its equation becomes an inner function of the unknown."""
         ends = [self._code(bound).text for bound in (node.lower, node.upper)]
         unknown = next(
-            child for child in nodes.walk(node.equation) if isinstance(child, nodes.Variable) and child.loop == node.loop
+            child
+            for child in nodes.walk(node.equation)
+            if isinstance(child, nodes.Variable) and child.loop == node.loop
         )
         name, argument = self.names.fresh("equation"), self.names.fresh("unknown")
         inner = self.inner({node.loop: argument})

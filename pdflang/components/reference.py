@@ -86,7 +86,7 @@ def where_taken(taken: ArrayLike, value: ArrayLike) -> NDArray[np.float64]:
 
 def scale_tril_of_precision(precision: ArrayLike) -> NDArray[np.float64]:
     upper = np.flip(np.linalg.cholesky(np.flip(precision)))
-    return np.linalg.solve(upper.T, np.eye(len(upper)))
+    return np.asarray(np.linalg.solve(upper.T, np.eye(len(upper))), np.float64)
 
 
 def Normal(mu: Any, sigma: Any) -> Any:

@@ -7,7 +7,7 @@ for independence from that module, not for speed: sums are Python loops, integra
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -15,7 +15,7 @@ from pdflang.ir import nodes
 from pdflang.ir.nodes import Loop, Node
 
 
-@lru_cache(maxsize=None)
+@cache
 def resolve(dotted: str) -> Callable[..., Any]:
     """The object of a dotted name of the library's tables, such as `numpy.exp`."""
     module, _, name = dotted.rpartition(".")

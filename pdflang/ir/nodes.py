@@ -9,13 +9,11 @@ A loop is the name of an index set, not a place: two sums over the same set at t
 from __future__ import annotations
 
 import threading
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, ClassVar, Literal, Protocol
 from weakref import WeakValueDictionary
-
 
 from pdflang.diagnostics import Span
 from pdflang.ir.ranges import Range
@@ -58,7 +56,7 @@ _lock = threading.Lock()
 class Node:
     """Base of all expressions. Subclasses list their fields; construction returns the one equal node."""
 
-    __slots__ = ("__weakref__", "axes", "dtype", "hint", "loops", "phase", "span", "_key")
+    __slots__ = ("__weakref__", "_key", "axes", "dtype", "hint", "loops", "phase", "span")
     fields: ClassVar[tuple[str, ...]] = ()
 
     axes: tuple[Axis, ...]

@@ -82,7 +82,7 @@ def power(base: Node, exponent: Node) -> Node:
 
 def apply(name: str, *arguments: Node) -> Node:
     """An elementwise function of the library by its name."""
-    return nodes.Apply(library[name], arguments, "real")  # type: ignore[arg-type]
+    return nodes.Apply(library[name], arguments, "real")
 
 
 def product(factors: Iterable[Node]) -> Node:
@@ -94,9 +94,14 @@ def product(factors: Iterable[Node]) -> Node:
 
 def factors(node: Node) -> list[Node]:
     """The factors of a product, of products below it too; others have themselves as the only factor."""
-    if isinstance(node, nodes.Apply) and node.function is arithmetic.MULTIPLY:
-        return [factor for argument in node.arguments for factor in factors(argument)]
-    return [node]
+    found, pending = [], [node]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, nodes.Apply) and part.function is arithmetic.MULTIPLY:
+            pending += part.arguments[::-1]
+        else:
+            found.append(part)
+    return found
 
 
 def total(terms: Iterable[Node]) -> Node:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from pdflang.components import Distribution, Function, arithmetic, arrays
@@ -10,6 +11,8 @@ from pdflang.components.arrays import ArrayFunction
 from pdflang.diagnostics import Diagnostic, Span
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Constant, Loop, LoopIndex, Node, Phase, Variable
+from pdflang.ir.program import Check
+from pdflang.ir.ranges import POSITIVE, Range
 from pdflang.ir.sizes import Axis, Size
 from pdflang.semantics.calls import CallSite, Given, match
 from pdflang.semantics.combine import (
@@ -34,8 +37,6 @@ from pdflang.semantics.values import (
     Value,
     describe,
 )
-from pdflang.ir.program import Check
-from pdflang.ir.ranges import POSITIVE, Range
 from pdflang.syntax import ast
 
 Builtin = Callable[[Elaborator, CallSite], Value]
@@ -249,14 +250,16 @@ def _check_increasing(elaborator: Elaborator, edges: Node, place: Span) -> None:
         steps = nodes.Array(loop, nodes.Apply(arithmetic.SUBTRACT, ends, "real"))
 
         def report(step: float, entry: str) -> Diagnostic:
-            return Diagnostic("E408", f"bin edges must increase, but the width of the bin in {entry} is {step:g}", place)
+            return Diagnostic(
+                "E408", f"bin edges must increase, but the width of the bin in {entry} is {step:g}", place
+            )
 
         elaborator.check(Check("range", report, node=steps, allowed=POSITIVE))
         return
     values = elaborator.fold(edges)
     if len(values) < 2:
         raise error("E408", "bins need at least two edges", place, remedy="n bins have n + 1 edges: [0, 0.5, 1]")
-    for left, right in zip(values[:-1], values[1:], strict=True):
+    for left, right in pairwise(values):
         if not right > left:
             raise error("E408", f"bin edges must increase, but {left:g} is followed by {right:g}", place)
 

@@ -106,7 +106,9 @@ class DeclarationTable:
         names = [active.qualified for active, _ in self._active]
         first = names.index(entry.qualified)
         chain = " needs ".join(f"`{name}`" for name in [*names[first:], entry.qualified])
-        related = tuple(Label(place, f"`{active.qualified}` is needed here") for active, place in self._active[first + 1 :])
+        related = tuple(
+            Label(place, f"`{active.qualified}` is needed here") for active, place in self._active[first + 1 :]
+        )
         return error(
             "E203",
             f"the definition goes in a circle: {chain}",
@@ -197,9 +199,8 @@ class DeclarationTable:
     def _Let(self, entry: Entry, declaration: ast.Let) -> Value:
         axes, loops, scope = self.axes(declaration.axes, self._scope(entry))
         value = self._elaborator.evaluate(declaration.value, scope)
-        if not isinstance(value, Node) and not axes:
-            if isinstance(value, FunctionValue | DistributionValue | IntervalValue):
-                return value
+        if not axes and isinstance(value, FunctionValue | DistributionValue | IntervalValue):
+            return value
         node = as_number(value, declaration.value.span, f"as the value of `{entry.name}`")
         for loop in reversed(loops):
             node = nodes.Array(loop, node, span=declaration.value.span)
@@ -342,10 +343,14 @@ class DeclarationTable:
                 remedy=f"did you mean `{near[0]}`?" if near else f"types are {', '.join(CONSTRAINTS)}",
             )
         if constraint == "correlation":
-            raise error("E308", "correlation matrices as parameters are not supported in this version", declaration.span)
+            raise error(
+                "E308", "correlation matrices as parameters are not supported in this version", declaration.span
+            )
         if constraint == "positive":
             if prior.bounds is None:
-                prior = DistributionValue(prior.row, prior.arguments, prior.span, (Constant(0.0), Constant(float("inf"))))
+                prior = DistributionValue(
+                    prior.row, prior.arguments, prior.span, (Constant(0.0), Constant(float("inf")))
+                )
             return None, prior
         if constraint == "ordered" and (prior.row.rank or prior.bounds or any(a.axes for a in prior.arguments)):
             raise error("E306", "`ordered` takes an independent prior of one variable, without bounds", prior.span)
@@ -361,9 +366,9 @@ class DeclarationTable:
     def _Data(self, entry: Entry, declaration: ast.Data) -> Value:
         name = entry.qualified
         folder = entry.module.source.folder
-        source, condition = declaration.source, None
-        if isinstance(source, ast.Where):
-            source, condition = source.source, source.condition
+        written = declaration.source
+        source: Any
+        source, condition = (written.source, written.condition) if isinstance(written, ast.Where) else (written, None)
         column = None
         if isinstance(source, ast.Member) and _called(source.base) == "table":
             source, column = source.base, source.name
@@ -372,8 +377,12 @@ class DeclarationTable:
             assert isinstance(source, ast.Call)
             return self._file(entry, declaration, source, kind, column, condition)
         if condition is not None:
-            raise error("E310", "`where` filters the rows of a table or a data set", condition.span,
-                        remedy='write it after the source of a datum: data d = table("d.csv") where x > 0.1')  # fmt: skip
+            raise error(
+                "E310",
+                "`where` filters the rows of a table or a data set",
+                condition.span,
+                remedy='write it after the source of a datum: data d = table("d.csv") where x > 0.1',
+            )
         dtype, labels = self._data_type(entry, declaration)
         axes, _, _ = self.axes(declaration.axes, self._scope(entry))
         value = None
@@ -536,7 +545,10 @@ class DeclarationTable:
         index = self._elaborator.evaluate(axis.over, scope)
         if len(axes) > 1 or axis.binder is None or not isinstance(index, IndexValue):
             raise error(
-                "E305", "a family of functions runs over one index", axis.span, remedy="write pdf q[f in flavour](x) = …"
+                "E305",
+                "a family of functions runs over one index",
+                axis.span,
+                remedy="write pdf q[f in flavour](x) = …",
             )
         binder = axis.binder
         return FamilyValue(entry.qualified, index, lambda position: build(scope.bind(binder, position)))

@@ -311,14 +311,15 @@ class Elaborator:
                 raise error(
                     "E305", f"a position in `{mine.name}` cannot index an array over `{axis.name}`", span
                 )
-        if isinstance(position, Constant) and axis.size.is_known:
-            if not 0 <= position.value < axis.size.constant:
-                raise error(
-                    "E305",
-                    f"position {position.value} is outside an axis of {axis.size.constant}",
-                    span,
-                    remedy=f"positions count from 0 to {axis.size.constant - 1}",
-                )
+        known = isinstance(position, Constant) and axis.size.is_known
+        where = position.value if isinstance(position, Constant) else 0
+        if known and not 0 <= where < axis.size.constant:
+            raise error(
+                "E305",
+                f"position {where} is outside an axis of {axis.size.constant}",
+                span,
+                remedy=f"positions count from 0 to {axis.size.constant - 1}",
+            )
 
     # --- sizes and sets -------------------------------------------------------------------------------------
 
@@ -350,8 +351,8 @@ class Elaborator:
     def axis(self, expression: ast.Expression, scope: Scope) -> Axis:
         """The axis that an entry of a bracketed declaration stands for."""
         if isinstance(expression, ast.Slice):
-            value = self._Slice(expression, scope)
-            return Axis(self.size_of(value.stop, expression.span) - self.size_of(value.start, expression.span))
+            ends = self._Slice(expression, scope)
+            return Axis(self.size_of(ends.stop, expression.span) - self.size_of(ends.start, expression.span))
         value = self.evaluate(expression, scope)
         if isinstance(value, IndexValue | LengthValue):
             return value.axis
@@ -664,7 +665,9 @@ class Elaborator:
         for argument in site.arguments:
             value = self.given(argument, site.scope)
             if argument.name is None or not isinstance(value, IntervalValue):
-                raise error("E303", "a box names an interval for each variable", argument.span, remedy="box(x = (0, 1))")
+                raise error(
+                    "E303", "a box names an interval for each variable", argument.span, remedy="box(x = (0, 1))"
+                )
             sides[argument.name] = value
         return BoxValue(sides)
 

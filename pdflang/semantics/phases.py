@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Node, Reference
 from pdflang.ir.program import Program, expressions, map_expressions

@@ -46,7 +46,8 @@ CASES: dict[str, tuple[str, dict[str, str], list[str], str]] = {
         {"d.csv": "g,y\nup,1\nupp,2\n"}, ["--data", "g=d.csv", "--data", "y=d.csv"], "E510",
     ),
     "edges of data": (
-        "data n[2]: int\ndata edges[3]\nparam c ~ LogNormal(0, 1)\npdf u(x) = c*x\nobserve n ~ Poisson(u |> bins(edges))\n",
+        "data n[2]: int\ndata edges[3]\nparam c ~ LogNormal(0, 1)\npdf u(x) = c*x\n"
+        "observe n ~ Poisson(u |> bins(edges))\n",
         {}, ["--data", "n=[1,2]", "--data", "edges=[0.1,0.5,0.3]"], "E408",
     ),
     "several": (

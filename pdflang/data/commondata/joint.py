@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from pdflang.data.checks import check_finite, check_size
 from pdflang.data.commondata.files import DataSet, read_data_set
 from pdflang.data.commondata.metadata import ErrorSource, find_observable
-from pdflang.data.covariance import from_systematics
 from pdflang.data.context import DataContext, counted, data_error
+from pdflang.data.covariance import from_systematics
 
 if TYPE_CHECKING:
     import numpy as np
