@@ -85,19 +85,19 @@ def test_deep_expressions_compile(text: str, tmp_path: Path) -> None:
     _through_every_stage(f"data y = 1\nparam a ~ LogNormal(0, 1)\nobserve y ~ Normal({text}, 1)", tmp_path)
 
 
-@pytest.mark.parametrize("sign", ["+", "*", "-"])
-def test_thousands_of_terms_are_evaluated(sign: str) -> None:
+@pytest.mark.parametrize(("sign", "count"), [("+", 5_000), ("-", 5_000), ("*", 1_000)])
+def test_thousands_of_terms_are_evaluated(sign: str, count: int) -> None:
     import numpy as np
 
     import pdflang
 
-    terms = f" {sign} ".join(["a", *(f"{1 + i / 5000}" for i in range(5_000))])
+    terms = f" {sign} ".join(["a", *(f"{1 + i / 5000}" for i in range(count))])
     model = pdflang.loads(f"data y = 0\nparam a ~ Normal(0, 1)\nobserve y ~ Normal(tanh({terms}), 1)")
     value = float(model.log_density({"a": 0.3}))
     assert np.isfinite(value)
 
 
-def test_thousands_of_parameters_in_one_sum() -> None:
+def test_a_long_sum_has_its_value() -> None:
     import math
 
     import pdflang
