@@ -22,7 +22,10 @@ NAMES = {
     "parameter": "param alpha_s ~ Normal(0.118, 0.001)\nlet a = 2*alpha_S\nlet b = alphas^2",
     "name of another file": ({"other.pdfm": "let mass = 3"}, 'use "other.pdfm" as o\nlet a = o.mas\nlet b = p.mass'),
     "type": "data y[N]: integer\ndata g[N]: scool\nindex school = 3\nparam a[2]: orderd ~ Normal(0, 1)",
-    "flavour": "pdfset p(x) at Q = 1.65 { gluon = x }\npdfset q(x) at Q = 1.65 { uv = x }\npdfset r(x) at Q = 1 { q = x }",
+    "flavour": (
+        "pdfset p(x) at Q = 1.65 { gluon = x }\npdfset q(x) at Q = 1.65 { uv = x }\n"
+        "pdfset r(x) at Q = 1 { q = x }"
+    ),
     "file": ({"theory.pdfm": "let m = 3"}, 'use "teory.pdfm" as t\nuse std.pdg: power\nuse "../up.pdfm" as u'),
     "twice": "param a ~ Normal(0, 1)\nlet a = 3\nlet pi = 3",
     "arguments and labels twice": "func f(x, x) = x\nindex k = u, d, u",
