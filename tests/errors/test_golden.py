@@ -69,3 +69,11 @@ def test_a_density_that_is_not_finite(name: str, tmp_path: Path, monkeypatch: py
     text = re.sub(r"a = [-+.\de]+", "a = <value>", found.output)
     _compare(f"not finite, {name}", text)
     assert "<value>" in text and "the term `" in text and "--> model.pdfm:" in text
+
+
+def test_data_of_an_unknown_name_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = "data y[N]\nparam a ~ Normal(0, 1)\nobserve y ~ Normal(a, 1)\n"
+    write_files(tmp_path, {"model.pdfm": model})
+    found = run(tmp_path, ["map", "--data", "y=[1,2]", "--data", "z=3"], monkeypatch)
+    assert found.exit_code == 0
+    assert "no `data` is called `z`; what is given for it is ignored" in found.output
