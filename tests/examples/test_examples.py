@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from running import EXAMPLES, TRUTH, params, pdflang, posterior
+from as_a_user import EXAMPLES, TRUTH, params, pdflang, posterior
 
 QUICK = ("--draws", 500, "--warmup", 500)
 
