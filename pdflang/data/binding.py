@@ -405,9 +405,9 @@ class _Binder:
 
     def verify(self, check: Check) -> None:
         """A condition on lengths or values that semantics left to the data."""
-        if check.kind == "length":
+        if check.kind != "range":
             left, right = check.left.bind(self.lengths), check.right.bind(self.lengths)
-            if left != right:
+            if left > right or (left != right and check.kind == "length"):
                 raise PdflangError(check.report(left, right))
             return
         assert check.node is not None

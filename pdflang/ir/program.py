@@ -152,12 +152,13 @@ class IndexDeclaration:
 
 @dataclass(frozen=True)
 class Check:
-    """What data must satisfy, found out when it is bound: `left` and `right` lengths equal, or a node's range.
+    """What data must satisfy, found out when it is bound.
 
+    The lengths `left` and `right` are equal (`length`) or in this order (`order`), or a node lies in a range.
     `report` makes the message from what was found.
     """
 
-    kind: Literal["length", "range"]
+    kind: Literal["length", "order", "range"]
     report: Callable[..., Diagnostic]
     left: Size = Size()
     right: Size = Size()

@@ -137,7 +137,8 @@ def _sum_over(elaborator: Elaborator, expression: ast.Comprehension, site: CallS
                     remedy="compare it with something: where i > 0",
                 )  # fmt: skip
             conditions.append(condition)
-    body = as_number(elaborator.evaluate(expression.body, scope), expression.body.span, "in a sum")
+    with elaborator.in_branch(bool(conditions) or elaborator.is_in_branch):
+        body = as_number(elaborator.evaluate(expression.body, scope), expression.body.span, "in a sum")
     for condition in conditions:
         body = nodes.Choose(condition, body, Constant(0))
     for loop in reversed(loops):

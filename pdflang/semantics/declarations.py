@@ -93,7 +93,8 @@ class DeclarationTable:
         self._active.append((entry, span))
         try:
             handler: Callable[[Entry, Any], Value] = getattr(self, f"_{type(entry.declaration).__name__}")
-            value = handler(entry, entry.declaration)
+            with self._elaborator.in_branch(False):
+                value = handler(entry, entry.declaration)
         except PdflangError as failure:
             self._failed[name] = failure
             raise

@@ -18,6 +18,7 @@ from pdflang.ir.sizes import Axis, Size, symbol
 from pdflang.semantics.calls import CallSite, Given, match
 from pdflang.semantics.combine import apply_operator, as_number, error, lift
 from pdflang.semantics.modules import Entry, ModuleInstance, Modules, listing
+from pdflang.semantics.positions import check_bounds, check_slice
 from pdflang.semantics.ranges import range_of
 from pdflang.semantics.scope import Scope
 from pdflang.semantics.suggestions import Kind
@@ -61,6 +62,7 @@ class Elaborator:
         self.constants: dict[str, Node] = {}
         self.declarations: Declarations
         self._applying: list[object] = []
+        self.is_in_branch = False
         self._probes: dict[Node, list[Domain]] = {}
 
     # --- entry points ---------------------------------------------------------------------------------------
@@ -277,6 +279,7 @@ class Elaborator:
             if isinstance(position, Constant) and position.dtype == "int" and axis.size.is_known and position.value < 0:
                 position = Constant(axis.size.constant + int(position.value), span=position.span)
             self._check_position(axis, position, item.span)
+            self.check_bounds(axis, position, item.span)
             if position.axes:
                 # An array of positions takes an element for each: ragged groups, theta[g].
                 for position_axis in position.axes:
@@ -293,9 +296,24 @@ class Elaborator:
     def _slice_bounds(self, item: ast.Slice, axis: Axis, scope: Scope) -> tuple[Node | None, Size]:
         start = self.number(item.start, scope) if item.start else None
         stop = _from_the_end(self.size(item.stop, scope), axis) if item.stop else axis.size
-        if start is None:
-            return None, stop
-        return start, stop - _from_the_end(self.size_of(start, item.span), axis)
+        first = _from_the_end(self.size_of(start, item.span), axis) if start is not None else Size(0)
+        if not self.is_in_branch:
+            check_slice(axis, first, stop, item.span, self.check)
+        return start, stop - first
+
+    def check_bounds(self, axis: Axis, position: Node, span: Span) -> None:
+        """Have a position compared with its axis, except where an `if` may keep it from being read."""
+        if not self.is_in_branch:
+            check_bounds(axis, position, span, self.check)
+
+    @contextmanager
+    def in_branch(self, conditional: bool = True) -> Iterator[None]:
+        """Marks what is evaluated as read only under a condition, or again always."""
+        before, self.is_in_branch = self.is_in_branch, conditional
+        try:
+            yield
+        finally:
+            self.is_in_branch = before
 
     def _check_position(self, axis: Axis, position: Node, span: Span) -> None:
         if position.dtype == "real":
@@ -461,7 +479,9 @@ class Elaborator:
 
     def _Conditional(self, expression: ast.Conditional, scope: Scope) -> Value:
         parts = (expression.condition, expression.yes, expression.no)
-        values = [self.evaluate(part, scope) for part in parts]
+        condition_value = self.evaluate(expression.condition, scope)
+        with self.in_branch():
+            values = [condition_value, *(self.evaluate(part, scope) for part in parts[1:])]
         spans = [part.span for part in parts]
 
         def choose(applied: Sequence[Value], depth: int) -> Value:

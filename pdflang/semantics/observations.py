@@ -113,13 +113,15 @@ class Statements:
         if isinstance(datum, TableValue):
             raise error(
                 "E307", f"`{name}` is a table; observe one of its columns, or an event process", span,
-                remedy=f'declare a column: data y = table("…").y',
+                remedy='declare a column: data y = table("…").y',
             )  # fmt: skip
         node = as_number(datum, span)
         target = node
         if loops:
             binders = [axis.binder for axis in declaration.axes]
             positions = tuple(as_number(scope.bindings[binder], span) for binder in binders if binder)
+            for axis, position in zip(node.axes, positions, strict=False):
+                self._elaborator.check_bounds(axis, position, span)
             target = nodes.Element(node, positions)
         if not loops:
             self._refuse_circle(name, value, span)
@@ -201,7 +203,7 @@ class Statements:
         return node
 
     def _log(self, node: Node, span: Span) -> Node:
-        return apply_function(library["log"], [node], [span], span, self._elaborator.check)  # type: ignore[arg-type]
+        return apply_function(library["log"], [node], [span], span, self._elaborator.check)
 
     # --- factor and output ----------------------------------------------------------------------------------
 
@@ -232,7 +234,7 @@ class Statements:
     def output(self, module: ModuleInstance, declaration: ast.Output) -> None:
         """A value kept with every draw."""
         name = module.prefix + declaration.name
-        axes, loops, scope = self._table.axes(declaration.axes, Scope(module, {}))
+        _, loops, scope = self._table.axes(declaration.axes, Scope(module, {}))
         node = as_number(
             self._elaborator.evaluate(declaration.value, scope), declaration.value.span, f"as the output `{name}`"
         )
