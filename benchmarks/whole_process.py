@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,12 @@ from proxy import FOLDER, binned
 
 PDFLANG = [sys.executable, "-m", "pdflang"]
 INSTANT = (["--help"], ["check", str(FOLDER / "binned.pdfm")], ["explain", "E501"])
+
+
+def processor_seconds() -> float:
+    """What all finished child processes have used."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def seconds(command: list[str], folder: Path) -> float:
@@ -43,12 +50,17 @@ def numpyro(folder: Path, seed: int) -> float:
 
 def main(repeats: int) -> None:
     times: dict[str, list[float]] = {"pdflang": [], "numpyro": []}
+    processor: dict[str, list[float]] = {"pdflang": [], "numpyro": []}
     for seed in range(repeats):
         for name, run in (("pdflang", sample), ("numpyro", numpyro)):
             with tempfile.TemporaryDirectory() as folder:
+                before = processor_seconds()
                 times[name].append(run(Path(folder), seed))
+                processor[name].append(processor_seconds() - before)
     ours, theirs = min(times["pdflang"]), min(times["numpyro"])
     print(f"sample, whole process: {ours:.2f} s, NumPyro {theirs:.2f} s, ratio {ours / theirs:.2f}")
+    ours, theirs = min(processor["pdflang"]), min(processor["numpyro"])
+    print(f"processor time: {ours:.2f} s, NumPyro {theirs:.2f} s, ratio {ours / theirs:.2f}")
     for arguments in INSTANT:
         with tempfile.TemporaryDirectory() as folder:
             best = min(seconds([*PDFLANG, *arguments], Path(folder)) for _ in range(max(3, repeats)))

@@ -26,6 +26,9 @@ from pdflang.inference.platform import available_cores, double_precision
 from pdflang.inference.target import Target
 from pdflang.inference.workers import StopRequest, interrupts, run_tasks
 
+_MANY_NUMBERS = 100_000
+"""From so many data on, compiling a start well pays."""
+
 
 def sample(target: Target, options: NutsOptions | None = None, monitor: Monitor | None = None) -> Draws:
     """Draws from the target; the same for a seed whatever the number of threads.
@@ -42,6 +45,7 @@ def sample(target: Target, options: NutsOptions | None = None, monitor: Monitor 
         target.dimension,
         options.dense(target.dimension),
         options.max_tree_depth,
+        sum(np.size(leaf) for leaf in jax.tree.leaves(target.arrays)) < _MANY_NUMBERS,
     )
     chains = [_ChainRun(number, target, options, programs, seed) for number in range(options.chains)]
     seconds: dict[str, float] = {}
@@ -101,8 +105,12 @@ def _programs(
     dimension: int,
     dense: bool,
     max_tree_depth: int,
+    small: bool = False,
 ) -> _Programs:
-    """The functions of a target and what shapes its program; JAX keeps their compiled forms."""
+    """The functions of a target and what shapes its program; JAX keeps their compiled forms.
+
+    A start runs once: where data are few, compiling it quickly matters more than how fast it is.
+    """
 
     def begin(seed: Any, chain: Any, arrays: Any) -> Any:
         key = jax.random.fold_in(jax.random.key(seed), 2 * chain)
@@ -135,7 +143,8 @@ def _programs(
             )
         )
 
-    return _Programs(jax.jit(begin), jax.jit(advance), dimension, dense)
+    quickly = {"xla_backend_optimization_level": 0} if small else None
+    return _Programs(jax.jit(begin, compiler_options=quickly), jax.jit(advance), dimension, dense)
 
 
 class _ChainRun:

@@ -60,7 +60,9 @@ class _Cells:
         """Places of events, each uniform in the cumulative intensity."""
         if count == 0:
             return np.empty(0)
-        target = np.asarray(jax.random.uniform(key, (count,), dtype=jnp.float64)) * self.total
+        # Lengths are powers of two, so that other counts compile nothing.
+        shares = jax.random.uniform(key, (1 << (count - 1).bit_length(),), dtype=jnp.float64)
+        target = np.asarray(shares)[:count] * self.total
         cell = np.clip(np.searchsorted(self._cumulative, target, side="right") - 1, 0, _CELLS - 1)
         left, right = self._heights[cell], self._heights[cell + 1]
         rest = (target - self._cumulative[cell]) / self._step
