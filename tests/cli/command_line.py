@@ -23,6 +23,16 @@ observe y ~ Normal(tau, 1)
 """
 
 
+CENTRED = """\
+param mu ~ Normal(0, 5)
+param tau ~ HalfCauchy(5)
+param theta[8] ~ Normal(mu, tau)
+data y[8] = [28, 8, -3, 7, -1, 1, 18, 12]
+data sigma[8] = [15, 10, 16, 11, 9, 11, 10, 18]
+observe y ~ Normal(theta, sigma)
+"""
+
+
 def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **more}
 

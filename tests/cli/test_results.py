@@ -39,7 +39,7 @@ def names_of(table: str) -> list[str]:
 def test_the_summary_of_sample_has_labels_in_the_order_of_declaration(run, model, tmp_path: Path) -> None:
     done = run("sample", *labelled(model, tmp_path), "--log-likelihood", *FAST)
     names = names_of(done.stdout)
-    assert names[:5] == ["c[u]", "c[d]", "a", "shift", "xs[0.0]"]
+    assert names[:5] == ["c[u]", "c[d]", "a", "shift", "xs[0]"]
     assert "xs: 20 of 30 entries shown" in done.stdout
     assert "R-hat" in done.stdout.splitlines()[0]
     folder = tmp_path / "model.run"

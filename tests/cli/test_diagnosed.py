@@ -1,0 +1,32 @@
+"""Models that provoke each of the diagnostics, which say what to do."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from command_line import AT_A_BOUND, CENTRED, NORMAL
+
+TWO_MODES = "param a ~ Normal(0, 30)\ndata y = 400\nobserve y ~ Normal(a^2, 1)\n"
+FAR_BEYOND = AT_A_BOUND.replace("[-3.0, -2.0, -4.0]", "[-30.0, -30.0, -30.0]")
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "codes", "sentence", "remedy"),
+    [
+        (CENTRED, ("--draws", "500", "--warmup", "300"), {0, 3}, "diverged", "--target-acceptance"),
+        (TWO_MODES, ("--draws", "300", "--chains", "6"), {3}, "R-hat is above 1.01 for a", "several modes"),
+        (NORMAL, ("--draws", "30", "--warmup", "100"), {0, 3}, "effective draws", "--draws"),
+        (FAR_BEYOND, ("--draws", "2000"), {0}, "tau pile up at the lower bound, 0", "limit"),
+        (CENTRED, ("--draws", "100", "--max-tree-depth", "2"), {0, 3}, "greatest tree depth", "--max-tree-depth"),
+    ],
+)
+def test_a_diagnostic_and_its_remedy(
+    run, model, text: str, options: tuple[str, ...], codes: set[int], sentence: str, remedy: str
+) -> None:
+    done = run("sample", model(text), *options, "--json", code=codes)
+    findings = json.loads(done.stdout)["diagnostics"]
+    found = [finding for finding in findings if sentence in finding["sentence"]]
+    assert found, findings
+    assert remedy in found[0]["remedy"]
+    assert (done.returncode == 3) == any(finding["severity"] == "error" for finding in findings)

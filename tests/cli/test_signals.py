@@ -1,0 +1,125 @@
+"""Ctrl-C at any time, as a real signal to a real process."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from command_line import NORMAL, command, environment
+
+from pdflang.results import open_run
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are sent in the way of POSIX")
+
+RUN_FILES = {"diagnostics.json", "draws.nc", "model.pdfm", "provenance.json", "summary.csv", "summary.txt"}
+LATE = 0.15
+"""Before this the interpreter itself is starting, and nobody can listen."""
+
+
+def started(tmp_path: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command(*arguments), cwd=tmp_path, env=environment(**variables), stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+
+
+def interrupted(process: subprocess.Popen[str], *delays: float) -> tuple[str, str]:
+    for delay in delays:
+        time.sleep(delay)
+        process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert "Traceback" not in stderr, stderr
+    assert process.returncode == 130, (process.returncode, stdout, stderr)
+    assert "interrupted" in stderr
+    return stdout, stderr
+
+
+def check_folder(tmp_path: Path, stderr: str) -> None:
+    """The run's folder is whole, or there is none."""
+    folder = tmp_path / "model.run"
+    if not folder.exists():
+        return
+    assert {path.name for path in folder.iterdir()} == RUN_FILES
+    draws = open_run(folder)["posterior"].sizes["draw"]
+    assert draws > 0
+    assert json.loads((folder / "provenance.json").read_text())["interrupted"] == (draws < 1_000_000)
+    assert f"the draws made so far are kept, {draws} of" in stderr or "keeping what there is" in stderr
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_sample_ends_well_at_any_time(tmp_path: Path, model, seed: int) -> None:
+    delay = random.Random(seed).uniform(LATE + seed, LATE + seed + 1)
+    process = started(tmp_path, "sample", model(NORMAL), "--draws", "1000000", "--chains", "2")
+    check_folder(tmp_path, interrupted(process, delay)[1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(30))
+def test_sample_ends_well_at_many_times(tmp_path: Path, model, seed: int) -> None:
+    delay = random.Random(100 + seed).uniform(LATE, 8)
+    process = started(tmp_path, "sample", model(NORMAL), "--draws", "40000", "--chains", "2")
+    try:
+        check_folder(tmp_path, interrupted(process, delay)[1])
+    except AssertionError:
+        assert process.returncode == 0  # it was done before
+
+
+def wait_for(process: subprocess.Popen[str], path: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists() and time.monotonic() < deadline:
+        assert process.poll() is None
+        time.sleep(0.02)
+
+
+def test_draws_made_so_far_are_kept(tmp_path: Path, model) -> None:
+    process = started(tmp_path, "sample", model(NORMAL), "--draws", "1000000", "--chains", "2", "--warmup", "20")
+    wait_for(process, tmp_path / "model.run")
+    time.sleep(4)  # beyond the compilation, which the cache shortens, and the short warmup
+    stdout, stderr = interrupted(process, 0)
+    if "there are no draws yet" in stderr:
+        pytest.skip("the machine is too slow for this test")
+    assert (tmp_path / "model.run").is_dir() and "R-hat" in stdout
+    check_folder(tmp_path, stderr)
+
+
+def test_an_interrupt_while_results_are_written_keeps_them(tmp_path: Path, model) -> None:
+    process = started(tmp_path, "sample", model(NORMAL), "--draws", "20000", "--chains", "2")
+    wait_for(process, tmp_path / "model.run" / "draws.nc")
+    _, stderr = interrupted(process, 0)
+    assert "keeping what there is" in stderr
+    assert {path.name for path in (tmp_path / "model.run").iterdir()} == RUN_FILES
+
+
+def test_compilation_is_not_waited_for_and_no_empty_folder_stays(tmp_path: Path, model) -> None:
+    process = started(tmp_path, "sample", model(NORMAL), PDFLANG_CACHE=str(tmp_path / "cache"))
+    wait_for(process, tmp_path / "model.run")
+    begin = time.monotonic()
+    _, stderr = interrupted(process, 0.5)
+    assert time.monotonic() - begin < 3
+    assert "nothing was written" in stderr
+    assert not (tmp_path / "model.run").exists()
+
+
+@pytest.mark.parametrize("verb", ["check", "map", "simulate", "compile"])
+def test_other_verbs(tmp_path: Path, model, verb: str) -> None:
+    text = NORMAL + "".join(f"output o{i} = mu^{i}\n" for i in range(400))
+    process = started(tmp_path, verb, model(text))
+    interrupted(process, LATE)
+    assert {path.name for path in tmp_path.iterdir()} <= {"model.pdfm"}
+
+
+def test_where_interrupts_are_ignored_they_stay_so(tmp_path: Path, model) -> None:
+    process = subprocess.Popen(
+        command("check", model(NORMAL)), cwd=tmp_path, env=environment(), stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    )  # fmt: skip
+    time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
