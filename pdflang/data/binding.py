@@ -161,12 +161,9 @@ class _Binder:
         if isinstance(value, Mapping):
             value = value_of(dict(value), datum.name, context)
         if datum.shape == "commondata":
-            raise data_error(
-                "E519",
-                f"`{datum.name}` is a measured data set and cannot be replaced by plain numbers",
-                context,
-                remedy="edit its commondata folder, or declare a plain datum",
-            )
+            self._bind_commondata(datum, context)
+            self._replace_central(datum, value, context)
+            return
         if datum.shape == "table":
             self._bind_columns(datum, self._as_table(datum, value, context), context)
             return
@@ -266,6 +263,21 @@ class _Binder:
             self.lengths[f"{datum.name}.{name}"] = parts[f"{name}_absolute"].shape[1]
         for name, values in parts.items():
             self.arrays[f"{datum.name}.{name}"] = values
+
+    def _replace_central(self, datum: Datum, value: Any, context: DataContext) -> None:
+        """Pseudodata: other central values for the points of a measured data set, whose errors stay."""
+        if isinstance(value, Table):
+            raise data_error("E519", f"`{datum.name}` takes its central values as one array", context)
+        found = self.arrays[f"{datum.name}.central"]
+        values = self._typed(datum, _array(value, context), context)
+        if values.shape != found.shape:
+            raise data_error(
+                "E506",
+                f"`{datum.name}` has {len(found)} points, but the values given have shape {values.shape}",
+                context,
+                remedy="give a central value for each point that the cuts leave",
+            )
+        self.arrays[f"{datum.name}.central"] = values
 
     def _rescaled_sets(self) -> set[str]:
         """The data sets whose covariance refers to something else than the measured values."""

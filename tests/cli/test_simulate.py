@@ -144,3 +144,14 @@ def test_simulated_data_can_be_sampled(run, tmp_path: Path) -> None:
     run("simulate", "model.pdfm", *(word for text in truth for word in ("-p", text)))
     assert {"proxy_p.csv", "proxy_n.csv"} <= {path.name for path in (tmp_path / "model.run").iterdir()}
     run("sample", "model.run/model.pdfm", "--draws", "100", "--warmup", "200", "--chains", "2", "--out", "fit")
+
+
+@pytest.mark.slow
+def test_pseudodata_of_a_measured_set_are_fitted_with_its_errors(run, tmp_path: Path) -> None:
+    dis = str(EXAMPLES / "dis" / "model.pdfm")
+    (tmp_path / "truth.json").write_text(json.dumps(fitted(run, dis)["params"]))
+    run("simulate", dis, "--params", "truth.json", "--out", "sim")
+    chi2 = fitted(run, dis, "--data", "sim/data.json")["chi2"]["bcdms"]
+    assert abs(chi2 - (587 - 10)) < 5 * (2 * 577) ** 0.5
+    (tmp_path / "short.json").write_text('{"bcdms": [1, 2]}')
+    assert "`bcdms` has 587 points" in run("map", dis, "--data", "short.json", code=1).stderr
