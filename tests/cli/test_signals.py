@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command_line import NORMAL, command, environment
@@ -17,19 +18,25 @@ from pdflang.results import open_run
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are sent in the way of POSIX")
 
+Popen = subprocess.Popen[str]
 RUN_FILES = {"diagnostics.json", "draws.nc", "model.pdfm", "provenance.json", "summary.csv", "summary.txt"}
 LATE = 0.15
 """Before this the interpreter itself is starting, and nobody can listen."""
 
 
-def started(tmp_path: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command(*arguments), cwd=tmp_path, env=environment(**variables), stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )  # fmt: skip
+def started(tmp_path: Path, *arguments: str, interrupts: Any = signal.default_int_handler, **variables: str) -> Popen:
+    """A process whose disposition to SIGINT is inherited: code of ours must not run in a fork beside JAX."""
+    before = signal.signal(signal.SIGINT, interrupts)
+    try:
+        return subprocess.Popen(
+            command(*arguments), cwd=tmp_path, env=environment(**variables), stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
-def interrupted(process: subprocess.Popen[str], *delays: float) -> tuple[str, str]:
+def interrupted(process: Popen, *delays: float) -> tuple[str, str]:
     for delay in delays:
         time.sleep(delay)
         process.send_signal(signal.SIGINT)
@@ -70,7 +77,7 @@ def test_sample_ends_well_at_many_times(tmp_path: Path, model, seed: int) -> Non
         assert process.returncode == 0  # it was done before
 
 
-def wait_for(process: subprocess.Popen[str], path: Path) -> None:
+def wait_for(process: Popen, path: Path) -> None:
     deadline = time.monotonic() + 60
     while not path.exists() and time.monotonic() < deadline:
         assert process.poll() is None
@@ -115,10 +122,7 @@ def test_other_verbs(tmp_path: Path, model, verb: str) -> None:
 
 
 def test_where_interrupts_are_ignored_they_stay_so(tmp_path: Path, model) -> None:
-    process = subprocess.Popen(
-        command("check", model(NORMAL)), cwd=tmp_path, env=environment(), stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
-    )  # fmt: skip
+    process = started(tmp_path, "check", model(NORMAL), interrupts=signal.SIG_IGN)
     time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
