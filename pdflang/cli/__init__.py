@@ -10,7 +10,7 @@ import click
 
 from pdflang.cli.failure import report_failure
 from pdflang.cli.screen import drop_output
-from pdflang.interrupts import leave
+from pdflang.interrupts import leave, leave_on_interrupt
 
 EXIT_CODES = """\b
 Exit codes:
@@ -77,6 +77,7 @@ def program() -> None:
 
 def main() -> None:
     """Run the command line; the exit code says how it went."""
+    leave_on_interrupt()
     for stream in (sys.stdout, sys.stderr):
         # A console that cannot show a Greek letter must not stop a fit.
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]

@@ -18,7 +18,14 @@ FAR_BEYOND = AT_A_BOUND.replace("[-3.0, -2.0, -4.0]", "[-30.0, -30.0, -30.0]")
         (TWO_MODES, ("--draws", "300", "--chains", "6"), {3}, "R-hat is above 1.01 for a", "several modes"),
         (NORMAL, ("--draws", "30", "--warmup", "100"), {0, 3}, "effective draws", "--draws"),
         (FAR_BEYOND, ("--draws", "2000"), {0}, "tau pile up at the lower bound, 0", "limit"),
-        (CENTRED, ("--draws", "100", "--max-tree-depth", "2"), {0, 3}, "greatest tree depth", "--max-tree-depth"),
+        pytest.param(
+            CENTRED,
+            ("--draws", "100", "--max-tree-depth", "2"),
+            {0, 3},
+            "greatest tree depth",
+            "--max-tree-depth",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_diagnostic_and_its_remedy(

@@ -137,6 +137,7 @@ def test_the_size_of_a_sample_must_be_known(run, model) -> None:
     assert "5 values" in run("simulate", model(text), "--size", "M=5").stdout
 
 
+@pytest.mark.slow
 def test_simulated_data_can_be_sampled(run, tmp_path: Path) -> None:
     shutil.copy(EXAMPLES / "proxy" / "model.pdfm", tmp_path / "model.pdfm")
     truth = ("c_u=2", "a_u=.5", "b_u=3", "c_d=1", "a_d=.6", "b_d=4")

@@ -128,7 +128,7 @@ def used(model: pdflang.Model) -> tuple[float, int]:
     return float(model.log_density(params)), tree["log_likelihood"]["x"].shape[-1]
 
 
-@pytest.mark.parametrize("counts", [(300, 350), (300, 1)])
+@pytest.mark.parametrize("counts", [(300, 350), pytest.param((300, 1), marks=pytest.mark.slow)])
 def test_rebinding_compiles_nothing(compiled: list[str], counts: tuple[int, int]) -> None:
     first, second = counts
     assert second <= _room(first)
