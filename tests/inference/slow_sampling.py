@@ -1,7 +1,7 @@
 """A program that samples as the command line would, for tests that interrupt or repeat it.
 
 Arguments: a file for the draws, the number of warmup transitions and of draws, how slow the density is. It
-writes `ready` when compilation is over, then one line of JSON at the end.
+writes `ready` when chains are moving, `drawing` when each of them has kept a draw, and one line of JSON at the end.
 """
 
 import json
@@ -16,15 +16,27 @@ from pdflang.inference import NutsOptions, Progressed, QuietMonitor, Target, nut
 
 
 class Announcer(QuietMonitor):
-    """Says once that chains are moving."""
+    """Says once that chains are moving, and once that each has kept a draw."""
 
     def __init__(self) -> None:
-        self.said = False
+        self._said: set[str] = set()
+        self._waiting: set[int] = set()
+
+    def start(self, method: str, chains: int, total: int) -> None:
+        self._waiting = set(range(chains))
 
     def update(self, progressed: Progressed) -> None:
-        if progressed.done and not self.said:
-            print("ready", flush=True)
-            self.said = True
+        if progressed.done:
+            self._say("ready")
+        if progressed.phase == "sampling":
+            self._waiting.discard(progressed.chain)
+        if not self._waiting:
+            self._say("drawing")
+
+    def _say(self, news: str) -> None:
+        if news not in self._said:
+            print(news, flush=True)
+            self._said.add(news)
 
 
 def log_density(z: jax.Array, arrays: jax.Array) -> jax.Array:

@@ -39,6 +39,13 @@ def wait_until_ready(process: subprocess.Popen[str]) -> None:
     assert process.stdout.readline() == "ready\n"
 
 
+def wait_for_draws(process: subprocess.Popen[str]) -> None:
+    """Until every chain has kept one: what remains is the common length of the chains."""
+    wait_until_ready(process)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "drawing\n"
+
+
 def report_of(process: subprocess.Popen[str]) -> dict[str, Any]:
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 0, stderr
@@ -50,8 +57,8 @@ def report_of(process: subprocess.Popen[str]) -> dict[str, Any]:
 @pytest.mark.parametrize("delay", random.Random(1).sample(range(800), 3))
 def test_an_interrupt_keeps_the_draws_made_so_far(tmp_path: Path, delay: int) -> None:
     process = start(tmp_path / "z", 20, 1_000_000, 100)
-    wait_until_ready(process)
-    time.sleep(0.5 + delay / 1000)
+    wait_for_draws(process)
+    time.sleep(delay / 1000)
     process.send_signal(signal.SIGINT)
     report = report_of(process)
     assert report["interrupted"]
@@ -75,8 +82,7 @@ def test_an_interrupt_in_warmup_leaves_no_draws_and_no_traceback(tmp_path: Path,
 @on_posix
 def test_a_second_interrupt_does_not_wait_for_the_work_in_hand(tmp_path: Path) -> None:
     process = start(tmp_path / "z", 20, 1_000_000, 1500)
-    wait_until_ready(process)
-    time.sleep(1.0)
+    wait_for_draws(process)
     process.send_signal(signal.SIGINT)
     time.sleep(0.05)
     process.send_signal(signal.SIGINT)
