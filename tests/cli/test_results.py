@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import AT_A_BOUND, EXAMPLES, NORMAL, command, environment
+from scipy.stats import norm
 
 from pdflang.results import open_run
 
@@ -49,6 +50,20 @@ def test_the_summary_of_sample_has_labels_in_the_order_of_declaration(run, model
     assert tree["log_likelihood"]["y"].shape == (2, 100, 30)
     assert done.stdout.endswith("2 chains of 100 draws with seed 0 in model.run\n")
     assert not done.stderr
+
+
+def test_arviz_predicts_left_out_data_from_a_saved_run(run, model, tmp_path: Path) -> None:
+    """The predictive density of each datum given the others is a Gaussian here."""
+    run("sample", model(NORMAL), "--log-likelihood", "--draws", "1000", "--warmup", "300", "--chains", "2")
+    import arviz_stats
+    import xarray
+
+    with xarray.open_datatree(tmp_path / "model.run" / "draws.nc") as tree:
+        loo = arviz_stats.loo(tree, pointwise=True)
+    y = np.array([1.0, 2.0, 3.0])
+    precision = 2 + 1 / 5**2
+    expected = norm.logpdf(y, (y.sum() - y) / precision, np.sqrt(1 + 1 / precision))
+    np.testing.assert_allclose(loo.elpd_i, expected, atol=0.1)
 
 
 def test_the_table_of_map_is_in_the_order_of_declaration(run, model, tmp_path: Path) -> None:

@@ -57,7 +57,6 @@ def test_the_tree_has_the_schema_of_arviz(schools, tree) -> None:
 
 @pytest.mark.filterwarnings("ignore:Estimated shape parameter of Pareto:UserWarning")
 def test_functions_of_arviz_take_it(tree) -> None:
-    pytest.importorskip("xarray_einstats")
     import arviz_stats
 
     loo = arviz_stats.loo(tree)
