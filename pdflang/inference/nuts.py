@@ -8,9 +8,11 @@ is heard.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from threading import Lock
 from typing import Any
 
 import jax
@@ -30,11 +32,17 @@ _MANY_NUMBERS = 100_000
 """From so many data on, compiling a start well pays."""
 
 
-def sample(target: Target, options: NutsOptions | None = None, monitor: Monitor | None = None) -> Draws:
+def sample(
+    target: Target,
+    options: NutsOptions | None = None,
+    monitor: Monitor | None = None,
+    stop: StopRequest | None = None,
+) -> Draws:
     """Draws from the target; the same for a seed whatever the number of threads.
 
     Ctrl-C ends the run after the piece of work in hand and what was drawn is returned, the chains cut to a
-    common length; a second one does not wait. Raises `NoFiniteStart`.
+    common length; a second one does not wait. So does the `stop` of a caller that makes many runs and hears
+    interrupts itself. Raises `NoFiniteStart`.
     """
     options = options or NutsOptions()
     monitor = monitor or QuietMonitor()
@@ -49,11 +57,11 @@ def sample(target: Target, options: NutsOptions | None = None, monitor: Monitor 
     )
     chains = [_ChainRun(number, target, options, programs, seed) for number in range(options.chains)]
     seconds: dict[str, float] = {}
-    with interrupts() as stop:
+    with nullcontext(stop) if stop else interrupts() as stop:
         monitor.start("nuts", options.chains, options.warmup + options.draws)
         try:
             begin = time.perf_counter()
-            run_tasks(programs.warm_up(target, options), available_cores(), stop, patient=False)
+            programs.compile(target, options, stop)
             seconds["compile"] = time.perf_counter() - begin
             tick = partial(_report, chains, monitor)
             run_tasks(
@@ -76,8 +84,19 @@ class _Programs:
     advance: Callable[..., Any]
     dimension: int
     dense: bool
+    _compiled: set[Hashable] = field(default_factory=set)
+    _compiling: Lock = field(default_factory=Lock)
 
-    def warm_up(self, target: Target, options: NutsOptions) -> list[Callable[[], None]]:
+    def compile(self, target: Target, options: NutsOptions, stop: StopRequest) -> None:
+        """Compile both functions for arrays of these shapes, once, whoever else is about to need them."""
+        shapes = tuple((np.shape(leaf), np.asarray(leaf).dtype) for leaf in jax.tree.leaves(target.arrays))
+        with self._compiling:
+            if shapes not in self._compiled:
+                run_tasks(self._warm_up(target, options), available_cores(), stop, patient=False)
+                if not stop.requested:
+                    self._compiled.add(shapes)
+
+    def _warm_up(self, target: Target, options: NutsOptions) -> list[Callable[[], None]]:
         """Tasks that compile both functions at once: a start that is thrown away, and no transitions."""
 
         def compile_begin() -> None:

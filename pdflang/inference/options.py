@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, TypeVar
 
 from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
@@ -19,8 +19,15 @@ DENSE_DIMENSIONS = 50
 """Up to this many dimensions the metric is dense unless the options say otherwise."""
 
 
-def _option(default: Any, help: str, **limits: Any) -> Any:
+def option(default: Any, help: str, **limits: Any) -> Any:
+    """A field of an options dataclass with its default, its help text and the limits of its values."""
     return field(default=default, metadata={"help": help, **limits})
+
+
+def option_as_in(kind: type[Options], name: str, default: Any = MISSING) -> Any:
+    """The same option as another method has it, maybe with another default."""
+    shared = next(option for option in fields(kind) if option.name == name)
+    return field(default=shared.default if default is MISSING else default, metadata=shared.metadata)
 
 
 @dataclass(frozen=True)
@@ -40,18 +47,18 @@ class Options:
 class NutsOptions(Options):
     """Options of `sample`: the no-U-turn sampler with Stan's windowed adaptation."""
 
-    chains: int = _option(4, "number of independent chains", least=1)
-    warmup: int = _option(1000, "transitions per chain that adapt step size and metric, not kept", least=20)
-    draws: int = _option(1000, "draws to keep per chain", least=1)
-    seed: int | None = _option(0, "seed of all random numbers", least=0, below=_SEEDS)
-    target_acceptance: float = _option(0.9, "acceptance rate that the step size aims at", above=0, below=1)
-    max_tree_depth: int = _option(10, "a trajectory has at most 2^depth - 1 steps", least=1, most=20)
-    metric: str = _option(
+    chains: int = option(4, "number of independent chains", least=1)
+    warmup: int = option(1000, "transitions per chain that adapt step size and metric, not kept", least=20)
+    draws: int = option(1000, "draws to keep per chain", least=1)
+    seed: int | None = option(0, "seed of all random numbers", least=0, below=_SEEDS)
+    target_acceptance: float = option(0.9, "acceptance rate that the step size aims at", above=0, below=1)
+    max_tree_depth: int = option(10, "a trajectory has at most 2^depth - 1 steps", least=1, most=20)
+    metric: str = option(
         "auto",
         f"shape of the metric; auto is dense up to {DENSE_DIMENSIONS} dimensions",
         choices=("auto", "dense", "diagonal"),
     )
-    threads: int | None = _option(None, "chains that run at once; as many as there are cores if not given", least=1)
+    threads: int | None = option(None, "chains that run at once; as many as there are cores if not given", least=1)
 
     def dense(self, dimension: int) -> bool:
         """Whether the metric of a target of this dimension is dense."""
@@ -62,11 +69,11 @@ class NutsOptions(Options):
 class MapOptions(Options):
     """Options of `map`: damped Newton ascents from several starts."""
 
-    starts: int = _option(4, "number of starts, each a draw from the prior", least=1)
-    seed: int | None = _option(0, "seed of the starts", least=0, below=_SEEDS)
-    tolerance: float = _option(1e-12, "largest gain in log-density that a converged optimum may leave", above=0)
-    max_steps: int = _option(2000, "evaluations of density, gradient and Hessian per start", least=1)
-    threads: int | None = _option(None, "starts that run at once; as many as there are cores if not given", least=1)
+    starts: int = option(4, "number of starts, each a draw from the prior", least=1)
+    seed: int | None = option(0, "seed of the starts", least=0, below=_SEEDS)
+    tolerance: float = option(1e-12, "largest gain in log-density that a converged optimum may leave", above=0)
+    max_steps: int = option(2000, "evaluations of density, gradient and Hessian per start", least=1)
+    threads: int | None = option(None, "starts that run at once; as many as there are cores if not given", least=1)
 
 
 Kind = TypeVar("Kind", bound=Options)
