@@ -75,10 +75,10 @@ def compile_bound(bound: BoundProgram, known: Functions | None = None) -> Functi
     return load_functions(generated, bound.program.source.name)
 
 
-def rebind(model: CompiledModel, data: Mapping[str, Any]) -> CompiledModel:
+def rebind(model: CompiledModel, data: Mapping[str, Any], room: Mapping[str, int] | None = None) -> CompiledModel:
     """The model with other data. Nothing is compiled again where shapes are the same, or events are fewer."""
     bound = bind(model.program, data)
-    return model.with_bound(bound, compile_bound(bound, model.functions))
+    return model.with_bound(bound, compile_bound(bound, model.functions), room)
 
 
 def _folder(path: Path) -> Diagnostic:

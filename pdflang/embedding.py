@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import xarray
 
     from pdflang.inference import Draws, Optima
+    from pdflang.inference.workers import StopRequest
 
 _BATCH = 1000
 """Draws whose outputs are computed at once: a bound on memory."""
@@ -106,14 +107,14 @@ class Model(CompiledModel):
         """What was given as data and is not used."""
         return self.bound.notes
 
-    def rebind(self, data: Mapping[str, Any]) -> Model:
+    def rebind(self, data: Mapping[str, Any], room: Mapping[str, int] | None = None) -> Model:
         """This model with other data, given as for `load`; data that are not given come from their sources.
 
         Nothing is compiled again where shapes are the same. Arrays of events have room for five standard
-        deviations more than there were, or for as many as `load(…, room=…)` says: other numbers of events compile
-        nothing either, up to that.
+        deviations more than there were, or for as many as `room` says, here or in `load`: other numbers of events
+        compile nothing either, up to that.
         """
-        rebound = driver.rebind(self, data)
+        rebound = driver.rebind(self, data, room)
         assert isinstance(rebound, Model)
         return rebound
 
@@ -139,13 +140,18 @@ class Model(CompiledModel):
         """
         return self.tree(self.draw(options_of(NutsOptions, options), monitor), log_likelihood)
 
-    def draw(self, options: NutsOptions, monitor: Monitor | None = None) -> Draws:
-        """Draws on the unconstrained scale, (chain, draw, dimension). Errors: E601, E608."""
+    def draw(
+        self, options: NutsOptions, monitor: Monitor | None = None, stop: StopRequest | None = None
+    ) -> Draws:
+        """Draws on the unconstrained scale, (chain, draw, dimension). Errors: E601, E608.
+
+        A caller that hears Ctrl-C itself passes on its `stop`.
+        """
         from pdflang.inference import nuts
 
         self._require_parameters()
         try:
-            return nuts.sample(self.target(), options, monitor)
+            return nuts.sample(self.target(), options, monitor, stop)
         except NoFiniteStart as failure:
             raise PdflangError(self.explain_nonfinite(self.constrain(failure.z))) from None
 

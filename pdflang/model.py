@@ -323,7 +323,7 @@ class CompiledModel:
                         "E607",
                         f"the prior of `{parameter.name}` is improper, so nothing can be drawn from it",
                         parameter.span,
-                        remedy="give parameters (--params FILE), or a proper prior: Normal(0, 10)",
+                        remedy="write a proper prior: Normal(0, 10); `simulate` also takes parameters (--params FILE)",
                     )
                 )
         for factor in self.program.factors.values():
@@ -332,15 +332,17 @@ class CompiledModel:
                     "E607",
                     f"the factor `{factor.name}` reweights the prior, so that its draws are not the density's",
                     factor.span,
-                    remedy="give parameters (--params FILE); at given parameters factors change nothing",
+                    remedy="`simulate` takes parameters (--params FILE); at given parameters factors change nothing",
                 )
             )
 
     # --- data -----------------------------------------------------------------------------------------------
 
-    def with_bound(self, bound: BoundProgram, functions: Functions) -> CompiledModel:
-        """This model with other data; arrays of events keep the room they have where that suffices."""
-        return type(self)(bound, functions, self.capacities)
+    def with_bound(
+        self, bound: BoundProgram, functions: Functions, room: Mapping[str, int] | None = None
+    ) -> CompiledModel:
+        """This model with other data; arrays of events keep the room they have, or are given, where that suffices."""
+        return type(self)(bound, functions, {**self.capacities, **(room or {})})
 
     def _event_counts(self) -> dict[str, int]:
         return {

@@ -11,19 +11,19 @@ from pdflang.model import CompiledModel
 
 
 def data_record(model: CompiledModel, simulated: Mapping[str, Any]) -> dict[str, Any]:
-    """All data of the model as plain values by name: what was drawn, and what was given besides.
+    """All data of the model by name: what was drawn, and what was given besides, as arrays, or columns of them.
 
     Measured data sets that were not simulated stay where they are.
     """
     record: dict[str, Any] = {}
     for name, datum in model.program.data.items():
         if name in simulated:
-            record[name] = simulated[name].tolist()
+            record[name] = simulated[name]
         elif datum.shape == "array":
-            record[name] = _values(model, datum).tolist()
+            record[name] = _values(model, datum)
         elif datum.shape == "table":
             columns = {column: model.bound.arrays.get(f"{name}.{column}") for column in datum.columns}
-            record[name] = {column: values.tolist() for column, values in columns.items() if values is not None}
+            record[name] = {column: values for column, values in columns.items() if values is not None}
     return record
 
 

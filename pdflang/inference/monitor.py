@@ -23,6 +23,10 @@ class Progressed:
     divergences: int = 0
 
 
+_TITLES = {"map": "start {}", "calibrate": "fits"}
+"""What a bar is called, by method."""
+
+
 class Monitor(Protocol):
     """What a method tells while it runs, all from the thread that called it."""
 
@@ -80,8 +84,8 @@ class RichMonitor:
             Detail(),
             console=Console(stderr=True),
         )
-        noun = "start" if method == "map" else "chain"
-        self._tasks = [self._progress.add_task(f"{noun} {i + 1}", total=total) for i in range(chains)]
+        title = _TITLES.get(method, "chain {}")
+        self._tasks = [self._progress.add_task(title.format(i + 1), total=total) for i in range(chains)]
         self._progress.start()
 
     def update(self, progressed: Progressed) -> None:
