@@ -30,7 +30,8 @@ def schemas(model: CompiledModel) -> dict[str, VariableSchema]:
                 coords[dim] = [float(v) for v in values]
         found[output.name] = VariableSchema(dims, coords, "output")
     for observation in program.observations.values():
-        dims, coords = _axes(program, observation.name, observation.log_likelihood.axes)
+        term = observation.target if observation.log_likelihood is None else observation.log_likelihood
+        dims, coords = _axes(program, observation.name, term.axes)
         found.setdefault(observation.name, VariableSchema(dims, coords, "output"))
     return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,15 @@ from pdflang.backend.writer import Context, Writer
 from pdflang.diagnostics import Span
 from pdflang.ir import nodes
 from pdflang.ir.nodes import ArrayConstant, Loop, Node, Reference
-from pdflang.ir.program import BoundProgram, Draws, Observation, Parameter, expressions
+from pdflang.ir.program import (
+    BoundProgram,
+    Draws,
+    EventStream,
+    Observation,
+    Parameter,
+    Process,
+    expressions,
+)
 from pdflang.ir.sizes import Axis
 
 _FUNCTIONS = (
@@ -114,12 +122,17 @@ class ModuleWriter:
 
     # --- building blocks ------------------------------------------------------------------------------------
 
-    def writer(self, roots: Iterable[Node], late: frozenset[str] = frozenset()) -> Writer:
-        """A function body whose parameters are read from `p`; data in `late` is made by the function itself."""
+    def writer(
+        self, roots: Iterable[Node], late: frozenset[str] = frozenset(), given: Mapping[Node, str] | None = None
+    ) -> Writer:
+        """A function body whose parameters are read from `p`; data in `late` is made by the function itself.
+
+        `given` are the arguments of the function, by what they stand for.
+        """
         names = self._module_names.copy()
         roots = list(roots)
         read = self._parameters_read(roots)
-        known: dict[Node, str] = {}
+        known: dict[Node, str] = {node: names.fresh(name) for node, name in (given or {}).items()}
         locals_: list[tuple[str, str]] = []
         for reference in read:
             local = names.fresh(reference.name)
@@ -363,23 +376,26 @@ class ModuleWriter:
         return self.function(f"{name}(params, arrays)", doc, writer, self.returned(entries))
 
     def _likelihoods(self, name: str, doc: str) -> tuple[list[str], list[Span | None]]:
-        observations = list(self.program.observations.values())
-        roots = [o.log_likelihood for o in observations] + [o.process.total for o in observations if o.process]
-        writer = self.writer(roots)
+        terms = [(o, o.log_likelihood) for o in self.program.observations.values() if o.log_likelihood is not None]
+        totals = [o.process.total for o, _ in terms if o.process and o.process.total is not None]
+        writer = self.writer([node for _, node in terms] + totals)
         entries = []
-        for observation in observations:
+        for observation, node in terms:
             if observation.process is None:
-                entries.append((observation.name, writer.text(observation.log_likelihood)))
-                continue
-            # A factor of 0 silences padding: cheaper than a condition, and as exact.
-            mask, count = (f"arrays[{json.dumps(f'{observation.name} {what}')}]" for what in ("mask", "count"))
-            entries.append((observation.name, f"{mask} * {writer.operand(observation.log_likelihood)}"))
-            if observation.process.normalised:
-                log = f"{writer.array_function('log')}({writer.text(observation.process.total)})"
-                entries.append((f"{observation.name} normalisation", f"-{count} * {log}"))
+                entries.append((observation.name, writer.text(node)))
             else:
-                entries.append((f"{observation.name} yield", f"-{writer.operand(observation.process.total)}"))
+                entries += self._event_terms(writer, observation.name, node, observation.process)
         return self.function(f"{name}(params, arrays)", doc, writer, self.returned(entries))
+
+    def _event_terms(self, writer: Writer, name: str, node: Node, process: Process) -> list[tuple[str, str]]:
+        # A factor of 0 silences padding: cheaper than a condition, and as exact.
+        mask, count = (f"arrays[{json.dumps(f'{name} {what}')}]" for what in ("mask", "count"))
+        events = (name, f"{mask} * {writer.operand(node)}")
+        assert process.total is not None
+        if process.normalised:
+            log = f"{writer.array_function('log')}({writer.text(process.total)})"
+            return [events, (f"{name} normalisation", f"-{count} * {log}")]
+        return [events, (f"{name} yield", f"-{writer.operand(process.total)}")]
 
     def _factors(self, name: str, doc: str) -> tuple[list[str], list[Span | None]]:
         factors = self.program.factors.values()
@@ -445,27 +461,28 @@ class ModuleWriter:
     # --- simulation -----------------------------------------------------------------------------------------
 
     def _intensities(self) -> list[tuple[list[str], list[Span | None]]]:
-        blocks = []
-        for observation in self._events.values():
-            process = observation.process
-            assert process is not None
-            names = self._module_names.copy()
-            variable = names.fresh("events")
-            writer = self.writer([process.intensity])
-            writer.know(process.variable, variable)
-            text = writer.text(process.intensity)
-            blocks.append(
-                self.function(
-                    f"{self.intensity_name(observation)}({variable}, params, arrays)",
-                    f"The intensity of `{observation.name}`.",
-                    writer,
-                    [f"    return {text}"],
-                )
-            )
-        return blocks
+        """The rate of each stream of events, as a function of arrays of places."""
+        return [
+            self._intensity(stream, self.intensity_name(observation, stream))
+            for observation in self._events.values()
+            if observation.process is not None
+            for stream in observation.process.streams
+        ]
 
-    def intensity_name(self, observation: Observation) -> str:
-        return f"intensity_of_{identifier(observation.name)}"
+    def _intensity(self, stream: EventStream, name: str) -> tuple[list[str], list[Span | None]]:
+        writer = self.writer([stream.intensity], given={v.place: v.name for v in stream.variables})
+        arguments = ", ".join(writer.text(variable.place) for variable in stream.variables)
+        text = writer.text(stream.intensity)
+        return self.function(
+            f"{name}({arguments}, params, arrays)", f"The rate of {stream.name}.", writer, [f"    return {text}"]
+        )
+
+    def intensity_name(self, observation: Observation, stream: EventStream) -> str:
+        """The function that has the intensity of a stream."""
+        assert observation.process is not None
+        streams = observation.process.streams
+        number = f"_{streams.index(stream) + 1}" if len(streams) > 1 else ""
+        return f"intensity_of_{identifier(observation.name)}{number}"
 
     def length(self, axis: Axis) -> int:
         """How long an axis is."""

@@ -182,8 +182,11 @@ def _one_by_one(
 def _events(module: ModuleWriter, writer: Writer, observation: Observation, key: str) -> str:
     process = observation.process
     assert process is not None
-    ends = f"{writer.text(process.lower)}, {writer.text(process.upper)}"
-    intensity = module.intensity_name(observation)
+    (stream,) = process.streams
+    (variable,) = stream.variables
+    assert variable.lower is not None and variable.upper is not None
+    ends = f"{writer.text(variable.lower)}, {writer.text(variable.upper)}"
+    intensity = module.intensity_name(observation, stream)
     if process.normalised:
         count = f"arrays[{json.dumps(observation.name + ' count')}]"
         return f"{module.imports.use(f'{_EVENTS}.draw_iid')}({key}, {intensity}, params, arrays, {ends}, {count})"

@@ -220,7 +220,10 @@ class _Binder:
         for name in datum.columns:
             values = self._column(table, name, context)
             place = context.of(f"column `{name}`" + (f" of {context.source}" if context.source else ""))
-            checks.check_finite(values, place)
+            if name in datum.column_labels:
+                values = self._positions(datum.column_labels[name], values, place)
+            else:
+                checks.check_finite(values, place)
             self.arrays[f"{datum.name}.{name}"] = values
             self._contexts[f"{datum.name}.{name}"] = place
 
@@ -312,16 +315,20 @@ class _Binder:
     def _typed(self, datum: Datum, array: np.ndarray, context: DataContext) -> np.ndarray:
         import numpy as np
 
-        index = self._program.indices.get(datum.labels_of) if datum.labels_of else None
-        if index is not None:
-            if index.labels and array.dtype.kind == "U":
-                return checks.label_positions(array, index.labels, context, index.name)
-            length = index.axis.size.constant if index.axis.size.is_known else 2**62
-            return checks.check_positions(array, length, context, index.name)
+        if datum.labels_of in self._program.indices:
+            return self._positions(datum.labels_of, array, context)
         if datum.dtype == "int":
             return checks.check_integers(array, context)
         checks.check_finite(array, context)
         return array.astype(np.float64)
+
+    def _positions(self, name: str, array: np.ndarray, context: DataContext) -> np.ndarray:
+        """Labels or positions of an index as positions, in range."""
+        index = self._program.indices[name]
+        if index.labels and array.dtype.kind == "U":
+            return checks.label_positions(array, index.labels, context, index.name)
+        length = index.axis.size.constant if index.axis.size.is_known else 2**62
+        return checks.check_positions(array, length, context, index.name)
 
     def _learn(self, axis: Axis, length: int, context: DataContext) -> None:
         """Compare a length with what is known of its axis, or learn it."""

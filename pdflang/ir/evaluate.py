@@ -150,6 +150,24 @@ class Evaluator:
                 log_prob = log_prob - _log_mass(frozen, [float(self(bound, loops)) for bound in node.bounds])
         return log_prob
 
+    def _Density(self, node: nodes.Density, loops: Mapping[Loop, Any]) -> Any:
+        import numpy as np
+
+        return np.exp(self._LogProbability(node, loops))
+
+    def _Mass(self, node: nodes.Mass, loops: Mapping[Loop, Any]) -> Any:
+        import numpy as np
+
+        arguments = [np.asarray(self(argument, loops), dtype=float) for argument in node.arguments]
+        frozen = resolve(node.distribution.reference)(*arguments)
+        ends = [self(node.lower, loops), self(node.upper, loops)]
+        if not node.bounds:
+            return np.exp(_log_mass(frozen, ends))
+        bounds = [float(self(bound, loops)) for bound in node.bounds]
+        with np.errstate(all="ignore"):
+            inside = _log_mass(frozen, [np.clip(end, bounds[0], bounds[1]) for end in ends])
+            return np.exp(inside - _log_mass(frozen, bounds))
+
     def _of_vectors(self, row: Any, value: Any, arguments: list[Any]) -> Any:
         """One draw at a time: SciPy takes no plates of arguments."""
         import numpy as np
@@ -175,17 +193,18 @@ class Evaluator:
         return np.logaddexp.reduce(parts)
 
 
-def _log_mass(frozen: Any, bounds: list[float]) -> Any:
+def _log_mass(frozen: Any, bounds: list[Any]) -> Any:
     """log P(lower < Y < upper) of a continuous distribution, from the side where the interval lies."""
     import numpy as np
 
     lower, upper = bounds
-    if np.isinf(upper):
+    if np.all(np.isinf(upper)):
         return frozen.logsf(lower)
-    if np.isinf(lower):
+    if np.all(np.isinf(lower)):
         return frozen.logcdf(upper)
     above = frozen.sf(lower) < 0.5
-    return np.log(np.where(above, frozen.sf(lower) - frozen.sf(upper), frozen.cdf(upper) - frozen.cdf(lower)))
+    with np.errstate(divide="ignore"):
+        return np.log(np.where(above, frozen.sf(lower) - frozen.sf(upper), frozen.cdf(upper) - frozen.cdf(lower)))
 
 
 def fold(node: Node) -> Any:

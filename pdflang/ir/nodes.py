@@ -183,7 +183,7 @@ class Reference(Node):
 
     __slots__ = fields = ("name", "kind", "declared_axes", "declared_dtype", "declared_phase", "range")
     name: str
-    kind: Literal["param", "data", "const", "let", "solve", "length"]
+    kind: Literal["param", "data", "const", "let", "solve", "length", "event"]
     declared_axes: tuple[Axis, ...]
     declared_dtype: Dtype
     declared_phase: Phase
@@ -337,6 +337,29 @@ class LogProbability(Node):
         elif self.arguments:
             axes = merge_axes(axes, *(argument.axes for argument in self.arguments))
         self._inherit(axes, "real")
+
+
+class Density(LogProbability):
+    """p(value | arguments) itself: what a detector's kernel multiplies a rate by.
+
+    It is a node of its own, and no exponential, so that passes see a kernel where there is one.
+    """
+
+    __slots__ = ()
+
+
+class Mass(Node):
+    """The probability that a continuous distribution of the library gives to the interval from `lower` to `upper`."""
+
+    __slots__ = fields = ("distribution", "lower", "upper", "arguments", "bounds")
+    distribution: Any
+    lower: Node
+    upper: Node
+    arguments: tuple[Node, ...]
+    bounds: tuple[Node, ...]
+
+    def _infer(self) -> None:
+        self._inherit(merge_axes(self.lower.axes, self.upper.axes, *(a.axes for a in self.arguments)), "real")
 
 
 class MixtureLogProbability(Node):

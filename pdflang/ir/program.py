@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pdflang.diagnostics import Diagnostic, SourceFile, Span
-from pdflang.ir.nodes import Loop, Node, Variable
+from pdflang.ir.nodes import Loop, Node
 from pdflang.ir.ranges import Range
 from pdflang.ir.sizes import Axis, Size
 
@@ -35,7 +35,7 @@ class Source:
 class Datum:
     """One `data` declaration. `columns` are the parts of a table or data set that the model reads.
 
-    `labels_of` names the index whose labels (or positions) the values are.
+    `labels_of` names the index whose labels (or positions) the values are, `column_labels` that of columns.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Datum:
     shape: Literal["array", "table", "commondata"] = "array"
     labels_of: str | None = None
     columns: Mapping[str, Node] = field(default_factory=dict)
+    column_labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -96,33 +97,94 @@ class Definition:
     span: Span
 
 
+EVENTS = Axis(Size(0), "simulated events")
+"""The axis of events that are being drawn: their number is not known before."""
+
+EVENT_LOOP = Loop(0, EVENTS)
+"""The loop over them: what depends on it differs from event to event."""
+
+
+@dataclass(frozen=True)
+class EventVariable:
+    """One variable of events: `place` stands for its values, one for each of the `EVENTS`.
+
+    It runs from `lower` to `upper`, or over the positions of an index, whose `axis` is given then. Both are
+    None where nothing bounds it.
+    """
+
+    name: str
+    place: Node
+    lower: Node | None = None
+    upper: Node | None = None
+    axis: Axis | None = None
+
+
+@dataclass(frozen=True)
+class EventStep:
+    """What a detector draws (`draws`) or computes (`value`) for each event: latent or measured sites."""
+
+    variables: tuple[EventVariable, ...]
+    draws: Draws | None
+    value: Node | None
+    span: Span
+
+
+@dataclass(frozen=True)
+class EventStage:
+    """One detector as a simulator runs it: events are kept with the probability `efficiency`, then the steps.
+
+    `variables` are what it measures, with their region: events outside are lost.
+    """
+
+    name: str
+    efficiency: Node | None
+    steps: tuple[EventStep, ...]
+    variables: tuple[EventVariable, ...]
+
+
+@dataclass(frozen=True)
+class EventStream:
+    """How events come about: places drawn with `intensity` over the box of `variables`, then detectors."""
+
+    name: str
+    variables: tuple[EventVariable, ...]
+    intensity: Node
+    stages: tuple[EventStage, ...]
+    span: Span
+
+
 @dataclass(frozen=True)
 class Process:
-    """Events of one variable: their log-intensity, its integral, and the intensity for the simulator."""
+    """A list of events: columns of the data by variable, the integral of the rate, how events come about.
 
-    variable: Variable
-    intensity: Node
-    lower: Node
-    upper: Node
-    total: Node
+    `total` is None where the rate has no density. `normalised`: the events are independent draws of the
+    normalised rate. `weights` has one entry for each event.
+    """
+
+    columns: Mapping[str, Node]
+    variables: tuple[EventVariable, ...]
+    total: Node | None
     normalised: bool
+    streams: tuple[EventStream, ...]
+    weights: Node | None = None
 
 
 @dataclass(frozen=True)
 class Observation:
-    """An `observe`. `log_likelihood` has one entry per datum.
+    """An `observe`. `log_likelihood` has one entry per datum; where it is None, `no_density` says why.
 
     `loops` are the binders of the observed entries and `offsets` where they start; `target` is one observed
     entry (or the whole datum). A process has its parts in `process`.
     """
 
     name: str
-    log_likelihood: Node
+    log_likelihood: Node | None
     draws: Draws | None
     loops: tuple[Loop, ...]
     target: Node
     span: Span
     process: Process | None = None
+    no_density: Diagnostic | None = None
 
 
 @dataclass(frozen=True)
@@ -236,12 +298,55 @@ def map_draws(draws: Draws, change: Callable[[Node], Node]) -> Draws:
 
 
 def _map_observation(observation: Observation, change: Callable[[Node], Node]) -> Observation:
-    process, draws = observation.process, observation.draws
-    if process is not None:
-        process = replace(process, total=change(process.total), intensity=change(process.intensity))
-    if draws is not None:
-        draws = map_draws(draws, change)
+    process, draws, log_likelihood = observation.process, observation.draws, observation.log_likelihood
     return replace(
-        observation, log_likelihood=change(observation.log_likelihood), process=process, draws=draws,
+        observation,
+        log_likelihood=change(log_likelihood) if log_likelihood is not None else None,
+        process=_map_process(process, change) if process is not None else None,
+        draws=map_draws(draws, change) if draws is not None else None,
         target=change(observation.target),
-    )  # fmt: skip
+    )
+
+
+def _map_process(process: Process, change: Callable[[Node], Node]) -> Process:
+    return replace(
+        process,
+        variables=_map_variables(process.variables, change),
+        total=_map_optional(process.total, change),
+        weights=_map_optional(process.weights, change),
+        streams=tuple(_map_stream(stream, change) for stream in process.streams),
+    )
+
+
+def _map_stream(stream: EventStream, change: Callable[[Node], Node]) -> EventStream:
+    return replace(
+        stream,
+        variables=_map_variables(stream.variables, change),
+        intensity=change(stream.intensity),
+        stages=tuple(_map_stage(stage, change) for stage in stream.stages),
+    )
+
+
+def _map_stage(stage: EventStage, change: Callable[[Node], Node]) -> EventStage:
+    def mapped(step: EventStep) -> EventStep:
+        draws = map_draws(step.draws, change) if step.draws is not None else None
+        return replace(step, draws=draws, value=_map_optional(step.value, change))
+
+    return replace(
+        stage,
+        efficiency=_map_optional(stage.efficiency, change),
+        steps=tuple(mapped(step) for step in stage.steps),
+        variables=_map_variables(stage.variables, change),
+    )
+
+
+def _map_variables(
+    variables: tuple[EventVariable, ...], change: Callable[[Node], Node]
+) -> tuple[EventVariable, ...]:
+    return tuple(
+        replace(v, lower=_map_optional(v.lower, change), upper=_map_optional(v.upper, change)) for v in variables
+    )
+
+
+def _map_optional(node: Node | None, change: Callable[[Node], Node]) -> Node | None:
+    return change(node) if node is not None else None

@@ -10,7 +10,7 @@ from pdflang.components import Distribution, Function, arithmetic, arrays
 from pdflang.components.arrays import ArrayFunction
 from pdflang.diagnostics import Diagnostic, Span
 from pdflang.ir import nodes
-from pdflang.ir.nodes import Constant, Loop, LoopIndex, Node, Phase, Variable
+from pdflang.ir.nodes import Constant, Loop, LoopIndex, Node, Phase
 from pdflang.ir.program import Check
 from pdflang.ir.ranges import POSITIVE, Range
 from pdflang.ir.sizes import Axis, Size
@@ -27,6 +27,7 @@ from pdflang.semantics.combine import (
 from pdflang.semantics.datasets import fktable
 from pdflang.semantics.distributions import call_distribution, require_range
 from pdflang.semantics.elaborate import Elaborator
+from pdflang.semantics.integration import integrate, sides_of
 from pdflang.semantics.ranges import range_of
 from pdflang.semantics.values import (
     BuiltinValue,
@@ -75,25 +76,6 @@ def _elementwise(elaborator: Elaborator, row: Function, site: CallSite) -> Value
 # --- integrals and sums ----------------------------------------------------------------------------------------
 
 
-def integrate(elaborator: Elaborator, function: FunctionValue, over: IntervalValue, depth: int, span: Span) -> Node:
-    """∫ of a function of one variable over an interval."""
-    lower, upper = range_of(over.lower), range_of(over.upper)
-    region = Range(lower.lower, upper.upper, True, True)
-    domain = function.variables[0].domain if len(function.variables) == 1 else None
-    allowed = elaborator.constant_range(domain) if isinstance(domain, IntervalValue) else None
-    if allowed is not None and Phase.DATA in (over.lower.phase, over.upper.phase):
-        # Where the bounds are data, that they lie in the domain is found out when it is bound.
-        region = region.intersection(allowed)
-        for bound in (over.lower, over.upper):
-            if bound.phase == Phase.DATA and not bound.loops:
-                require_range(elaborator, bound, allowed, f"the end of an integral of `{function.name}`", span)
-    variable = Variable(Loop(depth, None), region)
-    body = as_number(elaborator.apply(function, (variable,), [span], depth + 1, span), span, "under an integral")
-    if body.axes:
-        raise error("E301", f"an integrand is a number, but this is {describe(body)}", span)
-    return nodes.Integral(variable.loop, over.lower, over.upper, body, span=span)
-
-
 def _integral(elaborator: Elaborator, site: CallSite) -> Value:
     given = match(site, ["function"])["function"]
     function = elaborator.given(given, site.scope)
@@ -104,7 +86,7 @@ def _integral(elaborator: Elaborator, site: CallSite) -> Value:
             given.span,
             remedy="write integral(f(x) for x in (0, 1))",
         )
-    return integrate(elaborator, function, elaborator.region(function, given.span), site.scope.depth, site.span)
+    return integrate(elaborator, function, sides_of(function, given.span), site.scope.depth, site.span)
 
 
 def _sum(elaborator: Elaborator, site: CallSite) -> Value:
@@ -185,7 +167,7 @@ def _normalised(elaborator: Elaborator, site: CallSite) -> Value:
     function = elaborator.given(given, site.scope)
     if not isinstance(function, FunctionValue):
         raise error("E301", f"normalised takes a function, but this is {describe(function)}", given.span)
-    region = elaborator.region(function, given.span)
+    region = sides_of(function, given.span)
 
     def apply(arguments: tuple[Value, ...], depth: int, span: Span) -> Value:
         value = function.apply(arguments, depth, span)
@@ -240,7 +222,7 @@ def _bins(elaborator: Elaborator, function: FunctionValue, edges: Node, place: S
     index = LoopIndex(loop)
     after = nodes.Apply(arithmetic.ADD, (index, Constant(1)), "int")
     over = IntervalValue(nodes.Element(edges, (index,)), nodes.Element(edges, (after,)))
-    return nodes.Array(loop, integrate(elaborator, function, over, depth + 1, place), span=span)
+    return nodes.Array(loop, integrate(elaborator, function, (over,), depth + 1, place), span=span)
 
 
 def _check_increasing(elaborator: Elaborator, edges: Node, place: Span) -> None:
@@ -267,7 +249,7 @@ def _check_increasing(elaborator: Elaborator, edges: Node, place: Span) -> None:
 
 def _moments(elaborator: Elaborator, function: FunctionValue, count: Node, place: Span, depth: int, span: Span) -> Node:
     loop = Loop(depth, Axis(elaborator.size_of(count, place)))
-    region = elaborator.region(function, span)
+    region = sides_of(function, span)
 
     def weighted(arguments: tuple[Value, ...], inner: int, where: Span) -> Value:
         x = as_number(arguments[0], where)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pdflang.components import arithmetic
@@ -22,6 +23,7 @@ from pdflang.semantics.values import (
     IntervalValue,
     LengthValue,
     PdfsetValue,
+    Stream,
     Value,
     describe,
 )
@@ -152,7 +154,8 @@ def lift(
         applied = [v.apply(arguments, depth, place) if isinstance(v, FunctionValue) else v for v in values]
         return combine(applied, depth)
 
-    return FunctionValue(span.text, variables, apply, role="lifted")
+    no_density = next((f.no_density for f, _ in functions if f.no_density), None)
+    return FunctionValue(span.text, variables, apply, role="lifted", no_density=no_density)
 
 
 def intersect_domains(domains: Sequence[Domain], span: Span) -> Domain:
@@ -183,8 +186,8 @@ def apply_operator(
 ) -> Value:
     """An operator on numbers, arrays, functions or pdfsets."""
     lifted = lift(values, spans, span, lambda applied, _: apply_operator(operator, applied, spans, span, checks))
-    if lifted is not None:
-        return lifted
+    if isinstance(lifted, FunctionValue):
+        return replace(lifted, streams=_streams(operator, values))
     if any(isinstance(value, PdfsetValue) for value in values):
         raise error(
             "E308",
@@ -198,6 +201,26 @@ def apply_operator(
         arguments = [as_count(argument) for argument in arguments]
     require_trailing(list(zip(arguments, spans, strict=True)), span, checks)
     return _simplified(operator, arguments, _result_type(operator, arguments), span)
+
+
+def _streams(operator: Operator, values: Sequence[Value]) -> tuple[Stream, ...]:
+    """How the events of a sum of functions, or of a function times a number, come about."""
+    if not any(isinstance(value, FunctionValue) and value.streams for value in values):
+        return ()
+    if operator.name == "add" and all(isinstance(value, FunctionValue) for value in values):
+        return tuple(stream for value in values for stream in _own_streams(value))
+    function, number = values if isinstance(values[0], FunctionValue) else values[::-1]
+    scales = operator.name == "multiply" or (operator.name == "divide" and function is values[0])
+    if scales and isinstance(function, FunctionValue) and isinstance(number, Node):
+        return tuple(
+            replace(stream, scale=nodes.Apply(operator, (stream.scale, number), "real")) for stream in function.streams
+        )
+    return ()
+
+
+def _own_streams(value: Value) -> tuple[Stream, ...]:
+    assert isinstance(value, FunctionValue)
+    return value.streams or (Stream(value, Constant(1.0), ()),)
 
 
 def _check_types(operator: Operator, arguments: Sequence[Node], spans: Sequence[Span]) -> None:

@@ -46,9 +46,10 @@ class TableColumns:
     axis: Axis
     available: tuple[str, ...] | None
     read: dict[str, Node] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
 
-    def column(self, column: str, span: Span, dtype: Dtype = "real") -> Node:
-        """A column as an array over the rows."""
+    def column(self, column: str, span: Span, index: str | None = None, within: Range = REAL) -> Node:
+        """A column as an array over the rows; of an index, its labels or positions, as positions."""
         if self.available is not None and column not in self.available:
             near = closest_names(column, self.available)
             raise error(
@@ -57,7 +58,12 @@ class TableColumns:
                 span,
                 remedy=f"did you mean `{near[0]}`?" if near else f"its columns are {', '.join(self.available)}",
             )
-        return self.read.setdefault(column, data_reference(f"{self.name}.{column}", (self.axis,), dtype))
+        dtype: Dtype = "int" if index else "real"
+        if index:
+            self.labels[column] = index
+        if index or within is not REAL or column not in self.read:
+            self.read[column] = data_reference(f"{self.name}.{column}", (self.axis,), dtype, within)
+        return self.read[column]
 
 
 def data_reference(name: str, axes: tuple[Axis, ...], dtype: Dtype = "real", within: Range = REAL) -> Reference:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from pdflang.diagnostics import Label, PdflangError, Span, closest_names
@@ -29,6 +30,7 @@ from pdflang.semantics.values import (
     IndexValue,
     IntervalValue,
     LengthValue,
+    OperatorValue,
     PdfsetValue,
     TableValue,
     TextValue,
@@ -440,7 +442,9 @@ class DeclarationTable:
             self.data[name] = Datum(name, (axis,), dtype, entry.span, source, folder, "array", labels, columns.read)
             return data_reference(name, (axis,), dtype)
         shape = "table" if kind == "table" else "commondata"
-        self.data[name] = Datum(name, (axis,), "real", entry.span, source, folder, shape, None, columns.read)  # type: ignore[arg-type]
+        self.data[name] = Datum(
+            name, (axis,), "real", entry.span, source, folder, shape, None, columns.read, columns.labels  # type: ignore[arg-type]
+        )  # fmt: skip
         if kind == "table":
             return TableValue(name, axis, columns.column)
         return dataset_value(columns)
@@ -536,8 +540,8 @@ class DeclarationTable:
         return self._family(entry, declaration.axes, build)
 
     def _family(
-        self, entry: Entry, axes: tuple[ast.Axis, ...], build: Callable[[Scope], FunctionValue]
-    ) -> FunctionValue | FamilyValue:
+        self, entry: Entry, axes: tuple[ast.Axis, ...], build: Callable[[Scope], FunctionValue | OperatorValue]
+    ) -> FunctionValue | OperatorValue | FamilyValue:
         """A function, or one for each element of an index."""
         scope = self._scope(entry)
         if not axes:
@@ -568,7 +572,7 @@ class DeclarationTable:
                 FunctionVariable(v.name, v.domain if v.domain is not None else domain)
                 for v, domain in zip(function.variables, found, strict=True)
             )
-            return FunctionValue(function.name, merged, function.apply, function.role)
+            return replace(function, variables=merged)
 
         return self._family(entry, declaration.axes, build)
 
@@ -615,13 +619,12 @@ class DeclarationTable:
         return Definition(entry.qualified, node, "let", entry.span)
 
     def _Detector(self, entry: Entry, declaration: ast.Detector) -> Value:
-        raise error(
-            "E308",
-            "detectors are not supported in this version",
-            entry.span,
-            label="a detector",
-            remedy="fold a binned prediction with a response matrix: f |> bins(edges) |> fold(R)",
-        )
+        from pdflang.semantics.detectors import detector_operator
+
+        def build(scope: Scope) -> OperatorValue:
+            return detector_operator(self._elaborator, entry.qualified, declaration, scope, self._domain)
+
+        return self._family(entry, declaration.axes, build)
 
 
 def _sign(value: Node | None) -> Range:

@@ -15,8 +15,10 @@ from pdflang.semantics.calls import CallSite, Given, match
 from pdflang.semantics.combine import as_count, axes_agree, error, require_trailing
 from pdflang.semantics.supports import check_support
 from pdflang.semantics.values import (
+    BoxValue,
     DistributionValue,
     FunctionValue,
+    FunctionVariable,
     IntervalValue,
     MixtureValue,
     ProcessValue,
@@ -116,8 +118,6 @@ def _mixture(elaborator: Elaborator, row: Distribution, matched: dict[str, Given
 
 
 def _process(elaborator: Elaborator, row: Distribution, matched: dict[str, Given], site: CallSite) -> Value:
-    if "weights" in matched:
-        raise error("E308", "weighted events are not supported in this version", matched["weights"].span)
     name = row.parameters[0].name
     rate = elaborator.given(matched[name], site.scope)
     if not isinstance(rate, FunctionValue):
@@ -127,13 +127,31 @@ def _process(elaborator: Elaborator, row: Distribution, matched: dict[str, Given
             matched[name].span,
             remedy="give the function itself, not its value: PoissonProcess(rate)",
         )
-    region = elaborator.region(rate, matched[name].span)
-    if "over" in matched:
-        over = elaborator.given(matched["over"], site.scope)
-        if not isinstance(over, IntervalValue):
-            raise error("E301", f"`over` is an interval, but this is {describe(over)}", matched["over"].span)
-        region = over
-    return ProcessValue(row, rate, region, site.span)
+    weights = None
+    if "weights" in matched:
+        weights = elaborator.given_number(matched["weights"], site.scope, "as the weights of events")
+    return ProcessValue(row, rate, _region(elaborator, rate, matched, site), site.span, weights)
+
+
+def _region(
+    elaborator: Elaborator, rate: FunctionValue, matched: dict[str, Given], site: CallSite
+) -> tuple[FunctionVariable, ...]:
+    """Where events are observed: the domain of the rate, or what `over` makes of it."""
+    if "over" not in matched:
+        return rate.variables
+    span = matched["over"].span
+    over = elaborator.given(matched["over"], site.scope)
+    if isinstance(over, IntervalValue) and len(rate.variables) == 1:
+        over = BoxValue({rate.variables[0].name: over})
+    if not isinstance(over, BoxValue):
+        wanted = "an interval" if len(rate.variables) == 1 else "a box"
+        raise error("E301", f"`over` is {wanted}, but this is {describe(over)}", span,
+                    remedy="write over = box(x = (0, 1), y = (0, 1))")  # fmt: skip
+    names = [variable.name for variable in rate.variables]
+    for name in over.sides:
+        if name not in names:
+            raise error("E205", f"{describe(rate)} has no variable `{name}`", span)
+    return tuple(FunctionVariable(v.name, over.sides.get(v.name, v.domain)) for v in rate.variables)
 
 
 def truncate(elaborator: Elaborator, expression: ast.Truncated, scope: Scope) -> DistributionValue:

@@ -661,24 +661,6 @@ class Elaborator:
             for variable in variables:
                 del self._probes[variable]
 
-    def region(self, function: FunctionValue, span: Span) -> IntervalValue:
-        """The interval on which a function of one variable lives; an error where it has none."""
-        if len(function.variables) != 1:
-            names = ", ".join(v.name for v in function.variables)
-            raise error(
-                "E308", f"functions of several variables ({names}) are not supported here in this version", span
-            )
-        domain = function.variables[0].domain
-        if isinstance(domain, IntervalValue):
-            return domain
-        name = function.variables[0].name
-        raise error(
-            "E402",
-            f"{describe(function)} has no domain",
-            span,
-            remedy=f"say where {name} runs: `… for {name} in (0, 1)`, or declare it as `{name} in (0, 1)`",
-        )
-
     def box(self, site: CallSite) -> BoxValue:
         """`box(x = (0, 1), …)`."""
         sides = {}

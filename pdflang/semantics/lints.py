@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pdflang.diagnostics import Diagnostic, Label, Span
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Constant, Loop, Node, Phase
-from pdflang.ir.program import Definition, Observation, Program
+from pdflang.ir.program import EVENT_LOOP, Definition, EventStream, Observation, Program
 
 if TYPE_CHECKING:
     from pdflang.syntax import ast
@@ -131,13 +131,29 @@ def _read_by_terms(program: Program, without_scales: bool) -> set[str]:
 def _terms_of(observation: Observation, without_scales: bool) -> list[Node]:
     process = observation.process
     if process is None:
-        return [observation.log_likelihood]
+        return [observation.log_likelihood] if observation.log_likelihood is not None else []
+    density = [node for node in (observation.log_likelihood, process.total) if node is not None]
     if not process.normalised:
-        return [observation.log_likelihood, process.total]
-    if not without_scales:
-        return [observation.log_likelihood]
-    scales = _scales(process.intensity, process.variable.loop)
-    return [nodes.substitute(process.intensity, dict.fromkeys(scales, Constant(1.0)))]
+        return density or [part for stream in process.streams for part in _parts(stream)]
+    if not without_scales and density:
+        return density[:1]
+    if len(process.streams) > 1:
+        return [part for stream in process.streams for part in _parts(stream)]
+    (stream,) = process.streams
+    scales = _scales(stream.intensity, EVENT_LOOP)
+    unscaled = nodes.substitute(stream.intensity, dict.fromkeys(scales, Constant(1.0)))
+    return [unscaled, *_parts(stream)[1:]]
+
+
+def _parts(stream: EventStream) -> list[Node]:
+    """The expressions of a stream of events, its intensity first."""
+    found = [stream.intensity]
+    for stage in stream.stages:
+        found += [stage.efficiency] if stage.efficiency is not None else []
+        for step in stage.steps:
+            found += [step.value] if step.value is not None else []
+            found += step.draws.arguments if step.draws is not None else ()
+    return found
 
 
 def _scales(node: Node, loop: Loop) -> frozenset[Node]:

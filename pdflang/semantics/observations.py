@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from pdflang.components import library
 from pdflang.diagnostics import Label, Span
 from pdflang.ir import nodes
-from pdflang.ir.nodes import Loop, LoopIndex, Node, Phase, Reference
-from pdflang.ir.program import Factor, Observation, Output, Process
-from pdflang.ir.ranges import NONNEGATIVE, Range
-from pdflang.semantics.builtins import integrate
-from pdflang.semantics.combine import apply_function, as_number, error
-from pdflang.semantics.datasets import data_reference
+from pdflang.ir.nodes import Loop, Node, Phase, Reference
+from pdflang.ir.program import Factor, Observation, Output
+from pdflang.semantics.combine import as_number, error
 from pdflang.semantics.declarations import DeclarationTable
 from pdflang.semantics.distributions import draws_of, log_probability, require_range, support_of
 from pdflang.semantics.elaborate import Elaborator
 from pdflang.semantics.lints import everything_read
 from pdflang.semantics.modules import Entry, ModuleInstance
+from pdflang.semantics.processes import Observed, process_observation
 from pdflang.semantics.scope import Scope
-from pdflang.semantics.supports import check_support
 from pdflang.semantics.values import (
-    DatasetValue,
     DistributionValue,
-    FunctionValue,
     MixtureValue,
     ProcessValue,
     TableValue,
@@ -60,7 +54,8 @@ class Statements:
         _, loops, scope = self._table.axes(declaration.axes, Scope(module, {}))
         value = self._elaborator.distribution(declaration.distribution, scope)
         if isinstance(value, ProcessValue):
-            self.observations[name] = self._process(name, datum, value, declaration)
+            observed = Observed(name, datum, declaration.name_span, declaration.distribution.span)
+            self.observations[name] = process_observation(self._elaborator, observed, value)
             return
         if not isinstance(value, DistributionValue | MixtureValue):
             raise error(
@@ -165,45 +160,6 @@ class Statements:
 
                 # A count is a count even where the file's author did not say so.
                 self._table.data[node.name] = replace(datum, dtype="int")
-
-    def _process(self, name: str, datum: Value, value: ProcessValue, declaration: ast.Observe) -> Observation:
-        span = declaration.name_span
-        variable = value.rate.variables[0].name
-        if isinstance(datum, TableValue):
-            events: Node = datum.column(variable, span)
-        elif isinstance(datum, DatasetValue) or not isinstance(datum, Node) or len(datum.axes) != 1:
-            raise error(
-                "E307", f"a process observes a list of events, but `{name}` is {describe(datum)}", span,
-                remedy=f'declare the events: data {name} = table("events.csv").{variable}',
-            )  # fmt: skip
-        else:
-            events = datum
-        where = declaration.distribution.span
-        lower, upper = value.region.lower, value.region.upper
-        total = integrate(self._elaborator, value.rate, value.region, 1, where)
-        region = self._elaborator.constant_range(value.region)
-        if region is not None:
-            require_range(self._elaborator, events, region, f"an event of `{name}`", span)
-            assert isinstance(events, Reference)
-            events = data_reference(events.name, events.axes, "real", region)
-        loop = Loop(0, events.axes[0])
-        event = nodes.Element(events, (LoopIndex(loop),))
-        log_rate = self._log(self._rate(value.rate, event, 1, where), where)
-        inside = nodes.Variable(Loop(0, None), region or Range()).called(variable)
-        intensity = self._rate(value.rate, inside, 1, where)
-        check_support(self._elaborator, intensity, NONNEGATIVE, f"the rate of {value.row.name}", where)
-        normalised = value.row.kind == "iid"
-        process = Process(inside, intensity, lower, upper, total, normalised)
-        return Observation(name, nodes.Array(loop, log_rate), None, (), events, span, process)
-
-    def _rate(self, rate: FunctionValue, at: Node, depth: int, span: Span) -> Node:
-        node = as_number(rate.apply((at,), depth, span), span)
-        if node.axes:
-            raise error("E301", f"a rate is a number, but this is {describe(node)}", span)
-        return node
-
-    def _log(self, node: Node, span: Span) -> Node:
-        return apply_function(library["log"], [node], [span], span, self._elaborator.check)
 
     # --- factor and output ----------------------------------------------------------------------------------
 

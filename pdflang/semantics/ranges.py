@@ -10,7 +10,7 @@ from pdflang.components.functions import Function
 from pdflang.ir import nodes
 from pdflang.ir.evaluate import resolve
 from pdflang.ir.nodes import Node
-from pdflang.ir.ranges import NONNEGATIVE, REAL, Range, point
+from pdflang.ir.ranges import NONNEGATIVE, REAL, UNIT, Range, point
 
 # What is proved of an expression holds wherever it appears; it is forgotten with the expression.
 _known: WeakKeyDictionary[Node, Range] = WeakKeyDictionary()
@@ -57,6 +57,10 @@ def _infer(node: Node, known: Known) -> Range:
         return _integral(node, known)
     if isinstance(node, nodes.Apply):
         return _apply(node, known)
+    if isinstance(node, nodes.Density):
+        return NONNEGATIVE
+    if isinstance(node, nodes.Mass):
+        return UNIT
     if isinstance(node, nodes.Whole):
         return _whole(node, known)
     return REAL

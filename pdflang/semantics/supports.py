@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pdflang.semantics.elaborate import Elaborator
 
 _TRIALS = 64
+_REACH = 8.0
 
 
 def check_support(elaborator: Elaborator, node: Node, allowed: Range, what: str, span: Span) -> None:
@@ -70,8 +71,9 @@ def _counterexample(elaborator: Elaborator, node: Node, allowed: Range) -> tuple
         return None
     generator = np.random.default_rng(0)
     for trial in range(_TRIALS):
+        shapes = {name: tuple(axis.size.constant for axis in reference.axes) for name, reference in read.items()}
         values = {
-            name: _value_in(reference, trial, generator, tuple(axis.size.constant for axis in reference.axes))
+            name: _value_in(_plausible(elaborator, reference), trial, generator, shapes[name])
             for name, reference in read.items()
         }
         try:
@@ -99,14 +101,17 @@ def _example_by_ranges(elaborator: Elaborator, node: Node, allowed: Range) -> tu
     free = [v for v in nodes.walk(node) if isinstance(v, nodes.Variable) and v.loop in node.loops]
     generator = np.random.default_rng(0)
     for trial in range(_TRIALS // 4):
-        values = {name: float(_value_in(reference, trial, generator, ())) for name, reference in read.items()}
+        values = {
+            name: float(_value_in(_plausible(elaborator, reference), trial, generator, ()))
+            for name, reference in read.items()
+        }
         # An array is tried with all its elements equal.
         fixed: dict[Node, Node] = {
             old: Reference(name, "param", old.axes, old.dtype, old.phase, Range(values[name], values[name]))
             for name, old in read.items()
         }
         for variable in free:
-            position = float(_value_in(variable, trial, generator, ()))
+            position = float(_value_in(variable.range, trial, generator, ()))
             values[variable.hint or "the variable"] = position
             fixed[variable] = Constant(position)
         found = range_of(nodes.substitute(node, fixed))
@@ -160,11 +165,24 @@ def _leaves(elaborator: Elaborator, node: Node) -> dict[str, Reference] | None:
     return leaves
 
 
-def _value_in(reference: Reference | nodes.Variable, trial: int, generator: Any, shape: tuple[int, ...]) -> Any:
-    """A number, or array of them, inside the range of a parameter; scales vary from trial to trial."""
+def _plausible(elaborator: Elaborator, reference: Reference) -> Range:
+    """Where a parameter can be found: its support, of which a normal prior reaches eight standard deviations.
+
+    `lumi ~ Normal(1, 0.02)` is negative in no draw, and no example against a rate.
+    """
+    parameters = getattr(elaborator.declarations, "parameters", {})
+    prior = parameters[reference.name].prior if reference.name in parameters else None
+    if prior is None or prior.row.name != "Normal" or not all(isinstance(a, Constant) for a in prior.arguments):
+        return reference.range
+    mu, sigma = (float(argument.value) for argument in prior.arguments)
+    return reference.range.intersection(Range(mu - _REACH * sigma, mu + _REACH * sigma))
+
+
+def _value_in(allowed: Range, trial: int, generator: Any, shape: tuple[int, ...]) -> Any:
+    """A number, or array of them, inside a range; scales vary from trial to trial."""
     import numpy as np
 
-    lower, upper = reference.range.lower, reference.range.upper
+    lower, upper = allowed.lower, allowed.upper
     if np.isfinite(lower) and np.isfinite(upper):
         return lower + (upper - lower) * generator.uniform(0.001, 0.999, shape)
     scale = 10.0 ** (trial % 4 - 1)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from pdflang.diagnostics import Span
+from pdflang.diagnostics import Diagnostic, Span
 from pdflang.ir.nodes import Node
 from pdflang.ir.sizes import Axis
 
@@ -76,21 +76,71 @@ class FunctionVariable:
 
 @dataclass(frozen=True)
 class FunctionValue:
-    """A function of named variables. `apply(arguments, depth, span)` inlines it inside `depth` binders."""
+    """A function of named variables. `apply(arguments, depth, span)` inlines it inside `depth` binders.
+
+    What detectors made says in `streams` how its events come about, and in `no_density` why it cannot be
+    evaluated where a kernel is only a simulator.
+    """
 
     name: str
     variables: tuple[FunctionVariable, ...]
     apply: Callable[[tuple[Value, ...], int, Span], Value] = field(compare=False)
     role: str = "function"
+    streams: tuple[Stream, ...] = field(default=(), compare=False)
+    no_density: Diagnostic | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class DetectorStep:
+    """One latent or measured site of a kernel, or several that are drawn together.
+
+    `meaning(values, depth)` is its distribution, or its value, where the variables before it have `values`.
+    """
+
+    names: tuple[str, ...]
+    kind: Literal["smear", "draw", "let"]
+    meaning: Callable[[Mapping[str, Node], int], Value]
+    span: Span
+
+
+@dataclass(frozen=True)
+class DetectorValue:
+    """The kernel from true to measured variables; a variable that is both passes through.
+
+    `efficiency` and `background` are functions of the values of the true, and of the measured, variables.
+    """
+
+    name: str
+    measured: tuple[FunctionVariable, ...]
+    true: tuple[FunctionVariable, ...]
+    efficiency: Callable[[Mapping[str, Node], int], Node] | None
+    steps: tuple[DetectorStep, ...]
+    background: FunctionValue | None
+    no_density: Diagnostic | None
+
+    @property
+    def passed(self) -> tuple[str, ...]:
+        """The variables that the detector leaves as they are."""
+        true = {variable.name for variable in self.true}
+        return tuple(variable.name for variable in self.measured if variable.name in true)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Events as they come about: a rate of true variables, times a number, seen through detectors in turn."""
+
+    rate: FunctionValue
+    scale: Node
+    detectors: tuple[DetectorValue, ...]
 
 
 @dataclass(frozen=True)
 class FamilyValue:
-    """`pdf q[f in flavour](x)`: a function for each element of an index."""
+    """`pdf q[f in flavour](x)`, `detector d[m in module](y | x)`: one for each element of an index."""
 
     name: str
     index: IndexValue
-    member: Callable[[Node], FunctionValue] = field(compare=False)
+    member: Callable[[Node], FunctionValue | OperatorValue] = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -142,21 +192,22 @@ class MixtureValue:
 
 @dataclass(frozen=True)
 class ProcessValue:
-    """`PoissonProcess(rate)` or `Iid(shape)` over the region of `rate`."""
+    """`PoissonProcess(rate)` or `Iid(shape)`; `region` says where each variable of the rate runs."""
 
     row: Any
     rate: FunctionValue
-    region: IntervalValue
+    region: tuple[FunctionVariable, ...]
     span: Span = field(compare=False)
+    weights: Node | None = None
 
 
 @dataclass(frozen=True)
 class TableValue:
-    """A table of data: `name.column` is a column."""
+    """A table of data: `name.column` is a column, `column(name, span, index, within)` that of an index too."""
 
     name: str
     axis: Axis
-    column: Callable[[str, Span], Node] = field(compare=False)
+    column: Callable[..., Node] = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -222,7 +273,7 @@ _KINDS = {
     LengthValue: "a length",
     SliceValue: "a range",
     TextValue: "a text",
-    FamilyValue: "a family of functions",
+    FamilyValue: "a family",
     BuiltinValue: "a name of the library",
     OperatorValue: "an operator",
     DistributionValue: "a distribution",

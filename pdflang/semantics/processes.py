@@ -1,0 +1,212 @@
+"""Lists of events: a rate becomes a likelihood of events, and a recipe of how they come about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from pdflang.components import library
+from pdflang.diagnostics import Span
+from pdflang.ir import nodes
+from pdflang.ir.nodes import Loop, LoopIndex, Node, Phase, Reference
+from pdflang.ir.program import (
+    EVENT_LOOP,
+    EVENTS,
+    EventStage,
+    EventStep,
+    EventStream,
+    EventVariable,
+    Observation,
+    Process,
+)
+from pdflang.ir.ranges import NONNEGATIVE, REAL, Range
+from pdflang.semantics import build
+from pdflang.semantics.combine import apply_function, as_number, error
+from pdflang.semantics.datasets import data_reference
+from pdflang.semantics.detectors import streams_of
+from pdflang.semantics.distributions import draws_of, require_range
+from pdflang.semantics.elaborate import Elaborator
+from pdflang.semantics.integration import inside, integrate, sides_of
+from pdflang.semantics.supports import check_support
+from pdflang.semantics.values import (
+    DatasetValue,
+    DetectorValue,
+    DistributionValue,
+    FunctionValue,
+    FunctionVariable,
+    IndexValue,
+    IntervalValue,
+    MixtureValue,
+    ProcessValue,
+    Stream,
+    TableValue,
+    Value,
+    describe,
+)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What is observed: the name and value of a datum, where it is named, and where its distribution stands."""
+
+    name: str
+    datum: Value
+    span: Span
+    where: Span
+
+
+def process_observation(elaborator: Elaborator, observed: Observed, value: ProcessValue) -> Observation:
+    """A list of events as an observation."""
+    rate = replace(value.rate, variables=value.region)
+    columns = _columns(elaborator, observed, rate)
+    axis = next(iter(columns.values())).axes[0]
+    if value.weights is not None:
+        _require_weights(value.weights, axis, observed)
+    log_likelihood = total = None
+    if rate.no_density is None:
+        log_likelihood = _log_likelihood(elaborator, rate, columns, axis, observed.where)
+        total = integrate(elaborator, rate, sides_of(rate, observed.where), 1, observed.where)
+    process = Process(
+        columns,
+        _variables(rate.variables),
+        total,
+        value.row.kind == "iid",
+        _streams(elaborator, rate, observed.where, value.row.name),
+        value.weights,
+    )
+    target = next(iter(columns.values()))
+    return Observation(observed.name, log_likelihood, None, (), target, observed.span, process, rate.no_density)
+
+
+# --- the data --------------------------------------------------------------------------------------------------
+
+
+def _columns(elaborator: Elaborator, observed: Observed, rate: FunctionValue) -> dict[str, Node]:
+    """The column of each variable, by its name in a table; one variable may be given as a plain array."""
+    datum, name, span = observed.datum, observed.name, observed.span
+    if isinstance(datum, TableValue):
+        return {v.name: _column(elaborator, datum, v, name, span) for v in rate.variables}
+    variable = rate.variables[0]
+    if len(rate.variables) > 1 or not isinstance(datum, Reference) or len(datum.axes) != 1:
+        what = describe(datum) if not isinstance(datum, DatasetValue) else "a data set"
+        names = ", ".join(v.name for v in rate.variables)
+        column = f".{variable.name}" if len(rate.variables) == 1 else f" # columns {names}"
+        raise error(
+            "E307", f"a process observes a list of events, but `{name}` is {what}", span,
+            remedy=f'declare the events: data {name} = table("events.csv"){column}',
+        )  # fmt: skip
+    region = _known_region(elaborator, variable)
+    if region is None:
+        return {variable.name: datum}
+    require_range(elaborator, datum, region, f"an event of `{name}`", span)
+    return {variable.name: data_reference(datum.name, datum.axes, "real", region)}
+
+
+def _column(elaborator: Elaborator, table: TableValue, variable: FunctionVariable, name: str, span: Span) -> Node:
+    if isinstance(variable.domain, IndexValue):
+        return table.column(variable.name, span, variable.domain.name)
+    region = _known_region(elaborator, variable)
+    column = table.column(variable.name, span, None, region or REAL)
+    if region is not None:
+        require_range(elaborator, column, region, f"`{variable.name}` of an event of `{name}`", span)
+    return column
+
+
+def _known_region(elaborator: Elaborator, variable: FunctionVariable) -> Range | None:
+    if not isinstance(variable.domain, IntervalValue):
+        return None
+    return elaborator.constant_range(variable.domain)
+
+
+def _require_weights(weights: Node, axis: nodes.Axis, observed: Observed) -> None:
+    if weights.phase == Phase.PARAMETER or weights.axes != (axis,):
+        raise error(
+            "E307", f"the weights of `{observed.name}` are data, one for each event, but these are "
+            f"{describe(weights)}", observed.where, remedy=f"name a column of the events: {observed.name}.w",
+        )  # fmt: skip
+
+
+# --- the density -----------------------------------------------------------------------------------------------
+
+
+def _log_likelihood(
+    elaborator: Elaborator, rate: FunctionValue, columns: dict[str, Node], axis: nodes.Axis, span: Span
+) -> Node:
+    """log rate(x_i), one entry for each event."""
+    loop = Loop(0, axis)
+    event = tuple(nodes.Element(columns[v.name], (LoopIndex(loop),)) for v in rate.variables)
+    node = _rate(rate, event, span)
+    log_rate = apply_function(library["log"], [node], [span], span, elaborator.check)
+    return nodes.Array(loop, log_rate)
+
+
+def _rate(rate: FunctionValue, at: tuple[Node, ...], span: Span) -> Node:
+    node = as_number(rate.apply(at, 1, span), span)
+    if node.axes:
+        raise error("E301", f"a rate is a number, but this is {describe(node)}", span)
+    return node
+
+
+# --- the simulator ---------------------------------------------------------------------------------------------
+
+
+def _variables(variables: tuple[FunctionVariable, ...], stage: str = "") -> tuple[EventVariable, ...]:
+    return tuple(_variable(variable, stage) for variable in variables)
+
+
+def _variable(variable: FunctionVariable, stage: str) -> EventVariable:
+    domain = variable.domain
+    if isinstance(domain, IndexValue):
+        return EventVariable(variable.name, _place(variable.name, stage, "int", REAL), axis=domain.axis)
+    if isinstance(domain, IntervalValue):
+        place = _place(variable.name, stage, "real", inside(domain))
+        return EventVariable(variable.name, place, domain.lower, domain.upper)
+    return EventVariable(variable.name, _place(variable.name, stage, "real", REAL))
+
+
+def _place(name: str, stage: str, dtype: nodes.Dtype, within: Range) -> Node:
+    """The values of a variable of events that are being drawn, as one element of each."""
+    where = f"event {stage}.{name}" if stage else f"event {name}"
+    values = Reference(where, "event", (EVENTS,), dtype, Phase.PARAMETER, within)
+    return nodes.Element(values, (LoopIndex(EVENT_LOOP),))
+
+
+def _streams(elaborator: Elaborator, rate: FunctionValue, span: Span, process: str) -> tuple[EventStream, ...]:
+    streams = streams_of(rate)
+    found = []
+    for stream in streams:
+        found.append(_stream(elaborator, stream, span))
+        check_support(elaborator, found[-1].intensity, NONNEGATIVE, f"the rate of {process}", span)
+    return tuple(found)
+
+
+def _stream(elaborator: Elaborator, stream: Stream, span: Span) -> EventStream:
+    true = _variables(stream.rate.variables if not stream.detectors else stream.detectors[0].true, "true")
+    rate = _rate(stream.rate, tuple(variable.place for variable in true), span)
+    intensity = build.multiply(stream.scale, rate)
+    stages, values = [], {variable.name: variable.place for variable in true}
+    for position, detector in enumerate(stream.detectors):
+        if position:
+            # The next detector may call what it is given by another name.
+            values = dict(zip((v.name for v in detector.true), values.values(), strict=True))
+        stage, values = _stage(detector, values)
+        stages.append(stage)
+    return EventStream(stream.rate.name, true, intensity, tuple(stages), span)
+
+
+def _stage(detector: DetectorValue, true: dict[str, Node]) -> tuple[EventStage, dict[str, Node]]:
+    """The detector on events whose true variables have the values given; the values that it measures."""
+    values = dict(true)
+    domains = {variable.name: variable for variable in detector.measured}
+    steps = []
+    for step in detector.steps:
+        meaning = step.meaning(values, 1)
+        made = tuple(_variable(domains.get(name, FunctionVariable(name)), detector.name) for name in step.names)
+        values.update({variable.name: variable.place for variable in made})
+        if isinstance(meaning, DistributionValue | MixtureValue):
+            steps.append(EventStep(made, draws_of(meaning), None, step.span))
+        else:
+            steps.append(EventStep(made, None, as_number(meaning, step.span), step.span))
+    efficiency = detector.efficiency(true, 1) if detector.efficiency else None
+    measured = tuple(replace(_variable(v, detector.name), place=values[v.name]) for v in detector.measured)
+    stage = EventStage(detector.name, efficiency, tuple(steps), measured)
+    return stage, {variable.name: variable.place for variable in measured}
