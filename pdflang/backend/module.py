@@ -83,8 +83,7 @@ class ModuleWriter:
 
     def generate(self) -> GeneratedModule:
         blocks = [
-            self._constrain(),
-            self._unconstrain(),
+            self._coordinates(),
             self._priors("log_prior", "The log of each prior."),
             self._likelihoods("log_likelihood", "The log-probability of each datum."),
             self._factors("log_factors", "The value of each factor."),
@@ -137,13 +136,18 @@ class ModuleWriter:
         for reference in read:
             local = names.fresh(reference.name)
             known[reference] = local
-            locals_.append((local, f"params[{json.dumps(reference.name)}]"))
+            locals_.append((local, reference.name))
         writer = Writer(self._context, names, "jax.numpy", self.early, known)
         writer.late = late
-        for row in _wrapped([(local, text) for local, text in locals_]):
-            writer.write(f"{', '.join(local for local, _ in row)} = {', '.join(text for _, text in row)}")
+        for row in _wrapped(locals_):
+            writer.write(f"{', '.join(local for local, _ in row)} = {self._unpacked([name for _, name in row])}")
         writer.expect(*roots)
         return writer
+
+    def _unpacked(self, names: list[str]) -> str:
+        if len(names) == 1:
+            return f"params[{json.dumps(names[0])}]"
+        return f"{self.imports.use(f'{_RUNTIME}.coordinates.unpack')}(params, {json.dumps(' '.join(names))})"
 
     def _parameters_read(self, roots: list[Node]) -> list[Reference]:
         """The parameters below expressions, through definitions, in the order of their declaration."""
@@ -231,55 +235,15 @@ class ModuleWriter:
         name = self.imports.use(f"{BIJECTIONS}.{slot.bijection}")
         return f"{name}({', '.join(repr(bound) for bound in slot.bounds)})"
 
-    def _coordinates(self, slot: Slot) -> str:
-        if not slot.unconstrained_shape:
-            return f"vector[{slot.start}]"
-        part = f"vector[{slot.start}:{slot.stop}]"
-        if len(slot.unconstrained_shape) > 1:
-            return f"{part}.reshape({slot.unconstrained_shape})"
-        return part
-
-    def _constrain(self) -> tuple[list[str], list[Span | None]]:
-        names = self._module_names.copy()
-        writer = Writer(self._context, names, "jax.numpy")
-        entries, jacobian = [], []
-        for slot in self._slots:
-            local = names.fresh(slot.parameter.name)
-            if slot.bijection == "Real":
-                writer.write(f"{local} = {self._coordinates(slot)}")
-            else:
-                log_det = names.fresh(f"log_{slot.parameter.name}")
-                call = f"{self._bijection(slot)}.forward_and_log_det({self._coordinates(slot)})"
-                writer.write(f"{local}, {log_det} = {call}")
-                jacobian.append(
-                    f"{writer.array_function('sum')}({log_det})" if slot.shape[slot.is_vector_map :] else log_det
-                )
-            entries.append(f"{json.dumps(slot.parameter.name)}: {local}")
-        log_det = " + ".join(jacobian) or "0.0"
-        result_lines = [f"    return {{{', '.join(entries)}}}, {log_det}"]
-        if len(result_lines[0]) > LINE_LENGTH:
-            rows = [f"        {', '.join(text for _, text in row)}," for row in _wrapped([("", e) for e in entries])]
-            whole = f"    params = {{{', '.join(entries)}}}"
-            made = [whole] if len(whole) <= LINE_LENGTH else ["    params = {", *rows, "    }"]
-            result_lines = [*made, f"    return params, {log_det}"]
-        return self.function(
-            "constrain(vector)", "Parameters by name, and the log-determinant of the Jacobian.", writer, result_lines
-        )
-
-    def _unconstrain(self) -> tuple[list[str], list[Span | None]]:
-        scalars = all(not slot.unconstrained_shape for slot in self._slots)
-        parts = []
-        for slot in self._slots:
-            value = f"params[{json.dumps(slot.parameter.name)}]"
-            inverse = value if slot.bijection == "Real" else f"{self._bijection(slot)}.inverse({value})"
-            parts.append(("", inverse if scalars else f"{self.imports.use('jax.numpy.ravel')}({inverse})"))
-        if not parts:
-            result = [f"    return {self.imports.use('jax.numpy.zeros')}(0)"]
-        else:
-            join = self.imports.use(f"jax.numpy.{'array' if scalars else 'concatenate'}")
-            rows = [f"        {', '.join(text for _, text in row)}," for row in _wrapped(parts)]
-            result = [f"    return {join}([", *rows, "    ])"]
-        return self.function("unconstrain(params)", "The inverse of `constrain`.", None, result)
+    def _coordinates(self) -> tuple[list[str], list[Span | None]]:
+        """`constrain` and `unconstrain`, by a table of the bijections."""
+        made = self.imports.use(f"{_RUNTIME}.coordinates.coordinates")
+        entries = [f"{json.dumps(slot.parameter.name)}: {self._bijection(slot)}" for slot in self._slots]
+        shapes = {s.parameter.name: s.unconstrained_shape for s in self._slots if s.unconstrained_shape}
+        opening, closing = f"constrain, unconstrain = {made}({{", f"}}, {shapes})" if shapes else "})"
+        rows = [f"    {', '.join(text for _, text in row)}," for row in _wrapped([("", entry) for entry in entries])]
+        lines = [opening, *rows, closing] if rows else [opening + closing]
+        return lines, [None] * len(lines)
 
     def _draw_parameters(self) -> tuple[list[str], list[Span | None]]:
         """Ancestral draws: each prior after the parameters that it reads."""
