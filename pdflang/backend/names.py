@@ -24,23 +24,28 @@ def identifier(name: str) -> str:
 
 
 class Names:
-    """Hands out identifiers that are free, each once."""
+    """Hands out identifiers that are free, each once: here and in every inner scope, before and after."""
 
     def __init__(self, taken: frozenset[str] = frozenset()) -> None:
         self._taken = {*taken, *keyword.kwlist, *keyword.softkwlist, *dir(builtins)}
+        self._outer: Names | None = None
+        self._inside: set[str] = set()
 
     def fresh(self, wish: str) -> str:
         """The wished name, with a number behind it where it is taken."""
         name = identifier(wish)
         candidate, count = name, 1
-        while candidate in self._taken:
+        while candidate in self._taken or candidate in self._inside:
             count += 1
             candidate = f"{name}_{count}"
         self._taken.add(candidate)
+        if self._outer is not None:
+            self._outer._inside.add(candidate)
         return candidate
 
     def copy(self) -> Names:
         """Names for an inner scope, which may not hide those of the outer one."""
         other = Names()
         other._taken = set(self._taken)
+        other._outer = self
         return other

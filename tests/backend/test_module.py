@@ -44,6 +44,15 @@ def test_the_module_of_the_proxy_is_short_and_clean(proxy: Any, dis: Any, tmp_pa
         assert run.returncode == 0, run.stdout
 
 
+def test_a_parameter_may_have_the_name_of_a_function_that_its_density_needs() -> None:
+    """The sum rule is a Beta function of `beta`: 2 = A/(beta + 1)/(beta + 2)."""
+    model = pdflang.loads(
+        "param beta ~ Normal(1, 0.1) in (0, inf)\n"
+        "solve A where integral(A * x^beta * (1 - x) for x in (0, 1)) == 2\noutput a = A\n"
+    )
+    assert float(model.derived({"beta": 1.5})["a"]) == pytest.approx(2 * 2.5 * 3.5)
+
+
 def test_the_module_is_the_same_in_another_process(proxy: Any) -> None:
     script = (
         "import numpy as np, pdflang\n"
