@@ -20,6 +20,7 @@ from pdflang.diagnostics import CompilerPanic, Span
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Constant, Loop, LoopIndex, Node, Phase
 from pdflang.ir.sizes import Size
+from pdflang.semantics import build
 
 _ATOM = 20
 _DEEPEST = 12
@@ -345,12 +346,35 @@ class Writer:
 
     def _Sum(self, node: nodes.Sum) -> Code:
         inner = self.loops(node.body)
+        if node.loop in inner and not node.body.axes:
+            contracted = self._contracted(node, inner)
+            if contracted is not None:
+                return contracted
         code = self._code(node.body)
         if node.loop not in inner:
             return self._operator(arithmetic.MULTIPLY, [Code(str(self._loop_length(node.loop))), code], code.depth + 1)
         place = inner.index(node.loop)
         where = f", axis={place}" if len(inner) + len(node.body.axes) > 1 else ""
         return Code(f"{self.array_function('sum')}({code.text}{where})", _ATOM, code.depth + 1)
+
+    def _contracted(self, node: nodes.Sum, inner: list[Loop]) -> Code | None:
+        """Σ over products of which no factor has all loops, as a product of matrices: the whole is never made."""
+        groups: list[tuple[set[Loop], list[Node]]] = []
+        for factor in sorted(build.factors(node.body), key=lambda factor: -len(self.loops(factor))):
+            mine = set(self.loops(factor))
+            group = next((group for group in groups if mine <= group[0]), None)
+            if group is None:
+                groups.append((mine, [factor]))
+            else:
+                group[1].append(factor)
+        if len(groups) < 2 or not all(node.loop in loops for loops, _ in groups):
+            return None
+        letters = {loop: chr(ord("a") + i) for i, loop in enumerate(inner)}
+        operands = [build.product(factors) for _, factors in groups]
+        subscripts = ["".join(letters[loop] for loop in self.loops(operand)) for operand in operands]
+        result = "".join(letters[loop] for loop in inner if loop != node.loop)
+        texts = ", ".join(self._code(operand).text for operand in operands)
+        return Code(f"{self.array_function('einsum')}('{','.join(subscripts)}->{result}', {texts})", _ATOM, 1)
 
     # --- functions of whole arrays --------------------------------------------------------------------------
 
@@ -423,6 +447,33 @@ class Writer:
             known = [] if mass is None else [f"known_log_mass={mass!r}"]
             return Code(f"{callee}({', '.join([distribution, texts[0], *bounds, *texts[1:], *known])})", _ATOM, 1)
         return Code(f"{distribution}.log_prob({', '.join(texts)})", _ATOM, 1)
+
+    def _Density(self, node: nodes.Density) -> Code:
+        if self._is_jax:
+            log_density = self._LogProbability(node)
+            return Code(f"{self.array_function('exp')}({log_density.text})", _ATOM, 1)
+        return self._known_kernel(node, "density", [node.value], node.distribution.rank)
+
+    def _Mass(self, node: nodes.Mass) -> Code:
+        if not self._is_jax:
+            return self._known_kernel(node, "probability", [node.lower, node.upper], 0)
+        loops, axes = self.loops(node), len(node.axes)
+        arguments = [self._aligned(part, loops, axes).text for part in (node.lower, node.upper, *node.arguments)]
+        bounds = [self._code(bound).text for bound in node.bounds]
+        callee = self.call("pdflang.backend.runtime.distributions.probability")
+        within = [f"bounds=({', '.join(bounds)})"] if bounds else []
+        return Code(f"{callee}({', '.join([self.call(node.distribution.meaning), *arguments, *within])})", _ATOM, 1)
+
+    def _known_kernel(self, node: nodes.Density | nodes.Mass, name: str, values: list[Node], rank: int) -> Code:
+        """A kernel without parameters, by SciPy: it is computed once."""
+        loops, axes = self.loops(node), len(node.axes)
+        texts = [self._aligned(value, loops, axes + rank).text for value in values]
+        for argument, parameter in zip(node.arguments, node.distribution.parameters, strict=False):
+            texts.append(self._aligned(argument, loops, axes + parameter.rank).text)
+        callee = self.call(f"pdflang.backend.runtime.known_kernels.{name}")
+        within = [f"bounds=({', '.join(self._code(bound).text for bound in node.bounds)})"] if node.bounds else []
+        reference = self.call(node.distribution.reference)
+        return Code(f"{callee}({', '.join([reference, *texts, *within])})", _ATOM, 1)
 
     def _MixtureLogProbability(self, node: nodes.MixtureLogProbability) -> Code:
         loops = self.loops(node)

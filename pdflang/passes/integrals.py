@@ -15,35 +15,44 @@ from pdflang.ir import nodes
 from pdflang.ir.nodes import Constant, Integral, Loop, LoopIndex, Node, Phase, Variable
 from pdflang.ir.sizes import Axis, Size
 from pdflang.passes import rules
-from pdflang.passes.terms import Term, decompose
+from pdflang.passes.convolutions import convolved, has_kernel
+from pdflang.passes.endpoints import EndpointRule
+from pdflang.passes.kernels import variable_of
+from pdflang.passes.terms import Term, decompose, whole
+from pdflang.passes.typical import Typical
 from pdflang.semantics import build
 
 Fold = Callable[[Node], Any]
 
-_ENDPOINT_NODES = 20
-_ROOT_NODES = 28
+
+def plan_integrals(root: Node, fold: Fold, typical: Typical, fineness: int = 1) -> Node:
+    """The expression without integrals. `fold` evaluates constant nodes, `typical` any at draws of the prior.
+
+    `fineness` multiplies the nodes where their number is a choice.
+    """
+
+    def planned(node: Node) -> Node:
+        return _planned(node, fold, typical, fineness) if isinstance(node, Integral) else node
+
+    return nodes.transform(root, planned)
 
 
-def plan_integrals(root: Node, fold: Fold) -> Node:
-    """The expression without integrals. `fold` evaluates constant nodes."""
-    return nodes.transform(root, lambda node: _planned(node, fold) if isinstance(node, Integral) else node)
-
-
-def _planned(node: Integral, fold: Fold) -> Node:
-    variable = _variable(node)
+def _planned(node: Integral, fold: Fold, typical: Typical, fineness: int) -> Node:
+    variable = variable_of(node)
     if variable is None:
         return build.multiply(build.subtract(node.upper, node.lower), node.body)
-    terms = decompose(node.body, variable)
     lower, upper = _known(node.lower, fold), _known(node.upper, fold)
+    if has_kernel(node, variable) and _is_finite(lower) and _is_finite(upper):
+        return convolved(node, variable, float(lower), float(upper), typical, fineness)
+    terms = decompose(node.body, variable)
     if lower is not None and upper is not None:
         return _between_known(node, variable, terms, lower, upper)
     return _between_open(node, variable, terms, lower)
 
 
-def _variable(node: Integral) -> Variable | None:
-    return next(
-        (child for child in nodes.walk(node.body) if isinstance(child, Variable) and child.loop == node.loop), None
-    )
+def _is_finite(bound: Any) -> bool:
+    """Whether a bound is one known number."""
+    return bound is not None and not bound.ndim and math.isfinite(bound)
 
 
 def _known(bound: Node, fold: Fold) -> Any:
@@ -140,17 +149,11 @@ def _degree(terms: list[Term]) -> int | None:
     """The degree of an integrand that is a polynomial, or None."""
     degrees = []
     for term in terms:
-        powers = [_whole(term.at_zero), _whole(term.at_one)]
+        powers = [whole(term.at_zero), whole(term.at_one)]
         if not term.is_closed or None in powers:
             return None
         degrees.append(sum(power or 0 for power in powers))
     return max(degrees)
-
-
-def _whole(exponent: Node) -> int | None:
-    if isinstance(exponent, Constant) and float(exponent.value).is_integer() and exponent.value >= 0:
-        return int(exponent.value)
-    return None
 
 
 def _sum_over(rule: rules.Rule, inner: Loop, variable: Variable, body: Node, region: LoopIndex | None) -> Node:
@@ -181,7 +184,7 @@ def _known_matrix(values: Any) -> Node:
 
 def _beta(term: Term) -> Node:
     """∫₀¹ x^p (1 − x)^q dx = B(p + 1, q + 1) (DLMF 5.12.1)."""
-    powers = _whole(term.at_zero), _whole(term.at_one)
+    powers = whole(term.at_zero), whole(term.at_one)
     if None not in powers:
         p, q = (power or 0 for power in powers)
         return build.multiply(
@@ -193,7 +196,7 @@ def _beta(term: Term) -> Node:
 
 def _needs_endpoint_rule(terms: list[Term], at_zero: bool, at_one: bool) -> bool:
     return any(
-        (at_zero and _whole(term.at_zero) is None) or (at_one and _whole(term.at_one) is None)
+        (at_zero and whole(term.at_zero) is None) or (at_one and whole(term.at_one) is None)
         for term in terms
     ) or ((at_zero or at_one) and any(not term.is_closed for term in terms))  # fmt: skip
 
@@ -214,7 +217,7 @@ def _endpoints(loop: Loop, variable: Variable, terms: list[Term], lower: float, 
 def _from_end(loop: Loop, variable: Variable, term: Term, width: float, from_zero: bool) -> Node:
     """∫₀^h s^p g(s) ds, s the distance from the end."""
     near_power, far_power = (term.at_zero, term.at_one) if from_zero else (term.at_one, term.at_zero)
-    rule = _EndpointRule(loop, term, near_power)
+    rule = EndpointRule(loop, term, near_power)
     distance = rule.at_nodes(build.known_vector(width * rule.points))
     away = rule.at_nodes(build.known_vector(1 - width * rule.points))
     smooth = build.power(away, far_power)
@@ -222,43 +225,6 @@ def _from_end(loop: Loop, variable: Variable, term: Term, width: float, from_zer
         at_node = distance if from_zero else away
         smooth = build.multiply(smooth, nodes.substitute(term.residual, {variable: at_node}))
     return rule.integral(Constant(width), smooth)
-
-
-class _EndpointRule:
-    """Product integration of s^p g(s) from 0 to h: h^(p+1) Σ_k w_k(p) g(h t_k), exact in the power.
-
-    A factor of unknown structure may be smooth in √s only: then √s is the variable, whose power is 2p + 1.
-    """
-
-    def __init__(self, loop: Loop, term: Term, power: Node) -> None:
-        self._term, self._power = term, power
-        in_root = not term.is_closed
-        count = _ROOT_NODES if in_root else _ENDPOINT_NODES
-        points, _ = rules.legendre(count)
-        self.points = points**2 if in_root else points
-        self._loop = Loop(loop.depth, Axis(Size(count)))
-        arguments: tuple[Node, ...] = (power,)
-        if in_root:
-            arguments = (build.add(build.multiply(Constant(2.0), power), build.ONE), Constant(count))
-        weights = nodes.Whole(ENDPOINT_WEIGHTS, arguments, (Axis(Size(count)),), "real")
-        self._weights = build.multiply(Constant(2.0 if in_root else 1.0), self.at_nodes(weights))
-
-    def at_nodes(self, values: Node) -> Node:
-        return nodes.Element(values, (LoopIndex(self._loop),))
-
-    def integral(self, width: Node, smooth: Node) -> Node:
-        total = nodes.Sum(self._loop, build.multiply(self._weights, smooth))
-        scale = build.power(width, build.add(self._power, build.ONE))
-        return build.multiply(self._term.coefficient, build.multiply(scale, total))
-
-
-ENDPOINT_WEIGHTS = arrays.ArrayFunction(
-    "endpoint_weights",
-    ("power",),
-    "pdflang.backend.runtime.quadrature.endpoint_weights",
-    "pdflang.backend.runtime.quadrature.endpoint_weights",
-    "weights w_k with ∫₀¹ t^p g(t) dt ≈ Σ_k w_k g(t_k) on Gauss–Legendre points",
-)
 
 
 # --- bounds that data or parameters give -----------------------------------------------------------------------
@@ -278,7 +244,7 @@ def _between_open(node: Integral, variable: Variable, terms: list[Term], lower: 
 
 
 def _from_zero_to(node: Integral, variable: Variable, term: Term, width: Node) -> Node:
-    rule = _EndpointRule(node.loop, term, term.at_zero)
+    rule = EndpointRule(node.loop, term, term.at_zero)
     x = build.multiply(width, rule.at_nodes(build.known_vector(rule.points)))
     smooth = build.power(build.subtract(build.ONE, x), term.at_one)
     if not term.is_closed:

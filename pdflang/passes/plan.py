@@ -5,16 +5,27 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pdflang.ir.evaluate import Evaluator
+from pdflang.ir.nodes import Node
 from pdflang.ir.program import BoundProgram, map_expressions
 from pdflang.passes.densities import split_known_parts
 from pdflang.passes.guards import guard_branches
 from pdflang.passes.integrals import plan_integrals
+from pdflang.passes.kernels import integrate_kernels
 from pdflang.passes.powers import merge_powers
+from pdflang.passes.typical import Typical
 
 
-def plan(bound: BoundProgram) -> BoundProgram:
-    """The same program in the form that the backend writes down: no integrals, few exponentials."""
-    fold = Evaluator({}, {}, bound.program.definition_nodes)
-    planned = map_expressions(bound.program, lambda node: split_known_parts(merge_powers(plan_integrals(node, fold))))
+def plan(bound: BoundProgram, fineness: int = 1) -> BoundProgram:
+    """The same program in the form that the backend writes down: no integrals, few exponentials.
+
+    `fineness` multiplies the nodes of rules whose error is only known by a finer one.
+    """
+    fold, typical = Evaluator({}, {}, bound.program.definition_nodes), Typical(bound)
+
+    def planned_expression(node: Node) -> Node:
+        summed = plan_integrals(integrate_kernels(node), fold, typical, fineness)
+        return split_known_parts(merge_powers(summed))
+
+    planned = map_expressions(bound.program, planned_expression)
     definitions = planned.definition_nodes
     return replace(bound, program=map_expressions(planned, lambda node: guard_branches(node, definitions)))

@@ -130,3 +130,10 @@ def _raised(terms: list[Term], exponent: Node) -> list[Term] | None:
 
 def _is_nonnegative(node: Node) -> bool:
     return range_of(node).lower >= 0
+
+
+def whole(exponent: Node) -> int | None:
+    """An exponent as a whole number, not negative; None where it is anything else."""
+    if isinstance(exponent, Constant) and float(exponent.value).is_integer() and exponent.value >= 0:
+        return int(exponent.value)
+    return None

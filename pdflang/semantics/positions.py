@@ -29,7 +29,7 @@ def check_bounds(axis: Axis, position: Node, span: Span, checks: CheckSink) -> N
         check_order(Size(0), lowest, _report("{other} lies before the first element, which is 0", span), checks)
         end = axis.size - 1
         check_order(highest, end, _report(f"{{found}} lies beyond the end of an axis of {axis}", span), checks)
-    elif isinstance(data := _data_of(position), nodes.Reference) and axis.size.is_known:
+    elif isinstance(data := _data_of(position), nodes.Reference) and data.kind != "event" and axis.size.is_known:
         allowed = Range(0, axis.size.constant - 1)
         checks(Check("range", _data_report(data.name, axis, span), node=data, allowed=allowed))
 

@@ -33,7 +33,12 @@ from pdflang.backend.runtime.distributions.real_line import (
     StudentT,
     Uniform,
 )
-from pdflang.backend.runtime.distributions.truncation import log_mass, truncated_log_prob, truncated_sample
+from pdflang.backend.runtime.distributions.truncation import (
+    log_mass,
+    probability,
+    truncated_log_prob,
+    truncated_sample,
+)
 
 __all__ = [
     "Bernoulli",
@@ -60,6 +65,7 @@ __all__ = [
     "log_mass",
     "mixture_log_prob",
     "mixture_sample",
+    "probability",
     "scale_tril_of_covariance",
     "scale_tril_of_precision",
     "truncated_log_prob",

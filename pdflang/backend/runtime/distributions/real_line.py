@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, nn, random
+from jax.scipy.special import erfc
 from jax.typing import ArrayLike
 
 from pdflang.backend.runtime.distributions.support import where_inside
@@ -33,6 +36,14 @@ class Normal:
     @staticmethod
     def log_sf(y: ArrayLike, mu: ArrayLike, sigma: ArrayLike) -> Array:
         return log_Phi((mu - y) / sigma)
+
+    @staticmethod
+    def probability(lower: ArrayLike, upper: ArrayLike, mu: ArrayLike, sigma: ArrayLike) -> Array:
+        # Both ends are mirrored to the left of the mean where the interval lies right of it.
+        scale = -1.0 / (sigma * math.sqrt(2.0))
+        left, right = (lower - mu) * scale, (upper - mu) * scale
+        side = jnp.where(left + right < 0.0, -1.0, 1.0)
+        return 0.5 * jnp.abs(erfc(side * right) - erfc(side * left))
 
     @staticmethod
     def sample(key: Array, shape: Shape, mu: ArrayLike, sigma: ArrayLike) -> Array:

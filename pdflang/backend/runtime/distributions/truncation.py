@@ -45,6 +45,24 @@ def log_mass(
     return _Tails(distribution, lower, upper, parameters).log_mass
 
 
+def probability(
+    distribution: type[Truncatable],
+    lower: ArrayLike,
+    upper: ArrayLike,
+    *parameters: ArrayLike,
+    bounds: tuple[ArrayLike, ArrayLike] | None = None,
+) -> Array:
+    """The probability between two places of a continuous distribution, which may itself be cut to `bounds`."""
+    if bounds is not None:
+        lower, upper = (jnp.clip(end, *bounds) for end in (lower, upper))
+        whole = probability(distribution, *bounds, *parameters)
+        return probability(distribution, lower, upper, *parameters) / whole
+    is_open = _is_literally(lower, -np.inf) or _is_literally(upper, np.inf)
+    if hasattr(distribution, "probability") and not is_open:
+        return distribution.probability(lower, upper, *parameters)
+    return jnp.exp(log_mass(distribution, lower, upper, *parameters))
+
+
 def truncated_log_prob(
     distribution: type[Truncatable] | type[Flat],
     y: ArrayLike,
