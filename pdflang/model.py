@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Parameters = Mapping[str, Any]
 
 _DRAWS_AT_ONCE = 64
-"""Draws whose pointwise likelihood is computed at once: a bound on memory."""
+"""Draws for which data, or the likelihood of each datum, are computed at once: a bound on memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +49,11 @@ class Functions:
     slope: Any = field(init=False)
     slope_unconstrained: Any = field(init=False)
     log_likelihoods: Any = field(init=False)
+    conditionals: Any = field(init=False)
+    chi2s: Any = field(init=False)
+    deriveds: Any = field(init=False)
+    prior_draws: Any = field(init=False)
+    simulations: Any = field(init=False)
     constrain_jacobian: Any = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,8 +84,11 @@ class Functions:
         def comparison(parameters: Parameters, arrays: Any) -> dict[str, tuple[jax.Array, jax.Array]]:
             return module.compare(parameters, arrays) if hasattr(module, "compare") else {}
 
-        def log_likelihoods(parameters: Parameters, arrays: Any) -> dict[str, jax.Array]:
-            return jax.lax.map(lambda one: module.log_likelihood(one, arrays), parameters, batch_size=_DRAWS_AT_ONCE)
+        def chi2(parameters: Parameters, arrays: Any) -> dict[str, jax.Array]:
+            return {name: chi2 for name, (_, chi2) in comparison(parameters, arrays).items()}
+
+        def conditionals(parameters: Parameters, arrays: Any) -> dict[str, jax.Array]:
+            return module.conditionals(parameters, arrays) if hasattr(module, "conditionals") else {}
 
         def flat(vector: jax.Array) -> jax.Array:
             return jax.numpy.concatenate([jax.numpy.ravel(v) for v in module.constrain(vector)[0].values()])
@@ -88,7 +96,12 @@ class Functions:
         compiled = {
             "slope": _slope(module.log_density),
             "slope_unconstrained": _slope(log_density_unconstrained),
-            "log_likelihoods": log_likelihoods,
+            "log_likelihoods": _over_draws(module.log_likelihood),
+            "conditionals": _over_draws(conditionals),
+            "chi2s": _over_draws(chi2),
+            "deriveds": _over_draws(derived),
+            "prior_draws": _over_draws(module.draw_parameters),
+            "simulations": _over_draws(module.simulate),
             "constrain_jacobian": jax.jacfwd(flat),
             "log_posterior": log_posterior,
             "quantities": quantities,
@@ -110,6 +123,17 @@ class Functions:
         other = copy.copy(self)
         object.__setattr__(other, "generated", generated)
         return other
+
+
+def _over_draws(function: Any) -> Any:
+    """The same function for arguments of many draws, in front of the arrays; so many at once as memory allows."""
+    import jax
+
+    def of_many(*arguments: Any) -> Any:
+        *draws, arrays = arguments
+        return jax.lax.map(lambda one: function(*one, arrays), draws, batch_size=_DRAWS_AT_ONCE)
+
+    return of_many
 
 
 def _slope(density: Any) -> Any:

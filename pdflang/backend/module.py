@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,8 +29,8 @@ from pdflang.ir.program import (
 from pdflang.ir.sizes import Axis
 
 _FUNCTIONS = (
-    "prepare constrain unconstrain log_prior log_likelihood log_factors log_density derived compare draw_parameters "
-    "simulate"
+    "prepare constrain unconstrain log_prior log_likelihood log_factors log_density derived compare conditionals "
+    "draw_parameters simulate"
 )
 _TAKEN = frozenset(f"{_FUNCTIONS} data arrays params vector key keys jax jnp np".split())
 _RUNTIME = "pdflang.backend.runtime"
@@ -90,6 +90,7 @@ class ModuleWriter:
             self._log_density(),
             self._derived("derived", "What is kept of a draw beside the parameters."),
             self._compare(),
+            self._conditionals(),
             self._draw_parameters(),
             *self._intensities(),
             write_simulation(self),
@@ -392,29 +393,37 @@ class ModuleWriter:
 
     def _compare(self) -> tuple[list[str], list[Span | None]]:
         """Observations with a normal distribution: what physicists compare by χ²."""
+
+        def entry(row: str, parts: list[str]) -> str:
+            chi2 = self.imports.use(f"{_RUNTIME}.gaussian.{_CHI2[row]}")
+            return f"({parts[1]}, {chi2}({', '.join(parts)}))"
+
+        return self._of_normals("compare", "Expectation and χ² of each Gaussian observation.", tuple(_CHI2), entry)
+
+    def _conditionals(self) -> tuple[list[str], list[Span | None]]:
+        """Data that are drawn together: what leaving one of them out leaves out."""
+
+        def entry(_: str, parts: list[str]) -> str:
+            return f"{self.imports.use(f'{_RUNTIME}.gaussian.log_conditional')}({', '.join(parts)})"
+
+        doc = "The log-probability of each entry of a normal vector, given all others."
+        return self._of_normals("conditionals", doc, ("MvNormal",), entry)
+
+    def _of_normals(
+        self, name: str, doc: str, rows: tuple[str, ...], entry: Callable[[str, list[str]], str]
+    ) -> tuple[list[str], list[Span | None]]:
+        """A function of datum, mean and scale of each observation with a distribution of these rows."""
         found = {}
         for observation in self.program.observations.values():
             draws = observation.draws
-            if draws is not None and draws.row.name in _CHI2 and not draws.bounds:
-                found[observation.name] = (observation, draws)
+            if draws is not None and draws.row.name in rows and not draws.bounds:
+                parts = (observation.target, *draws.arguments)
+                found[observation.name] = (draws.row.name, [self._over_loops(p, observation.loops) for p in parts])
         if not found:
             return [], []
-        parts = {
-            name: [self._over_loops(part, observation.loops) for part in (observation.target, *draws.arguments)]
-            for name, (observation, draws) in found.items()
-        }
-        writer = self.writer(part for three in parts.values() for part in three)
-        entries = []
-        for name, (_, draws) in found.items():
-            chi2 = self.imports.use(f"{_RUNTIME}.gaussian.{_CHI2[draws.row.name]}")
-            texts = [writer.text(part) for part in parts[name]]
-            entries.append((name, f"({texts[1]}, {chi2}({', '.join(texts)}))"))
-        return self.function(
-            "compare(params, arrays)",
-            "Expectation and χ² of each Gaussian observation.",
-            writer,
-            self.returned(entries),
-        )
+        writer = self.writer(part for _, parts in found.values() for part in parts)
+        entries = [(key, entry(row, [writer.text(part) for part in parts])) for key, (row, parts) in found.items()]
+        return self.function(f"{name}(params, arrays)", doc, writer, self.returned(entries))
 
     def _over_loops(self, node: Node, loops: tuple[Loop, ...]) -> Node:
         for loop in reversed(loops):
