@@ -231,7 +231,9 @@ class CompiledModel:
         """The log-density on the constrained scale, up to a constant: a scalar of float64.
 
         `params` holds a number or array for each parameter, in the units of the model. −∞ outside the support.
+        PdflangError (E611) where an observation has no density.
         """
+        self.require_density()
         with _precise():
             return self._log_density(self._checked(params))
 
@@ -240,6 +242,7 @@ class CompiledModel:
 
         PdflangError (E609) where z has another shape.
         """
+        self.require_density()
         with _precise():
             return self._log_density_unconstrained(self._vector(z))
 
@@ -247,12 +250,20 @@ class CompiledModel:
         """The log-probability of each datum: arrays by observation, in the shape of the data.
 
         A point process has one entry for each event, (events,), and minus its expected count as `<name> yield`.
+        An observation that can only be simulated has none.
         """
         with _precise():
             terms = dict(self.functions.log_likelihood(self._checked(params), self.arrays))
         for name, length in self._event_counts().items():
-            terms[name] = terms[name][..., :length]
+            if name in terms:
+                terms[name] = terms[name][..., :length]
         return terms
+
+    def require_density(self) -> None:
+        """PdflangError (E611) where an observation can only be simulated."""
+        for observation in self.program.observations.values():
+            if observation.no_density is not None:
+                raise PdflangError(observation.no_density)
 
     def constrain(self, z: Any) -> dict[str, jax.Array]:
         """Parameters by name, as declared, of unconstrained coordinates z, shape (dimension,).

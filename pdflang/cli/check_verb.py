@@ -20,7 +20,10 @@ def command(screen: Screen, model: Path) -> None:
     """Find what is wrong with MODEL, without reading its data.
 
     Names, types, axes, supports, domains and sum rules are checked; errors end with exit code 1, remarks do not.
+    Tells of each observation whether it has a density, a gradient and a simulator, and if not, which line is why.
     """
+    from pdflang.semantics.capabilities import capabilities
+
     program = driver.check(driver.read_source(model))
     screen.show(program.lints)
     parts = [
@@ -30,14 +33,20 @@ def command(screen: Screen, model: Path) -> None:
         _count(len(program.outputs), "output"),
     ]
     remarks = f"; {_count(len(program.lints), 'remark')}" if program.lints else ""
+    found = capabilities(program)
+    width = max((len(c.observation) for c in found), default=0)
+    lines = [f"  {c.observation:<{width}}  {c}" for c in found]
     screen.result(
-        f"{model}: {', '.join(parts)}{remarks}",
+        "\n".join([f"{model}: {', '.join(parts)}{remarks}", *lines]),
         model=str(model),
         data=list(program.data),
         parameters=list(program.parameters),
         observations=list(program.observations),
         factors=list(program.factors),
         outputs=list(program.outputs),
+        capabilities={
+            c.observation: {"density": c.density, "gradient": c.gradient, "simulator": c.simulator} for c in found
+        },
     )
 
 

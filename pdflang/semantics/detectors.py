@@ -217,9 +217,9 @@ class _Declared:
         measured = {variable.name for variable in self._measured}
         for statement in self._declaration.statements:
             if isinstance(statement, ast.Draw):
-                what = f"`draw {statement.name}` is integrated over by nobody"
+                what = f"nothing integrates over `draw {statement.name}`"
             elif isinstance(statement, ast.DetectorLet) and statement.name in measured:
-                what = f"`{statement.name}` is computed, and not distributed"
+                what = f"`{statement.name}` is computed, not smeared"
             else:
                 continue
             return Diagnostic(

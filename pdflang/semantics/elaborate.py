@@ -571,7 +571,7 @@ class Elaborator:
             return callee.matrix(self.given_number(matched["t0"], site.scope, "as the reference of t0"))
         remedy = ""
         if isinstance(callee, FamilyValue):
-            remedy = f"say which member: {callee.name}[i](…), or {callee.name}.label(…)"
+            remedy = f"say which member: {callee.name}[i], or {callee.name}.label"
         elif isinstance(callee, PdfsetValue):
             remedy = f"a density is one of its entries; operators take the whole: {callee.name} |> F2"
         elif isinstance(callee, Node) and callee.axes:

@@ -98,7 +98,7 @@ def _example_by_ranges(elaborator: Elaborator, node: Node, allowed: Range) -> tu
         for name, reference in nodes.references(node).items()
         if reference.kind == "param" and name in parameters and parameters[name].constraint is None
     }
-    free = [v for v in nodes.walk(node) if isinstance(v, nodes.Variable) and v.loop in node.loops]
+    free = [child for child in nodes.walk(node) if _is_free(child, node)]
     generator = np.random.default_rng(0)
     for trial in range(_TRIALS // 4):
         values = {
@@ -111,14 +111,27 @@ def _example_by_ranges(elaborator: Elaborator, node: Node, allowed: Range) -> tu
             for name, old in read.items()
         }
         for variable in free:
-            position = float(_value_in(variable.range, trial, generator, ()))
-            values[variable.hint or "the variable"] = position
+            position = float(_value_in(range_of(variable), trial, generator, ()))
+            values[_name_of(variable)] = position
             fixed[variable] = Constant(position)
         found = range_of(nodes.substitute(node, fixed))
         if found.disjoint(allowed) and all(_is_plain(trial, end, allowed) for end in (found.lower, found.upper)):
             said = f"be {found.lower:g}" if found.lower == found.upper else f"lie in {found}"
             return said, ", ".join(f"{name} = {value:.3g}" for name, value in values.items())
     return None
+
+
+def _is_free(child: Node, root: Node) -> bool:
+    """Whether a node is a variable that nothing below the root binds: of a function, or of simulated events."""
+    if isinstance(child, nodes.Variable):
+        return child.loop in root.loops
+    return isinstance(child, nodes.Element) and isinstance(child.base, Reference) and child.base.kind == "event"
+
+
+def _name_of(variable: Node) -> str:
+    if isinstance(variable, nodes.Element) and isinstance(variable.base, Reference):
+        return variable.base.name.rpartition(".")[2]
+    return variable.hint or "the variable"
 
 
 def _is_plain(trial: int, value: float, allowed: Range) -> bool:

@@ -110,7 +110,7 @@ SUPPORTS = {
         "data y\nparam a ~ Normal(0, 1)\nparam b ~ LogNormal(0, 1)\nlet width = b - a^2\nobserve y ~ Normal(0, width)"
     ),
     "refuted under an integral": (
-        "data n[2]: int\nparam lumi ~ Normal(1, 0.1)\npdf u(x) = 1 - x\n"
+        "data n[2]: int\nparam lumi ~ Normal(1, 0.5)\npdf u(x) = 1 - x\n"
         "observe n ~ Poisson(lumi * u |> bins([0, 0.5, 1]))"
     ),
     "refuted in a process": (
@@ -168,14 +168,86 @@ OBSERVATIONS = {
 }
 
 UNSUPPORTED = {
-    "detector": (
-        "data e[N]\ndetector tracker(y in (0, 1) | x) { smear y ~ Normal(x, 0.1) }\npdf u(x) = x\n"
-        "observe e ~ PoissonProcess(u |> tracker)"
-    ),
-    "several variables": "pdf u(x, y) = x*y\nlet a = integral(u)",
     "bounds": "param a ~ Normal(0, 1)\nparam b ~ Normal(0, 1) in (a, inf)",
     "others": 'pdfset p = lhapdf("SET") at Q = 1.65\nlet a = scan(1)\nparam r[2]: correlation ~ Normal(0, 1)',
 }
+
+_SMEARED = {"events.csv": "y,z\n0.5,0.1\n0.7,0.2\n"}
+_DETECTOR = "data e = table(\"events.csv\")\npdf f(x) = (1 - x)^3\n"
+_SEEN = "\nobserve e ~ PoissonProcess(f |> d)"
+
+DETECTORS = {
+    "measured variable that nothing makes": (
+        _EVENTS, _DETECTOR + "detector d(y in (0, 1), q in (0, 1) | x) { smear y ~ Normal(x, 0.1) }" + _SEEN
+    ),
+    "true variable smeared": (_EVENTS, _DETECTOR + "detector d(y in (0, 1) | x) { smear x ~ Normal(x, 0.1) }" + _SEEN),
+    "variable misspelt": (
+        _EVENTS, _DETECTOR + "detector d(yield in (0, 1) | x) { smear yeld ~ Normal(x, 0.1) }" + _SEEN
+    ),
+    "made twice": (
+        _EVENTS,
+        _DETECTOR + "detector d(y in (0, 1) | x) { smear y ~ Normal(x, 0.1)  smear y ~ Normal(x, 0.2) }" + _SEEN,
+    ),
+    "two efficiencies": (_EVENTS, _DETECTOR + "detector d(x | x) { efficiency 0.5  efficiency x }" + _SEEN),
+    "efficiency above 1": (_EVENTS, _DETECTOR + "detector d(x | x) { efficiency 1.5 }" + _SEEN),
+    "efficiency that can be above 1": (
+        _EVENTS, "param s ~ LogNormal(0, 1)\n" + _DETECTOR + "detector d(x | x) { efficiency s*x }" + _SEEN
+    ),
+    "background that can be negative": (
+        _EVENTS, "param s ~ Normal(0, 1)\n" + _DETECTOR + "detector d(x | x) { background s*x }" + _SEEN
+    ),
+    "resolution that is negative": (
+        _SMEARED,
+        "param s ~ Normal(-2, 0.1)\n" + _DETECTOR + "detector d(y in (0, 1) | x) { smear y ~ Normal(x, s) }" + _SEEN,
+    ),
+    "smeared by counts": (_SMEARED, _DETECTOR + "detector d(y in (0, 9) | x) { smear y ~ Poisson(x) }" + _SEEN),
+    "smeared by a number": (_SMEARED, _DETECTOR + "detector d(y in (0, 1) | x) { smear y ~ 0.1 }" + _SEEN),
+    "joint smearing of one variable": (
+        _SMEARED,
+        _DETECTOR + "detector d(y in (0, 1), z in (0, 1) | x) { smear (y, z) ~ Normal(x, 0.1) }" + _SEEN,
+    ),
+    "variable of the rate that the detector does not know": (
+        _EVENTS,
+        'data e = table("events.csv")\ntheory f(x in (0, 1), q in (1, 2)) = x*q\n'
+        "detector d(y in (0, 1) | x) { smear y ~ Normal(x, 0.1) }" + _SEEN,
+    ),
+    "variable of the detector that the rate has not": (
+        _EVENTS, _DETECTOR + "detector d(y in (0, 1), q | x, q) { smear y ~ Normal(x, 0.1) }" + _SEEN
+    ),
+    "acts on bins": (
+        "data n[2]: int\npdf f(x) = x\ndetector d(x | x) { efficiency 0.5 }\n"
+        "observe n ~ Poisson(f |> bins([0, 0.5, 1]) |> d)"
+    ),
+    "family without a member": (
+        "index m = 2\ndata n[2]: int\npdf f(x) = x\ndetector d[k in m](x | x) { efficiency 0.5 }\n"
+        "observe n ~ Poisson(f |> d |> bins([0, 0.5, 1]))"
+    ),
+    "column that the events do not have": (
+        _EVENTS, _DETECTOR + "detector d(y in (0, 1) | x) { smear y ~ Normal(x, 0.1) }" + _SEEN
+    ),
+    "a bin edge outside the region": (
+        "data n[2]: int\npdf f(x) = x\ndetector d(y in (0, 1) | x) { smear y ~ Normal(x, 0.1) }\n"
+        "observe n ~ Poisson(f |> d |> bins([0, 0.5, 2]))"
+    ),
+    "counts through a detector without a density": (
+        "data n[2]: int\npdf f(x) = x\ndetector d(y in (0, 1) | x) { draw z ~ Beta(2, 20)  let y = x*z }\n"
+        "observe n ~ Poisson(f |> d |> bins([0, 0.5, 1]))"
+    ),
+    "weights that are parameters": (
+        _EVENTS,
+        'data e = table("events.csv")\npdf f(x) = x\nparam w ~ Normal(0, 1)\n'
+        "observe e ~ PoissonProcess(f, weights = w)",
+    ),
+    "a box with another variable": (
+        _EVENTS,
+        'data e = table("events.csv")\ntheory f(x in (0, 1), energy in (1, 50)) = x\n'
+        "observe e ~ PoissonProcess(f, over = box(y = (0, 0.5)))",
+    ),
+    "no domain for one of several variables": (
+        _EVENTS,
+        'data e = table("events.csv")\ntheory f(x in (0, 1), energy) = x\nobserve e ~ PoissonProcess(f)',
+    ),
+}  # fmt: skip
 
 SEVERAL = {
     "declarations": (
@@ -199,6 +271,7 @@ TOPICS = {
     "circles": CIRCLES,
     "phases": PHASES,
     "observations": OBSERVATIONS,
+    "detectors": DETECTORS,
     "unsupported": UNSUPPORTED,
     "several": SEVERAL,
 }
