@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from pdflang.inference import Draws, Optima
     from pdflang.inference.workers import StopRequest
+    from pdflang.results import RunFolder
+    from pdflang.results.calibration import Calibration
 
 _BATCH = 1000
 """Draws whose outputs are computed at once: a bound on memory."""
@@ -150,6 +152,7 @@ class Model(CompiledModel):
         from pdflang.inference import nuts
 
         self._require_parameters()
+        self.require_density()
         try:
             return nuts.sample(self.target(), options, monitor, stop)
         except NoFiniteStart as failure:
@@ -233,6 +236,7 @@ class Model(CompiledModel):
         from pdflang.inference import map as optimiser
 
         self._require_parameters()
+        self.require_density()
         try:
             optima = optimiser.maximise(self.target(jacobian=False), options_of(MapOptions, options), monitor)
         except NoFiniteStart as failure:
@@ -250,6 +254,30 @@ class Model(CompiledModel):
             optima,
             self._parameters_of(best.bound),
         )
+
+    def calibrate(
+        self,
+        *,
+        simulator: Model | None = None,
+        sizes: Mapping[str, int] | None = None,
+        folder: RunFolder | None = None,
+        monitor: Monitor | None = None,
+        **options: Any,
+    ) -> Calibration:
+        """Simulation-based calibration: fits of data simulated at draws of the prior, and the ranks of the truth.
+
+        Options are the fields of `CalibrateOptions`: fits, draws, thin, warmup, seed, threads, … Data come from
+        the `simulator`, by default this model, which must have the same parameters and data; `sizes` are those
+        of `simulate`. In a `folder`, as `open_folder` gives it, each finished fit is kept at once. Errors: E607
+        where the prior cannot be drawn from, E608 without parameters, E620 for the options.
+        """
+        from pdflang.workflows import CalibrateOptions
+        from pdflang.workflows.calibrate import calibrate
+
+        self._require_parameters()
+        self.require_density()
+        settings = options_of(CalibrateOptions, options)
+        return calibrate(self, settings, simulator or self, sizes or {}, monitor, folder)
 
     def _parameters_of(self, coordinates: tuple[int, ...]) -> tuple[str, ...]:
         """The parameters that unconstrained coordinates belong to."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pdflang.diagnostics import Diagnostic, PdflangError
+
 if TYPE_CHECKING:
     from pdflang.cli.screen import Screen
     from pdflang.embedding import Model
@@ -26,6 +28,9 @@ data_option = click.option(
     multiple=True,
     metavar="NAME=VALUE | FILE",
     help="Data instead of what the model names: n=counts.npy, lumi=11430, y=[1,2], or a file of several: all.json.",
+)
+size_option = click.option(
+    "--size", multiple=True, metavar="NAME=COUNT", help="Number of events of an Iid observation, or length of an axis."
 )
 out_option = click.option(
     "--out", type=click.Path(path_type=Path), help="Folder of the results; by default MODEL.run, or the next free one."
@@ -54,6 +59,17 @@ def option_flags(kind: type[Options]) -> Callable[[Any], Any]:
 
 def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
+
+
+def sizes_of(written: tuple[str, ...]) -> dict[str, int]:
+    """What `--size` gives. Error: E610."""
+    sizes = {}
+    for text in written:
+        name, equals, count = text.partition("=")
+        if not equals or not count.strip().isdecimal():
+            raise PdflangError(Diagnostic("E610", f"`--size {text}` cannot be read", remedy="write --size NAME=COUNT"))
+        sizes[name.strip()] = int(count)
+    return sizes
 
 
 def bound_model(

@@ -17,9 +17,10 @@ from pdflang.cli.options import (
     model_argument,
     out_option,
     overwrite_option,
+    size_option,
+    sizes_of,
 )
 from pdflang.cli.screen import Screen
-from pdflang.diagnostics import Diagnostic, PdflangError
 
 if TYPE_CHECKING:
     from pdflang.results import RunFolder
@@ -32,9 +33,7 @@ if TYPE_CHECKING:
     "--params", "-p", multiple=True, metavar="NAME=VALUE | FILE",
     help="Parameters instead of a draw of the prior: c_u=2, z=[1,2], z=z.npy, or a file of all of them: truth.json.",
 )  # fmt: skip
-@click.option(
-    "--size", multiple=True, metavar="NAME=COUNT", help="Number of events of an Iid observation, or length of an axis."
-)
+@size_option
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, help="Seed of all random numbers. [default: 0]")
 @out_option
 @overwrite_option
@@ -56,7 +55,7 @@ def command(
     from pdflang.simulated import data_record, tables
 
     started = datetime.now(UTC)
-    sizes = _sizes(size)
+    sizes = sizes_of(size)
     given = parse_overrides(params, "--params") if params else None
     compiled = load_model(screen, model, data, sizes)
     import jax
@@ -94,13 +93,3 @@ def _size(compiled: Any, name: str, value: Any) -> str:
     if compiled.program.observations[name].process:
         return f"{value.size} event{'s' * (value.size != 1)}"
     return f"{' × '.join(map(str, value.shape))} values" if value.ndim else "a number"
-
-
-def _sizes(written: tuple[str, ...]) -> dict[str, int]:
-    sizes = {}
-    for text in written:
-        name, equals, count = text.partition("=")
-        if not equals or not count.strip().isdecimal():
-            raise PdflangError(Diagnostic("E610", f"`--size {text}` cannot be read", remedy="write --size NAME=COUNT"))
-        sizes[name.strip()] = int(count)
-    return sizes

@@ -32,7 +32,7 @@ class RunFolder:
 
     def __init__(self, path: Path, replaces: bool = False) -> None:
         self.path = path
-        self._replaces = replaces
+        self.replaces = replaces
         self._written: list[str] = []
         before_leaving.append(self._tidy)
 
@@ -94,9 +94,13 @@ class RunFolder:
 
         HDF5 writes to memory: on a full disk it would take the process down.
         """
+        self.write_bytes(DRAWS, tree.to_netcdf(engine="h5netcdf", format="NETCDF4"))
+
+    def write_bytes(self, name: str, content: bytes | memoryview) -> None:
+        """Write a file, such as a picture."""
         self._prepare()
-        write_whole(self.path / DRAWS, tree.to_netcdf(engine="h5netcdf", format="NETCDF4"))
-        self._written.append(DRAWS)
+        write_whole(self.path / name, content)
+        self._written.append(name)
 
     def write_sources(self, sources: Mapping[str, str]) -> None:
         """Write the model as `model.pdfm` and the files that it uses under `sources/`, by their own names."""
@@ -108,7 +112,7 @@ class RunFolder:
 
     def _prepare(self) -> None:
         """Take away the results that this run replaces."""
-        if not self._replaces:
+        if not self.replaces:
             return
         try:
             for name in {*_OURS, *_files_of(self.path)}:
@@ -116,7 +120,7 @@ class RunFolder:
             shutil.rmtree(self.path / SOURCES, ignore_errors=True)
         except OSError as failure:
             raise PdflangError(cannot_write(self.path, failure)) from failure
-        self._replaces = False
+        self.replaces = False
 
     def _write_source(self, name: str, text: str) -> None:
         parts = [part for part in PurePosixPath(name.replace("\\", "/")).parts if part not in ("/", "..", ".")]
@@ -190,15 +194,17 @@ def _is_a_run(folder: Path, overwrite: bool) -> bool:
     except OSError as failure:
         raise PdflangError(cannot_write(folder, failure)) from failure
     if not (overwrite and ours):
-        raise PdflangError(_exists(folder, ours))
+        raise PdflangError(exists(folder, ours))
     return True
 
 
-def _exists(folder: Path, ours: bool) -> Diagnostic:
+def exists(folder: Path, ours: bool, notes: tuple[str, ...] = ()) -> Diagnostic:
+    """That there is a folder already, maybe `ours` to replace."""
     if ours:
         return Diagnostic(
             code="E621",
             message=f"`{folder}` holds the results of another run",
+            notes=notes,
             remedy="choose another name with `--out`, or add `--overwrite` to replace them",
         )
     kind = "a folder that is not a run's" if folder.is_dir() else "not a folder"

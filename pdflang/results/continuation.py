@@ -1,0 +1,48 @@
+"""Whether a run may go on where an earlier one in the same folder ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pdflang.diagnostics import PdflangError
+from pdflang.results.plain import to_json
+from pdflang.results.run_folder import PROVENANCE, exists, read_json
+
+
+def continued(folder: Path, provenance: Mapping[str, Any], may_change: Collection[str] = ()) -> bool:
+    """Whether the folder holds a run by the same method, of the same model, data, seed and options.
+
+    Options that `may_change` do not count. False where there is no run by that method; one that differs is an
+    error (E621) that says in what.
+    """
+    if not (folder / PROVENANCE).is_file():
+        return False
+    earlier, now = read_json(folder), json.loads(to_json(provenance))
+    if earlier.get("method") != now["method"]:
+        return False
+    differences = list(_differences(earlier, now, may_change))
+    if differences:
+        raise PdflangError(exists(folder, True, tuple(differences)))
+    return True
+
+
+def _differences(earlier: Mapping[str, Any], now: Mapping[str, Any], may_change: Collection[str]) -> Iterator[str]:
+    for kind, then, here in (
+        ("the file", _hashes(earlier), _hashes(now)),
+        ("the data", earlier.get("data", {}), now["data"]),
+        ("what was noted of", earlier.get("notes", {}), now["notes"]),
+    ):
+        if then != here:
+            name = next(name for name in {**then, **here} if then.get(name) != here.get(name))
+            yield f"there, {kind} `{name}` was another"
+    then, here = ({"seed": record.get("seed"), **record.get("options", {})} for record in (earlier, now))
+    for name in here:
+        if name not in may_change and then.get(name) != here[name]:
+            yield f"there, `{name}` was {then.get(name)}, not {here[name]}"
+
+
+def _hashes(record: Mapping[str, Any]) -> dict[str, str]:
+    return {source["name"]: source["sha256"] for source in record.get("sources", [])}

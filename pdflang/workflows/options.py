@@ -1,0 +1,35 @@
+"""Options of the workflows. The command line makes its flags from these fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pdflang.inference.options import NutsOptions, Options, option, option_as_in
+
+
+@dataclass(frozen=True)
+class CalibrateOptions(Options):
+    """Options of `calibrate`: how many fits there are, and how each is made."""
+
+    fits: int = option(200, "simulated data sets to fit; more find smaller errors", least=1)
+    draws: int = option(99, "posterior draws of a fit that the truth is ranked among", least=19)
+    thin: int = option(5, "transitions for each of these draws, so that they are nearly independent", least=1)
+    warmup: int = option_as_in(NutsOptions, "warmup", 500)
+    seed: int | None = option_as_in(NutsOptions, "seed")
+    target_acceptance: float = option_as_in(NutsOptions, "target_acceptance")
+    max_tree_depth: int = option_as_in(NutsOptions, "max_tree_depth")
+    metric: str = option_as_in(NutsOptions, "metric")
+    threads: int | None = option(None, "fits that run at once; as many as there are cores if not given", least=1)
+
+    def of_fit(self, seed: int) -> NutsOptions:
+        """The options of one fit, which is one chain."""
+        return NutsOptions(
+            chains=1,
+            warmup=self.warmup,
+            draws=self.draws * self.thin,
+            seed=seed,
+            target_acceptance=self.target_acceptance,
+            max_tree_depth=self.max_tree_depth,
+            metric=self.metric,
+            threads=1,
+        )

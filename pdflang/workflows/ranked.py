@@ -1,0 +1,71 @@
+"""The quantities that are ranked, and the rank of a true value among draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from pdflang.embedding import Model
+
+LOG_DENSITY = "log-density"
+"""No name of a model has a hyphen."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One number: an entry of a parameter, an output or solved constant that is a number, or the log-density."""
+
+    name: str
+    variable: str
+    role: str
+    position: int
+
+    def of(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Its column (points,) of arrays (points, …) by name. ValueError where it is not a number."""
+        column = values[self.variable].reshape(len(values[self.variable]), -1)[:, self.position]
+        if np.any(np.isnan(column)):
+            place = "at the true parameters" if np.isnan(column[0]) else "in a draw"
+            raise ValueError(f"{self.name} is not a number {place}")
+        return column
+
+
+class Ranked(NamedTuple):
+    """How many of the thinned draws lie below the truth, and the effective sample size of all draws."""
+
+    rank: int
+    ess: float
+
+
+def entries_of(model: Model) -> tuple[Entry, ...]:
+    """All that is ranked: entries of parameters, solved constants and outputs that are numbers, the log-density."""
+    from pdflang.fields import schemas
+    from pdflang.results.schema import entry_names
+
+    known = schemas(model)
+    shapes = {slot.parameter.name: slot.shape for slot in model.functions.generated.slots}
+    shapes |= {name: () for name, schema in known.items() if schema.role in ("derived", "output") and not schema.dims}
+    found = [
+        Entry(label, name, known[name].role, position)
+        for name, shape in shapes.items()
+        if name not in model.program.observations
+        for position, label in enumerate(entry_names(name, shape, known[name]))
+    ]
+    return (*found, Entry(LOG_DENSITY, LOG_DENSITY, "derived", 0))
+
+
+def rank(column: np.ndarray, thin: int, random: np.random.Generator) -> Ranked:
+    """The rank of a column's first number among every `thin`-th of the others; equal ones are ranked at random."""
+    from arviz_stats.base import array_stats
+
+    truth, draws = column[0], column[1:]
+    kept = draws[thin - 1 :: thin]
+    ties = int(np.sum(kept == truth))
+    below = int(np.sum(kept < truth)) + int(random.integers(ties + 1))
+    if np.all(draws == draws[0]):
+        return Ranked(below, float(len(draws)))
+    ess = array_stats.ess(draws[None], method="bulk", chain_axis=0, draw_axis=1)
+    return Ranked(below, round(float(ess), 1))
