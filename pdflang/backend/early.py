@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 
 from pdflang.backend.names import Names, identifier
 from pdflang.components import arithmetic
 from pdflang.ir import nodes
 from pdflang.ir.nodes import ArrayConstant, Constant, Node, Reference
+
+_RESULTS: dict[object, str] = {
+    arithmetic.ADD: "value",
+    arithmetic.SUBTRACT: "difference",
+    arithmetic.MULTIPLY: "product",
+    arithmetic.DIVIDE: "ratio",
+}
 
 
 class Early:
@@ -24,7 +32,7 @@ class Early:
     def __call__(self, node: Node) -> str:
         """The text by which a function of the generated module reads a value known early."""
         if node not in self.values:
-            self.values[node] = self._names.fresh(_describe(node))
+            self.values[node] = self._names.fresh(describe(node))
         return f"arrays[{json.dumps(self.values[node])}]"
 
     def constant(self, node: ArrayConstant) -> str:
@@ -34,7 +42,7 @@ class Early:
         return self.constants[node]
 
 
-def _describe(node: Node) -> str:
+def describe(node: Node) -> str:
     """A name that says what a value is: `log_events_p`, `one_minus_nodes`."""
     if node.hint:
         return node.hint
@@ -42,17 +50,25 @@ def _describe(node: Node) -> str:
         return identifier(node.name)
     if isinstance(node, ArrayConstant):
         return "numbers"
+    if isinstance(node, Constant):
+        return re.sub(r"\W", "_", str(node.value))
     if isinstance(node, nodes.LoopIndex):
         return "position"
     if isinstance(node, nodes.Element | nodes.Array | nodes.Sum):
-        return _describe(next(node.children()))
+        return describe(next(node.children()))
     if isinstance(node, nodes.Whole):
         return node.function.name if node.function.name.isidentifier() else "product"
     if isinstance(node, nodes.Apply):
-        first = node.arguments[0]
-        if node.function is arithmetic.SUBTRACT and isinstance(first, Constant) and first.value == 1:
-            return f"one_minus_{_describe(node.arguments[1])}"
-        if len(node.arguments) == 1:
-            return f"{node.function.name}_{_describe(node.arguments[0])}"
-        return node.function.name
+        return _describe_applied(node)
     return "value"
+
+
+def _describe_applied(node: nodes.Apply) -> str:
+    left, *rest = node.arguments
+    if node.function is arithmetic.SUBTRACT and isinstance(left, Constant) and left.value == 1:
+        return f"one_minus_{describe(rest[0])}"
+    if node.function is arithmetic.ADD and isinstance(rest[0], Constant):
+        return f"{describe(left)}_plus_{rest[0].value:g}"
+    if node.function in _RESULTS:
+        return _RESULTS[node.function]
+    return node.function.name if rest else f"{node.function.name}_{describe(left)}"

@@ -6,6 +6,9 @@ from pdflang.backend.names import Names
 
 _ALIASES = {"jax.numpy": "jnp", "numpy": "np"}
 
+_LINE_LENGTH = 88
+"""Linters with other settings leave alone what is folded for their default."""
+
 
 class Imports:
     """Collects the dotted names that generated code uses."""
@@ -28,24 +31,23 @@ class Imports:
 
     def lines(self) -> list[str]:
         """The import statements, sorted as linters want them."""
-        plain = [f"import {module} as {alias}" for module, alias in self._modules.items()]
+        plain = sorted(f"import {module} as {alias}" for module, alias in self._modules.items())
         by_module: dict[str, list[str]] = {}
-        renamed: list[tuple[str, str]] = []
+        found: list[tuple[str, list[str]]] = []
         for dotted, local in self._objects.items():
             module, _, name = dotted.rpartition(".")
             if name == local:
                 by_module.setdefault(module, []).append(name)
             else:
-                renamed.append((f"{module} {name}", f"from {module} import {name} as {local}"))
-        found = [(f"{module} {min(names)}", _from(module, sorted(names))) for module, names in by_module.items()]
-        lines = [line for _, line in sorted([*found, *renamed])]
-        third_party = [line for line in lines if not line.startswith("from pdflang")]
-        own = [line for line in lines if line.startswith("from pdflang")]
-        return [*sorted(plain), *third_party, *([""] if own else []), *own]
+                found.append((f"{module} {name}", [f"from {module} import {name} as {local}"]))
+        found += [(f"{module} {min(names)}", _from(module, sorted(names))) for module, names in by_module.items()]
+        own = [line for key, lines in sorted(found) if key.startswith("pdflang") for line in lines]
+        others = [line for key, lines in sorted(found) if not key.startswith("pdflang") for line in lines]
+        return [*plain, *others, *([""] if own else []), *own]
 
 
-def _from(module: str, names: list[str]) -> str:
+def _from(module: str, names: list[str]) -> list[str]:
     line = f"from {module} import {', '.join(names)}"
-    if len(line) <= 110:
-        return line
-    return f"from {module} import (\n" + "".join(f"    {name},\n" for name in names) + ")"
+    if len(line) <= _LINE_LENGTH:
+        return [line]
+    return [f"from {module} import (", *(f"    {name}," for name in names), ")"]

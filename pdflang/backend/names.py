@@ -35,7 +35,7 @@ class Names:
         """The wished name, with a number behind it where it is taken."""
         name = identifier(wish)
         candidate, count = name, 1
-        while candidate in self._taken or candidate in self._inside:
+        while candidate in self._inside or self._is_taken(candidate):
             count += 1
             candidate = f"{name}_{count}"
         self._taken.add(candidate)
@@ -43,9 +43,11 @@ class Names:
             self._outer._inside.add(candidate)
         return candidate
 
-    def copy(self) -> Names:
+    def inner(self) -> Names:
         """Names for an inner scope, which may not hide those of the outer one."""
-        other = Names()
-        other._taken = set(self._taken)
-        other._outer = self
-        return other
+        names = Names()
+        names._outer = self
+        return names
+
+    def _is_taken(self, name: str) -> bool:
+        return name in self._taken or (self._outer is not None and self._outer._is_taken(name))

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from pdflang.backend.early import describe
 from pdflang.backend.imports import Imports
 from pdflang.backend.masses import known_log_mass
 from pdflang.backend.names import Names
@@ -25,6 +26,7 @@ from pdflang.semantics import build
 _ATOM = 20
 _DEEPEST = 12
 _LONGEST = 88
+_SHORT = 16
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Writer:
         self._hoist = hoist
         self._codes: dict[Node, Code] = {node: Code(text) for node, text in (known or {}).items()}
         self._uses: Counter[Node] = Counter()
+        self._results: dict[Node, str] = {}
         self._indent = indent
         self.positions: dict[Loop, str] = {}
         """Loops that run one step at a time: their position has a name, and no axis."""
@@ -113,6 +116,11 @@ class Writer:
     def text(self, node: Node) -> str:
         """The expression of a node; statements that it needs are written first."""
         return self._code(node).text
+
+    def result(self, node: Node, name: str) -> str:
+        """The expression of a node that the function returns under a name: it may be long."""
+        self._results.setdefault(node, name)
+        return self.text(node)
 
     def operand(self, node: Node) -> str:
         """The expression of a node, ready to stand behind a sign."""
@@ -169,16 +177,19 @@ class Writer:
         else:
             code = getattr(self, f"_{type(node).__name__}")(node)
             if self._deserves_name(node, code):
-                code = Code(self.assign(node.hint or "value", code.text, node.span))
+                name = node.hint or self._results.get(node) or describe(node)
+                code = Code(self.assign(name, code.text, node.span))
         self._codes[node] = code
         return code
 
     def _deserves_name(self, node: Node, code: Code) -> bool:
         if (code.precedence == _ATOM and code.depth == 0) or isinstance(node, Constant):
             return False
-        return self._uses[node] > 1 or code.depth > _DEEPEST or (node.hint is not None and len(code.text) > 12) or len(
-            code.text
-        ) > _LONGEST
+        if len(code.text) <= _SHORT:
+            return self._uses[node] > 1 and not (self._is_jax and _reads_no_parameter(node))
+        if self._uses[node] > 1 or code.depth > _DEEPEST:
+            return True
+        return node.hint is not None or (len(code.text) > _LONGEST and node not in self._results)
 
     # --- layout ---------------------------------------------------------------------------------------------
 
@@ -441,11 +452,7 @@ class Writer:
             texts.append(self._aligned(argument, loops, own).text)
         distribution = self.call(row.meaning)
         if node.bounds:
-            bounds = [self._code(bound).text for bound in node.bounds]
-            callee = self.call("pdflang.backend.runtime.distributions.truncated_log_prob")
-            mass = known_log_mass(node)
-            known = [] if mass is None else [f"known_log_mass={mass!r}"]
-            return Code(f"{callee}({', '.join([distribution, texts[0], *bounds, *texts[1:], *known])})", _ATOM, 1)
+            distribution = self.truncated(distribution, node.bounds, known_log_mass(node))
         return Code(f"{distribution}.log_prob({', '.join(texts)})", _ATOM, 1)
 
     def _Density(self, node: nodes.Density) -> Code:
@@ -475,6 +482,12 @@ class Writer:
         reference = self.call(node.distribution.reference)
         return Code(f"{callee}({', '.join([reference, *texts, *within])})", _ATOM, 1)
 
+    def truncated(self, distribution: str, bounds: tuple[Node, ...], log_mass: float | None = None) -> str:
+        """A distribution between bounds; the mass there may be known."""
+        callee = self.call("pdflang.backend.runtime.distributions.Truncated")
+        known = [] if log_mass is None else [f"known_log_mass={log_mass!r}"]
+        return f"{callee}({', '.join([distribution, *(self._code(bound).text for bound in bounds), *known])})"
+
     def _MixtureLogProbability(self, node: nodes.MixtureLogProbability) -> Code:
         loops = self.loops(node)
         parts = [self._full(component, loops, node) for component in node.components]
@@ -501,6 +514,13 @@ class Writer:
         self.write(f"    return {result}", node.span)
         callee = self.call(f"pdflang.backend.runtime.roots.{'bracketed_root' if self._is_jax else 'known_root'}")
         return Code(f"{callee}({name}, {ends[0]}, {ends[1]})", _ATOM, 1)
+
+
+def _reads_no_parameter(node: Node) -> bool:
+    """Such a value has no derivative: XLA computes it once, however often it is written."""
+    if isinstance(node, nodes.Reference):
+        return node.phase != Phase.PARAMETER or node.kind == "event"
+    return node.phase != Phase.PARAMETER or all(_reads_no_parameter(child) for child in node.children())
 
 
 _BATCHED = ("cholesky", "endpoint_weights", "interp")

@@ -34,6 +34,7 @@ from pdflang.backend.runtime.distributions.real_line import (
     Uniform,
 )
 from pdflang.backend.runtime.distributions.truncation import (
+    Truncated,
     log_mass,
     probability,
     truncated_log_prob,
@@ -60,6 +61,7 @@ __all__ = [
     "Normal",
     "Poisson",
     "StudentT",
+    "Truncated",
     "Uniform",
     "Weibull",
     "log_mass",

@@ -8,6 +8,7 @@ infinite.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import jax.numpy as jnp
@@ -113,6 +114,25 @@ def truncated_sample(
 
     y = _least_that(reached, *(jnp.broadcast_to(end, shape) for end in tails.ends))
     return jnp.ceil(y).astype(int) if distribution.discrete else y
+
+
+@dataclass(frozen=True)
+class Truncated:
+    """A distribution between two bounds, to be called like any other."""
+
+    distribution: type[Truncatable]
+    lower: ArrayLike
+    upper: ArrayLike
+    known_log_mass: float | None = None
+
+    def log_prob(self, y: ArrayLike, *parameters: ArrayLike) -> Array:
+        """As `truncated_log_prob`."""
+        ends = self.lower, self.upper
+        return truncated_log_prob(self.distribution, y, *ends, *parameters, known_log_mass=self.known_log_mass)
+
+    def sample(self, key: Array, shape: Shape, *parameters: ArrayLike) -> Array:
+        """As `truncated_sample`."""
+        return truncated_sample(self.distribution, key, shape, self.lower, self.upper, *parameters)
 
 
 def _ends(distribution: type[Truncatable], lower: ArrayLike, upper: ArrayLike) -> tuple[ArrayLike, ArrayLike]:
