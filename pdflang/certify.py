@@ -7,12 +7,13 @@ lists of events some are looked at, and the change is scaled up.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pdflang.backend.numeric import numeric_function
-from pdflang.diagnostics import Span
+from pdflang.diagnostics import Diagnostic, Span
 from pdflang.ir.nodes import Node
 from pdflang.ir.program import BoundProgram, Observation
 from pdflang.passes import plan
@@ -21,6 +22,8 @@ from pdflang.semantics.lints import everything_read
 
 TOLERANCE = 1e-3
 """The largest change of the log-likelihood that a certificate lets pass."""
+_FINENESSES = (1, 2, 4)
+_SMALLEST = -9
 _DRAWS = 8
 _EVENTS = 150
 _FAR = 1e3
@@ -40,9 +43,36 @@ class Certificate:
         """Whether the change is tolerable."""
         return self.error <= TOLERANCE
 
+    @property
+    def bound(self) -> float:
+        """The power of ten that the change is below; what is less than rounding errors is not told apart."""
+        return 10.0 ** max(_SMALLEST, math.floor(math.log10(max(self.error, 1e-300))) + 1)
+
     def __str__(self) -> str:
         place = f"{self.span.source.name}, line {self.span.line}"
-        return f"integrals change the log-likelihood of `{self.observation}` by at most {self.error:.1g} ({place})"
+        return f"integrals change the log-density by less than {self.bound:.0e} (`{self.observation}`, {place})"
+
+    @property
+    def remark(self) -> Diagnostic:
+        """What to say where the certificate does not hold."""
+        return Diagnostic(
+            "L410",
+            f"the integrals of `{self.observation}` are not accurate: with twice the nodes the log-density changes by "
+            f"{self.error:.1g}",
+            self.span,
+            remedy="look for a function with jumps or narrow peaks under an integral, or for a resolution that can "
+            "become far smaller than the region",
+            severity="lint",
+        )
+
+
+def fine_enough(bound: BoundProgram) -> tuple[int, tuple[Certificate, ...]]:
+    """The fineness at which all certificates hold at draws of the prior, and the certificates; or the best tried."""
+    for fineness in _FINENESSES:
+        certificates = certify(bound, None, fineness)
+        if all(certificate.holds for certificate in certificates):
+            break
+    return fineness, certificates
 
 
 def certify(
@@ -50,7 +80,8 @@ def certify(
 ) -> tuple[Certificate, ...]:
     """A certificate for each observation that rests on an approximation, at `draws` of its parameters.
 
-    Without `draws`, at draws of the prior. Observations that are exact have none.
+    Without `draws`, at draws of the prior. Observations that are exact, or have no density, have none. `fineness` is
+    that of the plan to be judged.
     """
     some = _with_few_events(bound)
     typical = Typical(some)
