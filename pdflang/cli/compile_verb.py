@@ -18,7 +18,10 @@ from pdflang.cli.screen import Screen
 @told
 def command(screen: Screen, model: Path, data: tuple[str, ...]) -> None:
     """Print the JAX module of MODEL with its data, which is exactly what runs."""
-    from pdflang import driver
+    from pdflang import __version__
+    from pdflang.backend import generate
+    from pdflang.passes import plan
 
-    source = driver.generate(bound_model(screen, model, data)).source
+    bound = bound_model(screen, model, data)
+    source = generate(plan(bound), __version__).source
     screen.result(source, model=str(model), module=source)

@@ -15,13 +15,12 @@ from pdflang.passes.powers import merge_powers
 from pdflang.passes.typical import Typical
 
 
-def plan(bound: BoundProgram, fineness: int = 1, typical: Typical | None = None) -> BoundProgram:
+def plan(bound: BoundProgram, fineness: int = 1) -> BoundProgram:
     """The same program in the form that the backend writes down: no integrals, few exponentials.
 
-    `fineness` multiplies the nodes of rules whose error is only known by a finer one; `typical` says how narrow
-    kernels are where the prior has its draws.
+    `fineness` multiplies the nodes of rules whose error is only known by a finer one.
     """
-    fold, typical = Evaluator({}, {}, bound.program.definition_nodes), typical or Typical(bound)
+    fold, typical = Evaluator({}, {}, bound.program.definition_nodes), Typical(bound)
 
     def planned_expression(node: Node) -> Node:
         summed = plan_integrals(integrate_kernels(node), fold, typical, fineness)
