@@ -13,6 +13,7 @@ from pdflang.diagnostics import Diagnostic, PdflangError, SourceFile
 from pdflang.ir.program import BoundProgram, Program
 
 if TYPE_CHECKING:
+    from pdflang.backend import GeneratedModule
     from pdflang.model import CompiledModel, Functions
 
 _DEEPEST = 50_000
@@ -63,16 +64,27 @@ def bind(program: Program, data: Mapping[str, Any], sizes: Mapping[str, int] | N
 
 def compile_bound(bound: BoundProgram, known: Functions | None = None) -> Functions:
     """The functions of a bound program; those already `known` where the module comes out the same."""
-    from pdflang import __version__
-    from pdflang.backend import generate
     from pdflang.model import load_functions
+
+    module = generate(bound, known)
+    if known is not None and known.runs(module):
+        return known.with_generated(module)
+    return load_functions(module, bound.program.source.name)
+
+
+def generate(bound: BoundProgram, known: Functions | None = None) -> GeneratedModule:
+    """The module of a bound program, planned as finely as its certificates ask for, or as it is known to be enough."""
+    from pdflang import __version__, backend
+    from pdflang.certify import fine_enough
     from pdflang.passes import plan
 
     with _deep():
-        generated = generate(plan(bound), __version__)
-    if known is not None and (known.generated.source, known.generated.slots) == (generated.source, generated.slots):
-        return known.with_generated(generated)
-    return load_functions(generated, bound.program.source.name)
+        if known is not None:
+            fineness, certificates = known.generated.fineness, known.generated.certificates
+        else:
+            fineness, certificates = fine_enough(bound)
+        module = backend.generate(plan(bound, fineness), __version__)
+    return replace(module, fineness=fineness, certificates=certificates)
 
 
 def rebind(model: CompiledModel, data: Mapping[str, Any], room: Mapping[str, int] | None = None) -> CompiledModel:

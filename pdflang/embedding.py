@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     import xarray
 
+    from pdflang.certify import Certificate
     from pdflang.inference import Draws, Optima
     from pdflang.inference.workers import StopRequest
     from pdflang.results import RunFolder
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 _BATCH = 1000
 """Draws whose outputs are computed at once: a bound on memory."""
+
+_CERTIFIED = 8
+"""Draws of a posterior at which approximations are compared with finer ones."""
 
 
 def load(path: str | Path, data: Mapping[str, Any] | None = None, room: Mapping[str, int] | None = None) -> Model:
@@ -175,6 +179,15 @@ class Model(CompiledModel):
             if name in self.bound.arrays or f"{name}.central" in self.bound.arrays
         }
         return posterior_tree(values, schemas(self), draws.statistics, kept, observed, None, draws.attributes)
+
+    def accuracy(self, draws: Draws) -> tuple[Certificate, ...]:
+        """How exact the integrals of each observation are at some draws of the posterior."""
+        import numpy as np
+
+        vectors = draws.z.reshape(-1, self.dimension)
+        chosen = vectors[np.linspace(0, len(vectors) - 1, min(_CERTIFIED, len(vectors))).astype(int)]
+        parameters, _ = self.quantities(chosen)
+        return self.certify([{n: values[i] for n, values in parameters.items()} for i in range(len(chosen))])
 
     def quantities(self, vectors: Any) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """Parameters, and derived values, of unconstrained vectors (n, dimension): arrays (n, …) by name."""

@@ -5,20 +5,24 @@ from __future__ import annotations
 import copy
 import linecache
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from pdflang.backend import GeneratedModule
+from pdflang.backend.runtime.envelope import CannotDraw
 from pdflang.backend.runtime.factorisation import NotPositiveDefinite
 from pdflang.data.context import DataContext
+from pdflang.data.events import as_data, trace_labels
 from pdflang.data.matrix_checks import check_covariance
 from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
 from pdflang.ir.program import BoundProgram, Program
 
 if TYPE_CHECKING:
     import jax
+
+    from pdflang.certify import Certificate
 
 Parameters = Mapping[str, Any]
 
@@ -117,6 +121,11 @@ class Functions:
         }
         for name, function in compiled.items():
             object.__setattr__(self, name, jax.jit(function))
+
+    def runs(self, generated: GeneratedModule) -> bool:
+        """Whether these are the functions of a module, which may have other constants."""
+        mine = self.generated
+        return (mine.source, mine.slots) == (generated.source, generated.slots)
 
     def with_generated(self, generated: GeneratedModule) -> Functions:
         """The same compiled functions for a module of the same text with other constants."""
@@ -221,6 +230,17 @@ class CompiledModel:
         return slots[-1].stop if slots else 0
 
     @property
+    def certificates(self) -> tuple[Certificate, ...]:
+        """How exact the integrals of each observation are at draws of the prior; none where all is in closed form."""
+        return self.functions.generated.certificates
+
+    def certify(self, draws: Sequence[Parameters]) -> tuple[Certificate, ...]:
+        """The same at given parameters, such as draws of the posterior."""
+        from pdflang.certify import certify
+
+        return certify(self.bound, [dict(draw) for draw in draws], self.functions.generated.fineness)
+
+    @property
     def is_proper(self) -> bool:
         """Whether every prior can be drawn from."""
         return all(parameter.prior.row.proper for parameter in self.program.parameters.values())
@@ -315,13 +335,18 @@ class CompiledModel:
         return {name: found[name] for name in self.program.parameters}
 
     def simulate(
-        self, key: Any, params: Parameters | None = None, sizes: Mapping[str, int] | None = None
-    ) -> dict[str, Any]:
-        """Observed data drawn at given parameters, or at parameters drawn from the prior: arrays by datum.
+        self, key: Any, params: Parameters | None = None, sizes: Mapping[str, int] | None = None, traces: bool = False
+    ) -> Any:
+        """Observed data drawn at given parameters, or at parameters drawn from the prior: by the name of the datum.
 
-        `key` is a JAX key or a whole number; the same key gives the same data. `sizes` sets the number of events
-        of an `Iid` observation, by default as many as were observed. A point process has as many as come out.
-        Errors: E607 as for `draw_prior`, E610 for sizes of something else.
+        Data are arrays; a table of events is a dict of columns, labels as words. Where events have weights, these
+        are 1, or −1 where the rate is negative. `key` is a JAX key or a whole number; the same key gives the same
+        data. `sizes` sets the number of events of an `Iid` observation, by default as many as were observed. A
+        point process has as many as come out. With `traces` the result is (data, traces): how the events of each
+        observation came about, by stream and site, an entry for each true event: its places, what each detector
+        drew or computed, whether it `detected` the event and found it `inside` its region, and the `row` of the
+        event in the data, −1 where it was lost. Errors: E607 as for `draw_prior`, E610 for sizes of something
+        else, E612 where the rate at these parameters allows no events.
         """
         import jax
 
@@ -331,8 +356,36 @@ class CompiledModel:
             if params is None:
                 params = self.draw_prior(prior_key)
             arrays = {**self.arrays, **{f"{name} count": size for name, size in (sizes or {}).items()}}
-            found = self.functions.module.simulate(data_key, self._checked(params), arrays)
-        return {name: found[name] for name in self.program.observations}
+            return self._simulated(data_key, self._checked(params), arrays, traces)
+
+    def _simulated(self, key: Any, params: Parameters, arrays: Any, traces: bool) -> Any:
+        processes = {o.name: o.process for o in self.program.observations.values() if o.process}
+        try:
+            found = self.functions.module.simulate(key, params, arrays, **({"traces": traces} if processes else {}))
+        except CannotDraw as failure:
+            raise self._undrawable(failure) from None
+        data: dict[str, Any] = {}
+        for name, observation in self.program.observations.items():
+            drawn = found[name]
+            data |= {name: drawn} if name not in processes else as_data(
+                self.program, observation, drawn.columns, drawn.weights
+            )  # fmt: skip
+        if not traces:
+            return data
+        return data, {n: trace_labels(self.program, process, found[n].traces) for n, process in processes.items()}
+
+    def _undrawable(self, failure: CannotDraw) -> PdflangError:
+        place = ", ".join(f"{name} = {value:.4g}" for name, value in failure.place.items())
+        streams = [(s, o) for o in self.program.observations.values() if o.process for s in o.process.streams]
+        span = next((o.span for s, o in streams if s.name == failure.stream), None)
+        return PdflangError(
+            Diagnostic(
+                "E612",
+                f"no events can be drawn: the rate of {failure.stream} {failure.reason}{' at ' * bool(place)}{place}",
+                span,
+                remedy="draw at other parameters: -p NAME=VALUE; a rate may be negative where events have weights",
+            )
+        )
 
     def _check_sizes(self, sizes: Mapping[str, int]) -> None:
         free = [o.name for o in self.program.observations.values() if o.process and o.process.normalised]

@@ -46,8 +46,8 @@ class GeneratedModule:
     """Source text, and what it needs to run.
 
     `constants` are arrays that `prepare` reads beside the data. `places` maps lines of the source (from 1) to
-    the model. `event_arrays` are, for each process, the prepared arrays with an axis of events and where that
-    axis is: they may be padded. `matrices` is where the matrices that `prepare` factorises come from.
+    the model. `fineness` is that of its plan, and `certificates` say how exact it is. `event_arrays` are, for each
+    process, the prepared arrays with an axis of events and where that axis is: they may be padded. `matrices` is where the matrices that `prepare` factorises come from.
     """
 
     source: str
@@ -56,6 +56,8 @@ class GeneratedModule:
     slots: tuple[Slot, ...]
     event_arrays: dict[str, dict[str, int]]
     matrices: tuple[Span | None, ...]
+    fineness: int = 1
+    certificates: tuple[Any, ...] = ()
 
 
 def generate(bound: BoundProgram, version: str) -> GeneratedModule:

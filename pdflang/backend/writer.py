@@ -446,6 +446,8 @@ class Writer:
         if not row.proper:
             like = self._full(node.value, loops, node) if not row.rank else self._code(node.value).text
             return Code(f"{self.array_function('zeros_like')}({like})", _ATOM, 1)
+        if not self._is_jax:
+            return self._known_kernel(node, "log_density", [node.value], row.rank)
         texts = [self._aligned(node.value, loops, axes + row.rank).text]
         for argument, parameter in zip(node.arguments, row.parameters, strict=False):
             own = axes + parameter.rank if row.rank == 0 or loops else len(argument.axes)
@@ -471,8 +473,8 @@ class Writer:
         within = [f"bounds=({', '.join(bounds)})"] if bounds else []
         return Code(f"{callee}({', '.join([self.call(node.distribution.meaning), *arguments, *within])})", _ATOM, 1)
 
-    def _known_kernel(self, node: nodes.Density | nodes.Mass, name: str, values: list[Node], rank: int) -> Code:
-        """A kernel without parameters, by SciPy: it is computed once."""
+    def _known_kernel(self, node: nodes.LogProbability | nodes.Mass, name: str, values: list[Node], rank: int) -> Code:
+        """A density or probability by SciPy: where it is computed once, and where nothing is compiled."""
         loops, axes = self.loops(node), len(node.axes)
         texts = [self._aligned(value, loops, axes + rank).text for value in values]
         for argument, parameter in zip(node.arguments, node.distribution.parameters, strict=False):

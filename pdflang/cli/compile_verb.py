@@ -18,10 +18,7 @@ from pdflang.cli.screen import Screen
 @told
 def command(screen: Screen, model: Path, data: tuple[str, ...]) -> None:
     """Print the JAX module of MODEL with its data, which is exactly what runs."""
-    from pdflang import __version__
-    from pdflang.backend import generate
-    from pdflang.passes import plan
+    from pdflang import driver
 
-    bound = bound_model(screen, model, data)
-    source = generate(plan(bound), __version__).source
+    source = driver.generate(bound_model(screen, model, data)).source
     screen.result(source, model=str(model), module=source)

@@ -100,4 +100,6 @@ def load_model(screen: Screen, path: Path, data: tuple[str, ...], sizes: Mapping
     prepare_threads()
     bound = bound_model(screen, path, data, sizes)
     prepare_jax()
-    return Model(bound, driver.compile_bound(bound), {})
+    model = Model(bound, driver.compile_bound(bound), {})
+    screen.show(certificate.remark for certificate in model.certificates if not certificate.holds)
+    return model

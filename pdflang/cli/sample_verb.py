@@ -58,12 +58,13 @@ def command(
         tree = compiled.tree(draws, log_likelihood)
         folder.write_draws(tree)
         rows = summarise(tree)
-        findings = diagnose(tree, rows, settings.max_tree_depth)
+        certificates = compiled.accuracy(draws)
+        findings = diagnose(tree, rows, settings.max_tree_depth) + words.inexact(certificates)
         record = compiled.provenance(
             "nuts", started, seed=draws.seed, options=asdict(settings), interrupted=draws.interrupted,
             seconds=draws.seconds,
         )  # fmt: skip
-        text = f"{tables.to_text(rows)}\n{words.to_text(findings)}"
+        text = f"{tables.to_text(rows)}\n{words.to_text(findings)}{words.accuracy(certificates)}"
         folder.write_all(
             [
                 lambda f: f.write_sources(compiled.sources),

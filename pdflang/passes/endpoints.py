@@ -28,16 +28,16 @@ class EndpointRule:
     A factor of unknown structure may be smooth in √s only: then √s is the variable, whose power is 2p + 1.
     """
 
-    def __init__(self, loop: Loop, term: Term, power: Node) -> None:
+    def __init__(self, loop: Loop, term: Term, power: Node, fineness: int = 1) -> None:
         self._term, self._power = term, power
         in_root = not term.is_closed
-        count = _ROOT_NODES if in_root else END_NODES
+        count = (_ROOT_NODES if in_root else END_NODES) * fineness
         points, _ = rules.legendre(count)
         self.points = points**2 if in_root else points
         self._loop = Loop(loop.depth, Axis(Size(count)))
-        arguments: tuple[Node, ...] = (power,)
         if in_root:
-            arguments = (build.add(build.multiply(Constant(2.0), power), build.ONE), Constant(count))
+            power = build.add(build.multiply(Constant(2.0), power), build.ONE)
+        arguments = (power,) if count == END_NODES else (power, Constant(count))
         weights = nodes.Whole(ENDPOINT_WEIGHTS, arguments, (Axis(Size(count)),), "real")
         self._weights = build.multiply(Constant(2.0 if in_root else 1.0), self.at_nodes(weights))
 

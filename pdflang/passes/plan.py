@@ -15,12 +15,13 @@ from pdflang.passes.powers import merge_powers
 from pdflang.passes.typical import Typical
 
 
-def plan(bound: BoundProgram, fineness: int = 1) -> BoundProgram:
+def plan(bound: BoundProgram, fineness: int = 1, typical: Typical | None = None) -> BoundProgram:
     """The same program in the form that the backend writes down: no integrals, few exponentials.
 
-    `fineness` multiplies the nodes of rules whose error is only known by a finer one.
+    `fineness` multiplies the nodes of rules whose error is only known by a finer one; `typical` says how narrow
+    kernels are where the prior has its draws.
     """
-    fold, typical = Evaluator({}, {}, bound.program.definition_nodes), Typical(bound)
+    fold, typical = Evaluator({}, {}, bound.program.definition_nodes), typical or Typical(bound)
 
     def planned_expression(node: Node) -> Node:
         summed = plan_integrals(integrate_kernels(node), fold, typical, fineness)

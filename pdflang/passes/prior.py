@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pdflang.ir.evaluate import Evaluator, resolve
+from pdflang.ir.nodes import Phase
 from pdflang.ir.program import BoundProgram, Draws, Parameter
 from pdflang.semantics.lints import everything_read
 
@@ -21,17 +22,20 @@ def prior_draws(bound: BoundProgram, count: int, seed: int = 0) -> list[dict[str
     import numpy as np
 
     generator = np.random.default_rng(seed)
-    return [_draw(bound, generator) for _ in range(count)]
-
-
-def _draw(bound: BoundProgram, generator: Any) -> dict[str, Any]:
-    values: dict[str, Any] = {}
     definitions = bound.program.definition_nodes
+    draws: list[dict[str, Any]] = [{} for _ in range(count)]
     for parameter in _ancestral(bound):
-        evaluate = Evaluator({**bound.arrays, **values}, bound.lengths, definitions)
         shape = tuple(axis.size.bind(bound.lengths) for axis in parameter.axes)
-        values[parameter.name] = _of_parameter(parameter, evaluate, shape, generator)
-    return values
+        if any(argument.phase == Phase.PARAMETER for argument in parameter.prior.arguments):
+            for draw in draws:
+                evaluate = Evaluator({**bound.arrays, **draw}, bound.lengths, definitions)
+                (draw[parameter.name],) = _of_parameter(parameter, evaluate, 1, shape, generator)
+        else:
+            evaluate = Evaluator(bound.arrays, bound.lengths, definitions)
+            values = _of_parameter(parameter, evaluate, count, shape, generator)
+            for draw, value in zip(draws, values, strict=True):
+                draw[parameter.name] = value
+    return draws
 
 
 def _ancestral(bound: BoundProgram) -> list[Parameter]:
@@ -51,16 +55,20 @@ def _ancestral(bound: BoundProgram) -> list[Parameter]:
     return list(ordered.values())
 
 
-def _of_parameter(parameter: Parameter, evaluate: Evaluator, shape: tuple[int, ...], generator: Any) -> Any:
+def _of_parameter(
+    parameter: Parameter, evaluate: Evaluator, count: int, shape: tuple[int, ...], generator: Any
+) -> Any:
+    """`count` draws of one parameter, (count, *shape), where its prior's arguments are known."""
     import numpy as np
 
     prior = parameter.prior
     if not prior.row.proper:
-        return _in_support(parameter, generator.uniform(-_WIDTH, _WIDTH, shape))
+        return _in_support(parameter, generator.uniform(-_WIDTH, _WIDTH, (count, *shape)))
     arguments = [np.asarray(evaluate(argument), float) for argument in prior.arguments]
     if prior.row.rank:
-        return np.reshape(resolve(prior.row.reference)(*arguments).rvs(random_state=generator), shape)
-    value = _univariate(prior, arguments, evaluate, generator.uniform(size=shape))
+        frozen = resolve(prior.row.reference)(*arguments)
+        return np.stack([np.reshape(frozen.rvs(random_state=generator), shape) for _ in range(count)])
+    value = _univariate(prior, arguments, evaluate, generator.uniform(size=(count, *shape)))
     return np.sort(value, axis=-1) if parameter.constraint == "ordered" else value
 
 

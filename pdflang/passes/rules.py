@@ -30,23 +30,24 @@ def legendre(count: int) -> tuple[Any, Any]:
     return (points + 1) / 2, weights / 2
 
 
-def smooth(lower: Any, upper: Any) -> Rule:
+def smooth(lower: Any, upper: Any, fineness: int = 1) -> Rule:
     """A rule inside (0, 1) for powers of x and 1 − x times something smooth; bounds are arrays of one shape.
 
     Whichever of x and logit(x) needs fewer nodes is the variable, and as few nodes are taken as integrate
     powers that bound those of parton densities. Where a region reaches beyond (0, 1), it is 64 nodes in x.
+    `fineness` multiplies their number.
     """
     import numpy as np
 
     lower, upper = np.atleast_1d(np.asarray(lower, float)), np.atleast_1d(np.asarray(upper, float))
     if lower.min() <= 0 or upper.max() >= 1:
-        return _mapped(lower, upper, 64)
+        return _mapped(lower, upper, 64 * fineness)
     exact = _of_powers(_in_logit(lower, upper, 256))
     for count in _COUNTS:
-        for rule in (_mapped(lower, upper, count), _in_logit(lower, upper, count)):
-            if np.max(np.abs(_of_powers(rule) / exact - 1)) < _TOLERANCE:
-                return rule
-    return _in_logit(lower, upper, 256)
+        for make in (_mapped, _in_logit):
+            if np.all(np.abs(_of_powers(make(lower, upper, count)) - exact) <= _TOLERANCE * exact):
+                return make(lower, upper, count * fineness)
+    return _in_logit(lower, upper, 256 * fineness)
 
 
 def _of_powers(rule: Rule) -> Any:

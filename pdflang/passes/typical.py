@@ -10,7 +10,7 @@ from pdflang.ir.nodes import Loop, Node, Variable
 from pdflang.ir.program import BoundProgram
 from pdflang.passes.prior import prior_draws
 
-_DRAWS = 24
+_DRAWS = 16
 _PLACES = 12
 """Of a loop over many, so many positions are looked at."""
 
@@ -22,12 +22,15 @@ class Typical:
         self._bound = bound
 
     @cached_property
+    def draws(self) -> list[dict[str, Any]]:
+        """Draws of the prior."""
+        return prior_draws(self._bound, _DRAWS)
+
+    @cached_property
     def _evaluators(self) -> list[Evaluator]:
         bound = self._bound
         definitions = bound.program.definition_nodes
-        return [
-            Evaluator({**bound.arrays, **draw}, bound.lengths, definitions) for draw in prior_draws(bound, _DRAWS)
-        ]
+        return [Evaluator({**bound.arrays, **draw}, bound.lengths, definitions) for draw in self.draws]
 
     def smallest(self, node: Node, variable: Variable, points: Any) -> Any:
         """The least value of an expression at each of the `points` of its variable, over draws and positions."""

@@ -16,6 +16,8 @@ from pdflang.results.summary import Row
 if TYPE_CHECKING:
     import xarray
 
+    from pdflang.certify import Certificate
+
 Severity = Literal["error", "warning", "note"]
 
 LARGEST_RHAT = 1.01
@@ -60,6 +62,26 @@ def diagnose(tree: xarray.DataTree, rows: Sequence[Row], max_tree_depth: int | N
     findings += _at_bounds(tree)
     order: tuple[Severity, ...] = ("error", "warning", "note")
     return sorted(findings, key=lambda finding: order.index(finding.severity))
+
+
+def inexact(certificates: Sequence[Certificate]) -> list[Finding]:
+    """What to say of integrals that are not exact enough at draws of the posterior."""
+    return [
+        Finding(
+            "warning",
+            f"{certificate}: the draws are those of a slightly different model",
+            certificate.remark.remedy,
+            (certificate.observation,),
+        )
+        for certificate in certificates
+        if not certificate.holds
+    ]
+
+
+def accuracy(certificates: Sequence[Certificate]) -> str:
+    """The largest effect that approximations have on the log-density; empty where there are none."""
+    worst = max(certificates, key=lambda certificate: certificate.error, default=None)
+    return f"Accuracy: {worst}.\n" if worst is not None else ""
 
 
 def to_records(findings: Sequence[Finding]) -> list[dict[str, Any]]:

@@ -1,0 +1,182 @@
+"""Certificates: what the approximations of a compiled model change in its log-density.
+
+Integrals and convolutions are sums over nodes. Each observation is evaluated with the nodes that run and with twice as
+many, at draws of the prior before anything is compiled and at draws of the posterior afterwards, in NumPy. Of long
+lists of events some are looked at, and the change is scaled up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pdflang.backend.numeric import numeric_function
+from pdflang.diagnostics import Diagnostic, Span
+from pdflang.ir.nodes import Node
+from pdflang.ir.program import BoundProgram, Observation
+from pdflang.passes import plan
+from pdflang.passes.typical import Typical
+from pdflang.semantics.lints import everything_read
+
+TOLERANCE = 1e-3
+"""The largest change of the log-likelihood that a certificate lets pass."""
+_FINENESSES = (1, 2, 4)
+_SMALLEST = -9
+_DRAWS = 8
+_EVENTS = 150
+_FAR = 1e3
+"""Draws whose log-likelihood is so much below the best may change by as much more: no sampler stays there."""
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """How far the log-likelihood of an observation is from that with a finer rule: the largest change over draws."""
+
+    observation: str
+    error: float
+    span: Span
+
+    @property
+    def holds(self) -> bool:
+        """Whether the change is tolerable."""
+        return self.error <= TOLERANCE
+
+    @property
+    def bound(self) -> float:
+        """The power of ten that the change is below; what is less than rounding errors is not told apart."""
+        return 10.0 ** max(_SMALLEST, math.floor(math.log10(max(self.error, 1e-300))) + 1)
+
+    def __str__(self) -> str:
+        place = f"{self.span.source.name}, line {self.span.line}"
+        return f"integrals change the log-density by less than {self.bound:.0e} (`{self.observation}`, {place})"
+
+    @property
+    def remark(self) -> Diagnostic:
+        """What to say where the certificate does not hold."""
+        return Diagnostic(
+            "L410",
+            f"the integrals of `{self.observation}` are not accurate: with twice the nodes the log-density changes by "
+            f"{self.error:.1g}",
+            self.span,
+            remedy="look for a function with jumps or narrow peaks under an integral, or for a resolution that can "
+            "become far smaller than the region",
+            severity="lint",
+        )
+
+
+def fine_enough(bound: BoundProgram) -> tuple[int, tuple[Certificate, ...]]:
+    """The fineness at which all certificates hold at draws of the prior, and the certificates; or the best tried."""
+    for fineness in _FINENESSES:
+        certificates = certify(bound, None, fineness)
+        if all(certificate.holds for certificate in certificates):
+            break
+    return fineness, certificates
+
+
+def certify(
+    bound: BoundProgram, draws: Sequence[Mapping[str, Any]] | None = None, fineness: int = 1
+) -> tuple[Certificate, ...]:
+    """A certificate for each observation that rests on an approximation, at `draws` of its parameters.
+
+    Without `draws`, at draws of the prior. Observations that are exact, or have no density, have none. `fineness` is
+    that of the plan to be judged.
+    """
+    some = _with_few_events(bound)
+    typical = Typical(some)
+    coarse, fine = plan(some, fineness, typical), plan(some, 2 * fineness, typical)
+    approximate = [name for name in bound.program.observations if _differs(name, coarse, fine)]
+    if not approximate:
+        return ()
+    draws = typical.draws[:_DRAWS] if draws is None else draws
+    return tuple(_certificate(name, coarse, fine, draws, bound) for name in approximate)
+
+
+def _with_few_events(bound: BoundProgram) -> BoundProgram:
+    """The program with at most `_EVENTS` events of each list, evenly chosen."""
+    import numpy as np
+
+    lengths, arrays = dict(bound.lengths), dict(bound.arrays)
+    for observation in bound.program.observations.values():
+        process = observation.process
+        if process is None:
+            continue
+        (symbol,) = (name for name, _ in observation.target.axes[0].size.symbols)
+        if lengths[symbol] <= _EVENTS:
+            continue
+        chosen = np.linspace(0, lengths[symbol] - 1, _EVENTS).astype(int)
+        for name in _columns_of(observation, bound):
+            arrays[name] = np.asarray(arrays[name])[chosen]
+        lengths[symbol] = _EVENTS
+    return replace(bound, lengths=lengths, arrays=arrays)
+
+
+def _columns_of(observation: Observation, bound: BoundProgram) -> list[str]:
+    """The arrays that have an entry for each event."""
+    datum = bound.program.data[observation.name]
+    return [f"{datum.name}.{column}" for column in datum.columns] if datum.shape == "table" else [datum.name]
+
+
+def _differs(name: str, coarse: BoundProgram, fine: BoundProgram) -> bool:
+    """Whether an observation has other nodes in the two plans, or reads a derived value that has."""
+    one, other = _terms(coarse, name), _terms(fine, name)
+    if any(a is not b for a, b in zip(one.values(), other.values(), strict=True)):
+        return True
+    definitions, finer = coarse.program.definition_nodes, fine.program.definition_nodes
+    read = set().union(*(everything_read(node, definitions) for node in one.values()))
+    return any(definitions[n] is not finer[n] for n in read & definitions.keys())
+
+
+def _terms(planned: BoundProgram, name: str) -> dict[str, Node]:
+    observation = planned.program.observations[name]
+    terms = {"data": observation.log_likelihood}
+    if observation.process is not None:
+        terms["total"] = observation.process.total
+    return {key: node for key, node in terms.items() if node is not None}
+
+
+def _certificate(
+    name: str, coarse: BoundProgram, fine: BoundProgram, draws: Sequence[Mapping[str, Any]], bound: BoundProgram
+) -> Certificate:
+    import numpy as np
+
+    values, finer = _log_likelihoods(coarse, name, draws, bound), _log_likelihoods(fine, name, draws, bound)
+    known = np.isfinite(values) & np.isfinite(finer)
+    if not known.any():
+        return Certificate(name, 0.0, bound.program.observations[name].span)
+    change = np.abs(values[known] - finer[known])
+    allowance = np.maximum(1.0, (finer[known].max() - finer[known]) / _FAR)
+    return Certificate(name, float(np.max(change / allowance)), bound.program.observations[name].span)
+
+
+def _log_likelihoods(
+    planned: BoundProgram, name: str, draws: Sequence[Mapping[str, Any]], bound: BoundProgram
+) -> Any:
+    """The log-likelihood of an observation at each draw, as that of all events."""
+    import numpy as np
+
+    observation = bound.program.observations[name]
+    evaluate = numeric_function(planned, _terms(planned, name))
+    found = []
+    for draw in draws:
+        terms = evaluate(draw, planned.arrays)
+        value = np.sum(terms["data"])
+        if observation.process is not None:
+            value = _of_process(observation, terms, planned, bound)
+        found.append(value)
+    return np.array(found)
+
+
+def _of_process(
+    observation: Observation, terms: Mapping[str, Any], planned: BoundProgram, bound: BoundProgram
+) -> Any:
+    import numpy as np
+
+    assert observation.process is not None
+    size = observation.target.axes[0].size
+    count = size.bind(bound.lengths)
+    events = np.sum(terms["data"]) * (count / max(1, size.bind(planned.lengths)))
+    if observation.process.normalised:
+        return events - count * np.log(terms["total"])
+    return events - terms["total"]
