@@ -24,7 +24,8 @@ def __getattr__(name: str) -> Any:
 
         return diagnostics.PdflangError
     if name == "__version__":
-        return _version()
+        # Kept, since every rebinding asks, and the metadata of a package is a file.
+        return globals().setdefault("__version__", _version())
     raise AttributeError(f"module 'pdflang' has no attribute {name!r}")
 
 

@@ -41,7 +41,13 @@ def _differences(earlier: Mapping[str, Any], now: Mapping[str, Any], may_change:
     then, here = ({"seed": record.get("seed"), **record.get("options", {})} for record in (earlier, now))
     for name in here:
         if name not in may_change and then.get(name) != here[name]:
-            yield f"there, `{name}` was {then.get(name)}, not {here[name]}"
+            yield f"there, `{name}` was {_shown(then.get(name))}, not {_shown(here[name])}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}={item}" for name, item in value.items()) or "not given"
+    return "not given" if value is None else str(value)
 
 
 def _hashes(record: Mapping[str, Any]) -> dict[str, str]:
