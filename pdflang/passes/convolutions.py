@@ -48,8 +48,9 @@ def convolved(node: Integral, variable: Variable, lower: float, upper: float, ty
     panels = _Panels(edges, ends)
     loop = Loop(variable.loop.depth, Axis(Size(len(panels.points))))
     at = nodes.Element(build.known_vector(panels.points).called("nodes"), (LoopIndex(loop),))
-    seen = nodes.substitute(build.product(kernels), {variable: at})
-    total = nodes.Sum(loop, build.multiply(rate.at_nodes(panels, loop, at), seen), span=node.span)
+    seen = nodes.substitute(build.product(kernels), {variable: at}).called("kernel")
+    weighted = rate.at_nodes(panels, loop, at).called("rate_at_nodes")
+    total = nodes.Sum(loop, build.multiply(weighted, seen), span=node.span).called("smeared")
     return build.multiply(build.product(fixed), total)
 
 
@@ -195,7 +196,7 @@ def _power_weights(panels: _Panels, loop: Loop, p: Node, q: Node) -> Node:
         pieces.append(_end_piece(loop, 2, away, panels.widths[1], q, p, reverse=True))
     if len(pieces) == 1:
         return pieces[0]
-    return nodes.Whole(arrays.CONCAT, tuple(pieces), (Axis(Size(len(np.atleast_1d(panels.points)))),), "real")
+    return nodes.Whole(arrays.CONCAT, tuple(pieces), (Axis(Size(len(panels.points))),), "real").called("powers")
 
 
 def _piece(loop: Loop, number: int, x: Any, w: Any, p: Node, q: Node) -> Node:
@@ -203,7 +204,8 @@ def _piece(loop: Loop, number: int, x: Any, w: Any, p: Node, q: Node) -> Node:
 
     own = Loop(loop.depth, Axis(Size(len(x))), key=("piece", number))
     here, away, weight = (
-        nodes.Element(build.known_vector(values), (LoopIndex(own),)) for values in (x, 1 - np.asarray(x), w)
+        nodes.Element(build.known_vector(values).called(name), (LoopIndex(own),))
+        for name, values in (("inner_nodes", x), ("one_minus_inner_nodes", 1 - np.asarray(x)), ("inner_weights", w))
     )
     return nodes.Array(own, build.multiply(weight, build.multiply(build.power(here, p), build.power(away, q))))
 
@@ -218,8 +220,8 @@ def _end_piece(
     place: Node = LoopIndex(own)
     weights = nodes.Whole(ENDPOINT_WEIGHTS, (near,), (Axis(Size(END_NODES)),), "real")
     if reverse:
-        place = nodes.Element(build.known_vector(np.arange(END_NODES)[::-1]), (place,))
+        place = nodes.Element(build.known_vector(np.arange(END_NODES)[::-1]).called("reversed"), (place,))
     weight = nodes.Element(weights, (place,))
-    away = nodes.Element(build.known_vector(1 - np.asarray(distance)), (LoopIndex(own),))
+    away = nodes.Element(build.known_vector(1 - np.asarray(distance)).called("far_from_end"), (LoopIndex(own),))
     scale = build.power(Constant(width), build.add(near, build.ONE))
     return nodes.Array(own, build.multiply(scale, build.multiply(weight, build.power(away, far))))

@@ -42,6 +42,8 @@ def check_support(elaborator: Elaborator, node: Node, allowed: Range, what: str,
             notes=(f"for example where {where}",) if where else (),
             remedy="restrict a parameter (`in (0, inf)`, a prior of positive support), or take exp of it",
         )
+    if _holds_where_plausible(elaborator, node, allowed):
+        return
     elaborator.reports.add(
         Diagnostic(
             "L401",
@@ -176,6 +178,17 @@ def _leaves(elaborator: Elaborator, node: Node) -> dict[str, Reference] | None:
         else:
             return None
     return leaves
+
+
+def _holds_where_plausible(elaborator: Elaborator, node: Node, allowed: Range) -> bool:
+    """Whether the node lies in `allowed` for all parameters that are to be found where their priors have mass."""
+    node = _expanded(elaborator, node)
+    narrowed: dict[Node, Node] = {
+        old: Reference(name, "param", old.axes, old.dtype, old.phase, _plausible(elaborator, old))
+        for name, old in nodes.references(node).items()
+        if old.kind == "param"
+    }
+    return range_of(nodes.substitute(node, narrowed)).within(allowed)
 
 
 def _plausible(elaborator: Elaborator, reference: Reference) -> Range:
