@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from pdflang.backend.early import Early
+from pdflang.backend.event_streams import write_streams
 from pdflang.backend.folding import LINE_LENGTH, folded
 from pdflang.backend.imports import Imports
 from pdflang.backend.layout import BIJECTIONS, Slot, slots
-from pdflang.backend.names import Names, identifier
+from pdflang.backend.names import Names
 from pdflang.backend.simulation import write_simulation
 from pdflang.backend.writer import Context, Writer
 from pdflang.diagnostics import Span
@@ -22,8 +23,6 @@ from pdflang.ir.nodes import ArrayConstant, Loop, Node, Reference
 from pdflang.ir.program import (
     BoundProgram,
     Draws,
-    EventStream,
-    Observation,
     Parameter,
     Process,
     expressions,
@@ -34,7 +33,7 @@ _FUNCTIONS = (
     "prepare constrain unconstrain log_prior log_likelihood log_factors log_density derived compare conditionals "
     "draw_parameters simulate"
 )
-_TAKEN = frozenset(f"{_FUNCTIONS} data arrays params vector key keys jax jnp np".split())
+_TAKEN = frozenset(f"{_FUNCTIONS} data arrays params vector key keys event traces jax jnp np".split())
 _RUNTIME = "pdflang.backend.runtime"
 
 _SHORT = 58
@@ -47,7 +46,8 @@ class GeneratedModule:
 
     `constants` are arrays that `prepare` reads beside the data. `places` maps lines of the source (from 1) to
     the model. `fineness` is that of its plan, and `certificates` say how exact it is. `event_arrays` are, for each
-    process, the prepared arrays with an axis of events and where that axis is: they may be padded. `matrices` is where the matrices that `prepare` factorises come from.
+    process, the prepared arrays with an axis of events and where that axis is: they may be padded. `matrices` is
+    where the matrices that `prepare` factorises come from.
     """
 
     source: str
@@ -74,6 +74,7 @@ class ModuleWriter:
         self.imports = Imports(self._module_names)
         self._context = Context(self.imports, bound.lengths, bound.program.definition_nodes)
         self.early = Early()
+        self._functions: dict[str, str] = {}
         self._slots = slots(bound.program, bound.lengths)
         for definition in bound.program.definitions.values():
             definition.node.called(definition.name)
@@ -94,7 +95,7 @@ class ModuleWriter:
             self._compare(),
             self._conditionals(),
             self._draw_parameters(),
-            *self._intensities(),
+            *write_streams(self),
             write_simulation(self),
         ]
         blocks.insert(0, self._prepare())
@@ -425,31 +426,13 @@ class ModuleWriter:
                 node = nodes.Array(loop, node)
         return node
 
-    # --- simulation -----------------------------------------------------------------------------------------
+    # --- names and lengths ----------------------------------------------------------------------------------
 
-    def _intensities(self) -> list[tuple[list[str], list[Span | None]]]:
-        """The rate of each stream of events, as a function of arrays of places."""
-        return [
-            self._intensity(stream, self.intensity_name(observation, stream))
-            for observation in self._events.values()
-            if observation.process is not None
-            for stream in observation.process.streams
-        ]
-
-    def _intensity(self, stream: EventStream, name: str) -> tuple[list[str], list[Span | None]]:
-        writer = self.writer([stream.intensity], given={v.place: v.name for v in stream.variables})
-        arguments = ", ".join(writer.text(variable.place) for variable in stream.variables)
-        text = writer.result(stream.intensity, "rate")
-        return self.function(
-            f"{name}({arguments}, params, arrays)", f"The rate of {stream.name}.", writer, [f"    return {text}"]
-        )
-
-    def intensity_name(self, observation: Observation, stream: EventStream) -> str:
-        """The function that has the intensity of a stream."""
-        assert observation.process is not None
-        streams = observation.process.streams
-        number = f"_{streams.index(stream) + 1}" if len(streams) > 1 else ""
-        return f"intensity_of_{identifier(observation.name)}{number}"
+    def function_name(self, wish: str) -> str:
+        """What a function of the module is called, the same each time."""
+        if wish not in self._functions:
+            self._functions[wish] = self._module_names.fresh(wish)
+        return self._functions[wish]
 
     def length(self, axis: Axis) -> int:
         """How long an axis is."""

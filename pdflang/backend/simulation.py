@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pdflang.backend.event_streams import drawn_events
 from pdflang.backend.writer import Writer
 from pdflang.diagnostics import Span
 from pdflang.ir import nodes
@@ -17,8 +18,6 @@ from pdflang.semantics.lints import everything_read
 
 if TYPE_CHECKING:
     from pdflang.backend.module import ModuleWriter
-
-_EVENTS = "pdflang.backend.runtime.events"
 
 
 def write_simulation(module: ModuleWriter) -> tuple[list[str], list[Span | None]]:
@@ -35,17 +34,26 @@ def write_simulation(module: ModuleWriter) -> tuple[list[str], list[Span | None]
     for i, observation in enumerate(observations):
         text = _drawn(module, writer, observation, f"keys[{i}]")
         local = writer.assign(observation.name, text, observation.span)
-        for reference in module.references_to(observation.name):
-            writer.know(reference, local)
+        for name, values in _simulated(observation, local).items():
+            for reference in module.references_to(name):
+                writer.know(reference, values)
         entries.append((observation.name, local))
-    return module.function(
-        "simulate(key, params, arrays)", "Data drawn at given parameters.", writer, module.returned(entries)
-    )
+    traces = ", traces=False" if any(o.process for o in observations) else ""
+    head = f"simulate(key, params, arrays{traces})"
+    return module.function(head, "Data drawn at given parameters.", writer, module.returned(entries))
+
+
+def _simulated(observation: Observation, local: str) -> dict[str, str]:
+    """The text of each array that an observation makes, by the name under which others read it."""
+    if observation.process is None:
+        return {observation.name: local}
+    columns = observation.process.columns
+    return {name: f"{local}.columns[{json.dumps(v)}]" for v, node in columns.items() for name in nodes.references(node)}
 
 
 def _late(module: ModuleWriter) -> frozenset[str]:
     """The observed data, which the simulator makes, and the derived values that read them."""
-    observed = module.program.observations.keys()
+    observed = {name for o in module.program.observations.values() for name in _simulated(o, "")}
     definitions = module.program.definition_nodes
     reading = (n for n, node in definitions.items() if not observed.isdisjoint(everything_read(node, definitions)))
     return frozenset([*observed, *reading])
@@ -99,7 +107,7 @@ def _in_order(module: ModuleWriter) -> list[Observation]:
 
 def _drawn(module: ModuleWriter, writer: Writer, observation: Observation, key: str) -> str:
     if observation.process is not None:
-        return _events(module, writer, observation, key)
+        return drawn_events(module, writer, observation, key)
     draws = observation.draws
     assert draws is not None
     if _reads_itself(observation, module.program.definition_nodes):
@@ -177,19 +185,3 @@ def _one_by_one(
     fori = module.imports.use("jax.lax.fori_loop")
     base = f"{array}({module.early(target.base)})"
     return f"{fori}(0, {math.prod(sizes)}, {step}, {base})"
-
-
-def _events(module: ModuleWriter, writer: Writer, observation: Observation, key: str) -> str:
-    process = observation.process
-    assert process is not None
-    (stream,) = process.streams
-    (variable,) = stream.variables
-    assert variable.lower is not None and variable.upper is not None
-    ends = f"{writer.text(variable.lower)}, {writer.text(variable.upper)}"
-    intensity = module.intensity_name(observation, stream)
-    if process.normalised:
-        count = f"arrays[{json.dumps(observation.name + ' count')}]"
-        return f"{module.imports.use(f'{_EVENTS}.draw_iid')}({key}, {intensity}, params, arrays, {ends}, {count})"
-    return f"{module.imports.use(f'{_EVENTS}.draw_poisson_process')}({key}, {intensity}, params, arrays, {ends})"
-
-

@@ -17,7 +17,7 @@ from pdflang.backend.runtime.distributions.half_line import (
     LogNormal,
     Weibull,
 )
-from pdflang.backend.runtime.distributions.mixture import mixture_log_prob, mixture_sample
+from pdflang.backend.runtime.distributions.mixture import Mixture, mixture_log_prob, mixture_sample
 from pdflang.backend.runtime.distributions.multivariate import (
     Dirichlet,
     MvNormal,
@@ -56,6 +56,7 @@ __all__ = [
     "Laplace",
     "LogNormal",
     "Logistic",
+    "Mixture",
     "MvNormal",
     "NegativeBinomial",
     "Normal",

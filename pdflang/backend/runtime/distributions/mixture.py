@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax.numpy as jnp
 from jax import Array, lax, random
 from jax.typing import ArrayLike
+
+from pdflang.backend.runtime.distributions.real_line import Shape
 
 
 def mixture_log_prob(weights: ArrayLike, log_probs: ArrayLike) -> Array:
@@ -30,3 +34,22 @@ def mixture_sample(key: Array, weights: ArrayLike, draws: ArrayLike) -> Array:
     weights, draws = jnp.broadcast_arrays(jnp.asarray(weights), jnp.asarray(draws))
     chosen = random.categorical(key, jnp.log(weights), axis=-1)
     return jnp.take_along_axis(draws, chosen[..., None], axis=-1)[..., 0]
+
+
+class Mixture:
+    """One of several components, each with its share: tuples of a distribution and its arguments."""
+
+    def __init__(self, weights: ArrayLike, *components: tuple[Any, ...]) -> None:
+        self._weights, self._components = weights, components
+
+    def log_prob(self, y: ArrayLike) -> Array:
+        """The log-density at y."""
+        parts = [distribution.log_prob(y, *arguments) for distribution, *arguments in self._components]
+        return mixture_log_prob(self._weights, jnp.stack(parts, axis=-1))
+
+    def sample(self, key: Array, shape: Shape) -> Array:
+        """Draws of a shape."""
+        first, *keys = random.split(key, len(self._components) + 1)
+        pairs = zip(keys, self._components, strict=True)
+        draws = [distribution.sample(k, shape, *arguments) for k, (distribution, *arguments) in pairs]
+        return mixture_sample(first, self._weights, jnp.stack(draws, axis=-1))
