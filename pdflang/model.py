@@ -346,7 +346,7 @@ class CompiledModel:
         observation came about, by stream and site, an entry for each true event: its places, what each detector
         drew or computed, whether it `detected` the event and found it `inside` its region, and the `row` of the
         event in the data, −1 where it was lost. Errors: E607 as for `draw_prior`, E610 for sizes of something
-        else, E612 where the rate at these parameters allows no events.
+        else, E613 where the rate at these parameters allows no events.
         """
         import jax
 
@@ -380,7 +380,7 @@ class CompiledModel:
         span = next((o.span for s, o in streams if s.name == failure.stream), None)
         return PdflangError(
             Diagnostic(
-                "E612",
+                "E613",
                 f"no events can be drawn: the rate of {failure.stream} {failure.reason}{' at ' * bool(place)}{place}",
                 span,
                 remedy="draw at other parameters: -p NAME=VALUE; a rate may be negative where events have weights",

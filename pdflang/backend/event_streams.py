@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from pdflang.backend.names import identifier
@@ -47,8 +49,8 @@ def drawn_events(module: ModuleWriter, writer: Writer, observation: Observation,
     process = observation.process
     assert process is not None
     streams = [_stream(module, writer, observation, process, stream) for stream in process.streams]
-    variables = "".join(f"{json.dumps(variable.name)}, " for variable in process.variables).rstrip(" ")
-    arguments = [key, f"({variables})", f"[{', '.join(streams)}]", "params", "arrays", "traces=traces"]
+    variables = _tuple(json.dumps(variable.name) for variable in process.variables)
+    arguments = [key, variables, f"[{', '.join(streams)}]", "params", "arrays", "traces=traces"]
     if process.normalised:
         arguments.append(f"count=arrays[{json.dumps(observation.name + ' count')}]")
     if process.weights is not None:
@@ -80,6 +82,16 @@ def _extent(module: ModuleWriter, writer: Writer, variable: EventVariable) -> st
     return f"({writer.text(variable.lower)}, {writer.text(variable.upper)})"
 
 
+def _words(name: str) -> str:
+    """A name for a docstring, which it cannot end."""
+    return re.sub(r"""["'\\]""", "", name)
+
+
+def _tuple(items: Iterable[str]) -> str:
+    texts = list(items)
+    return f"({', '.join(texts)}{',' * (len(texts) == 1)})"
+
+
 def _name(module: ModuleWriter, prefix: str, observation: Observation, stream: EventStream) -> str:
     """The function of a stream; streams are numbered where there are several."""
     assert observation.process is not None
@@ -93,7 +105,7 @@ def _intensity(module: ModuleWriter, stream: EventStream, name: str) -> Block:
     arguments = ", ".join(writer.text(variable.place) for variable in stream.variables)
     text = writer.result(stream.intensity, "rate")
     head = f"{name}({arguments}, params, arrays)"
-    return module.function(head, f"The rate of {stream.name}.", writer, [f"    return {text}"])
+    return module.function(head, f"The rate of {_words(stream.name)}.", writer, [f"    return {text}"])
 
 
 # --- detectors -------------------------------------------------------------------------------------------------
@@ -109,11 +121,11 @@ def _detection(module: ModuleWriter, process: Process, stream: EventStream, name
         _write_stage(module, writer, stage)
         region = process.variables if stage is stream.stages[-1] else stage.variables
         _confine(writer, stream, stage, region)
-    measured = "".join(f"{writer.text(variable.place)}, " for variable in stream.stages[-1].variables)
-    names = " and ".join(stage.name for stage in stream.stages)
+    measured = _tuple(writer.text(variable.place) for variable in stream.stages[-1].variables)
+    names = " and ".join(_words(stage.name) for stage in stream.stages)
     head = f"{name}(event, {arguments}, params, arrays)"
-    doc = f"What {names} measure{'s' * (len(stream.stages) == 1)} of an event of {stream.name}."
-    return module.function(head, doc, writer, [f"    return ({measured.rstrip(' ')})"])
+    doc = f"What {names} measure{'s' * (len(stream.stages) == 1)} of an event of {_words(stream.name)}."
+    return module.function(head, doc, writer, [f"    return {measured}"])
 
 
 def _read(stream: EventStream) -> list[Node]:
@@ -151,7 +163,7 @@ def _made(module: ModuleWriter, writer: Writer, step: EventStep, sites: list[str
         return f"event.compute({sites[0]}, {writer.text(step.value)})"
     drawn = ", ".join(_distribution(module, writer, step.draws))
     if len(sites) > 1:
-        return f"event.draw_vector(({', '.join(sites)}), {drawn})"
+        return f"event.draw_vector({_tuple(sites)}, {drawn})"
     return f"event.draw({sites[0]}, {drawn})"
 
 

@@ -81,6 +81,7 @@ class _Binder:
     def __init__(self, program: Program, given: Mapping[str, Any], sizes: Mapping[str, int] | None) -> None:
         self._program = program
         self._simulates = sizes is not None
+        self._made = {*program.observations, *_weights(program)}
         self._absent: list[Datum] = []
         self._given = dict(given)
         self._fixed_by: dict[str, DataContext] = {}
@@ -96,7 +97,7 @@ class _Binder:
         context = DataContext(datum.name, datum.span, datum.folder)
         if datum.name in self._given:
             self._bind_given(datum, context.of("the data given"))
-        elif self._simulates and datum.name in self._program.observations and self._is_absent(datum):
+        elif self._simulates and datum.name in self._made and self._is_absent(datum):
             self._absent.append(datum)
         elif datum.source is None:
             raise data_error(
@@ -129,32 +130,43 @@ class _Binder:
 
     def fill_absent(self) -> None:
         """Room for observed data that the simulator will make: empty lists of events, zeros of known lengths."""
+        for datum in self._absent:
+            self._learn_event_count(datum)
+        for datum in self._absent:
+            self._fill(datum)
+
+    def _learn_event_count(self, datum: Datum) -> None:
+        """How many events there are is for the simulator to say, unless the model asks for a number of them."""
+        observation = self._program.observations.get(datum.name)
+        if observation is None or observation.process is None:
+            return
+        symbols = _symbols(datum)
+        counts = [self.lengths[name] for name in (datum.name, *symbols) if name in self.lengths]
+        if observation.process.normalised and not counts:
+            raise data_error(
+                "E518",
+                f"how many events `{datum.name}` has is not known",
+                DataContext(datum.name, datum.span),
+                remedy=f"say how many there are: --size {datum.name}=100",
+            )
+        self.lengths.update(dict.fromkeys(symbols, counts[0] if counts else 0))
+
+    def _fill(self, datum: Datum) -> None:
         import numpy as np
 
-        for datum in self._absent:
-            process = self._program.observations[datum.name].process
-            symbols = [name for axis in datum.axes for name, _ in axis.size.symbols]
-            if process is not None:
-                counts = [self.lengths[name] for name in (datum.name, *symbols) if name in self.lengths]
-                if process.normalised and not counts:
-                    raise data_error(
-                        "E518",
-                        f"how many events `{datum.name}` has is not known",
-                        DataContext(datum.name, datum.span),
-                        remedy=f"say how many there are: --size {datum.name}=100",
-                    )
-                self.lengths.update(dict.fromkeys(symbols, counts[0] if process.normalised else 0))
-            unknown = [name for name in symbols if name not in self.lengths]
-            if unknown:
-                raise data_error(
-                    "E518",
-                    f"the length `{unknown[0]}` of `{datum.name}` is not known",
-                    DataContext(datum.name, datum.span),
-                    remedy=f"say how many there are: --size {unknown[0]}=100",
-                )
-            zeros = np.zeros([axis.size.bind(self.lengths) for axis in datum.axes])
-            for name in datum.columns if datum.shape == "table" else ("",):
-                self.arrays[f"{datum.name}.{name}" if name else datum.name] = zeros
+        unknown = [name for name in _symbols(datum) if name not in self.lengths]
+        if unknown:
+            raise data_error(
+                "E518",
+                f"the length `{unknown[0]}` of `{datum.name}` is not known",
+                DataContext(datum.name, datum.span),
+                remedy=f"say how many there are: --size {unknown[0]}=100",
+            )
+        shape = [axis.size.bind(self.lengths) for axis in datum.axes]
+        if datum.shape != "table":
+            self.arrays[datum.name] = np.zeros(shape)
+        for name in datum.columns:
+            self.arrays[f"{datum.name}.{name}"] = np.zeros(shape, int if name in datum.column_labels else float)
 
     def _bind_given(self, datum: Datum, context: DataContext) -> None:
         value = self._given[datum.name]
@@ -506,6 +518,19 @@ class _Binder:
         known = {*self._program.data, *self.lengths, *self._program.indices}
         unused = [name for name in self._given if name not in known]
         return tuple(f"no `data` is called `{name}`; what is given for it is ignored" for name in unused)
+
+
+def _symbols(datum: Datum) -> list[str]:
+    """The lengths that the axes of a datum are made of."""
+    return [name for axis in datum.axes for name, _ in axis.size.symbols]
+
+
+def _weights(program: Program) -> Iterator[str]:
+    """The data that hold weights of events and nothing else."""
+    for observation in program.observations.values():
+        weights = observation.process.weights if observation.process else None
+        if isinstance(weights, nodes.Reference):
+            yield weights.name
 
 
 def _array(value: Any, context: DataContext) -> np.ndarray:

@@ -18,7 +18,7 @@ def as_data(
 ) -> dict[str, Any]:
     """The data that events make: an array, or the columns of a table, with labels of indices as words.
 
-    The weights are a column too, or a datum of their own. PdflangError (E612) where the model computes them.
+    The weights are a column too, or a datum of their own. PdflangError (E613) where the model computes them.
     """
     process = observation.process
     assert process is not None
@@ -40,7 +40,7 @@ def _weights(observation: Observation, process: Process, weights: np.ndarray) ->
     if not isinstance(process.weights, Reference):
         raise PdflangError(
             Diagnostic(
-                "E612",
+                "E613",
                 f"the weights of `{observation.name}` are computed, so that events with such weights cannot be drawn",
                 observation.span,
                 remedy=f"let them be a column of their own: weights = {observation.name}.w",

@@ -13,6 +13,8 @@ from pdflang.passes.prior import prior_draws
 _DRAWS = 16
 _PLACES = 12
 """Of a loop over many, so many positions are looked at."""
+_WIDEST = 1e100
+"""What is said of an expression that no position has a value of, since there are no events."""
 
 
 class Typical:
@@ -48,7 +50,7 @@ class Typical:
             for evaluate in self._evaluators
             for positions in self._positions([loop for loop in node.loops if loop not in given])
         ]
-        return float(np.min(found))
+        return float(np.min(found, initial=_WIDEST))
 
     def _positions(self, loops: list[Loop]) -> list[dict[Loop, Any]]:
         """Some positions of several loops, taken together."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from pdflang.components import library
@@ -171,10 +172,10 @@ def _place(name: str, stage: str, dtype: nodes.Dtype, within: Range) -> Node:
 
 
 def _streams(elaborator: Elaborator, rate: FunctionValue, span: Span, process: str) -> tuple[EventStream, ...]:
-    streams = streams_of(rate)
-    found = []
-    for stream in streams:
-        found.append(_stream(elaborator, stream, span))
+    found: list[EventStream] = []
+    for stream in streams_of(rate):
+        made = _stream(elaborator, stream, span)
+        found.append(replace(made, name=_distinct(made.name, [other.name for other in found])))
         check_support(elaborator, found[-1].intensity, NONNEGATIVE, f"the rate of {process}", span)
     return tuple(found)
 
@@ -183,14 +184,24 @@ def _stream(elaborator: Elaborator, stream: Stream, span: Span) -> EventStream:
     true = _variables(stream.rate.variables if not stream.detectors else stream.detectors[0].true, "true")
     rate = _rate(stream.rate, tuple(variable.place for variable in true), span)
     intensity = build.multiply(stream.scale, rate)
-    stages, values = [], {variable.name: variable.place for variable in true}
+    stages: list[EventStage] = []
+    values = {variable.name: variable.place for variable in true}
     for position, detector in enumerate(stream.detectors):
         if position:
             # The next detector may call what it is given by another name.
             values = dict(zip((v.name for v in detector.true), values.values(), strict=True))
-        stage, values = _stage(detector, values)
+        name = _distinct(detector.name, [stage.name for stage in stages])
+        stage, values = _stage(replace(detector, name=name), values)
         stages.append(stage)
-    return EventStream(stream.rate.name, true, intensity, tuple(stages), span)
+    # A rate that was written down in several lines is told in one.
+    name = " ".join(re.sub("#.*", "", stream.rate.name).split())
+    return EventStream(name, true, intensity, tuple(stages), span)
+
+
+def _distinct(name: str, taken: list[str]) -> str:
+    """A name that tells two uses of one detector, or of one rate, apart."""
+    uses = sum(other == name or other.startswith(f"{name} ") for other in taken)
+    return f"{name} {uses + 1}" if uses else name
 
 
 def _stage(detector: DetectorValue, true: dict[str, Node]) -> tuple[EventStage, dict[str, Node]]:

@@ -6,6 +6,7 @@ Logistics Quarterly 26, 403 (1979)).
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -235,7 +236,8 @@ def _detected(
     def one(number: Array, *places: Array) -> tuple[tuple[Array, ...], Array, dict[str, Array]]:
         event = DrawnEvent(jax.random.fold_in(key, number))
         measured = detect(event, *places, params, arrays)
-        return tuple(map(jnp.asarray, measured)), event.accepted, event.sites
+        # JAX sorts the keys of a plain dict.
+        return tuple(map(jnp.asarray, measured)), event.accepted, OrderedDict(event.sites)
 
     return jax.vmap(one)(*numbers_and_places)
 
