@@ -7,22 +7,25 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pdflang.diagnostics import PdflangError
     from pdflang.embedding import Fit, Model, load, loads
+    from pdflang.extensions import command, register, unregister
 
     __version__: str
 
-__all__ = ["Fit", "Model", "PdflangError", "__version__", "load", "loads"]
+__all__ = ["Fit", "Model", "PdflangError", "__version__", "command", "load", "loads", "register", "unregister"]
+
+_HOMES = {
+    **dict.fromkeys(("Fit", "Model", "load", "loads"), "pdflang.embedding"),
+    **dict.fromkeys(("command", "register", "unregister"), "pdflang.extensions"),
+    "PdflangError": "pdflang.diagnostics",
+}
 
 
 def __getattr__(name: str) -> Any:
     # Everything is imported when it is first used: `import pdflang` is quick and does not import JAX.
-    if name in ("Fit", "Model", "load", "loads"):
+    if name in _HOMES:
         from importlib import import_module
 
-        return getattr(import_module("pdflang.embedding"), name)
-    if name == "PdflangError":
-        from pdflang import diagnostics
-
-        return diagnostics.PdflangError
+        return getattr(import_module(_HOMES[name]), name)
     if name == "__version__":
         # Kept, since every rebinding asks, and the metadata of a package is a file.
         return globals().setdefault("__version__", _version())

@@ -156,7 +156,7 @@ class Model(CompiledModel):
         from pdflang.inference import nuts
 
         self._require_parameters()
-        self.require_density()
+        self.require_gradient()
         try:
             return nuts.sample(self.target(), options, monitor, stop)
         except NoFiniteStart as failure:
@@ -249,7 +249,7 @@ class Model(CompiledModel):
         from pdflang.inference import map as optimiser
 
         self._require_parameters()
-        self.require_density()
+        self.require_gradient()
         try:
             optima = optimiser.maximise(self.target(jacobian=False), options_of(MapOptions, options), monitor)
         except NoFiniteStart as failure:
@@ -288,7 +288,7 @@ class Model(CompiledModel):
         from pdflang.workflows.calibrate import calibrate
 
         self._require_parameters()
-        self.require_density()
+        self.require_gradient()
         settings = options_of(CalibrateOptions, options)
         return calibrate(self, settings, simulator or self, sizes or {}, monitor, folder)
 

@@ -285,6 +285,19 @@ class CompiledModel:
             if observation.no_density is not None:
                 raise PdflangError(observation.no_density)
 
+    def require_gradient(self) -> None:
+        """PdflangError (E611, E612) where the density is missing, or cannot be differentiated."""
+        from pdflang.semantics.capabilities import capabilities, no_gradient
+
+        self.require_density()
+        terms = [p.log_prior for p in self.program.parameters.values()]
+        terms += [factor.node for factor in self.program.factors.values()]
+        found = no_gradient(terms, self.program)
+        reasons = [found, *(capability.reason for capability in capabilities(self.program))]
+        for reason in reasons:
+            if reason is not None:
+                raise PdflangError(reason)
+
     def constrain(self, z: Any) -> dict[str, jax.Array]:
         """Parameters by name, as declared, of unconstrained coordinates z, shape (dimension,).
 

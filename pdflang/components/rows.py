@@ -24,7 +24,8 @@ class Function:
     `numpy` and `jax` are the dotted names of its two meanings: the reference, which also folds constants, and
     what generated code calls. `domain` has one range for each parameter, `image` holds all values. `monotone`
     is +1 or -1 where a function of one argument never falls or never rises, else 0. `integer`: the result is
-    an int; `integer_parameters` are the arguments that must be whole numbers.
+    an int; `integer_parameters` are the arguments that must be whole numbers. `has_gradient` is False where the
+    meaning is opaque to JAX; `is_known`: it may be evaluated to check a model, before anything runs.
     """
 
     name: str
@@ -37,6 +38,8 @@ class Function:
     monotone: Literal[-1, 0, 1] = 0
     integer: bool = False
     integer_parameters: tuple[str, ...] = ()
+    has_gradient: bool = True
+    is_known: bool = True
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,8 @@ class Distribution:
     of which one must be given. `kind` is "plain", or names a distribution that the compiler itself gives its
     meaning.
     `meaning` is the dotted name of the class in the runtime, `reference` that of a function of the same
-    parameters that returns a frozen SciPy distribution, for tests.
+    parameters that returns a frozen SciPy distribution, for tests. `has_density` is False for a simulator: its
+    meaning has `sample` alone.
     """
 
     name: str
@@ -88,6 +92,7 @@ class Distribution:
     simplex: bool = False
     proper: bool = True
     has_cdf: bool = True
+    has_density: bool = True
     exactly_one: tuple[str, ...] = ()
     kind: Literal["plain", "mixture", "process", "iid"] = "plain"
 

@@ -184,8 +184,6 @@ class _Rate:
 
 def _power_weights(panels: _Panels, loop: Loop, p: Node, q: Node) -> Node:
     """Weights times x^p (1 − x)^q at all nodes, exact in the powers at the ends that have one."""
-    import numpy as np
-
     inner = panels.inner()
     x, w = panels.points[inner], panels.weights[inner]
     pieces = [_piece(loop, 1, x, w, p, q)]

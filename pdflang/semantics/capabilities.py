@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pdflang.diagnostics import Diagnostic
+from pdflang.ir import nodes
+from pdflang.ir.nodes import Node, Phase
 from pdflang.ir.program import Observation, Program
 
 
@@ -23,14 +25,46 @@ class Capability:
         if self.reason is None or self.reason.span is None:
             return ", ".join(has)
         place = f"{self.reason.span.source.name}, line {self.reason.span.line}"
-        return f"{', '.join(has)} only: {self.reason.message} ({place})"
+        return f"{' and '.join(has)} only: {self.reason.message} ({place})"
 
 
 def capabilities(program: Program) -> tuple[Capability, ...]:
     """What each observation of a program has, in the order of their declarations."""
-    return tuple(_of(observation) for observation in program.observations.values())
+    return tuple(_of(observation, program) for observation in program.observations.values())
 
 
-def _of(observation: Observation) -> Capability:
-    has_density = observation.no_density is None
-    return Capability(observation.name, has_density, has_density, True, observation.no_density)
+def _of(observation: Observation, program: Program) -> Capability:
+    if observation.no_density is not None:
+        return Capability(observation.name, False, False, True, observation.no_density)
+    terms = [observation.log_likelihood, observation.process.total if observation.process else None]
+    reason = no_gradient([term for term in terms if term is not None], program)
+    return Capability(observation.name, True, reason is None, True, reason)
+
+
+def no_gradient(terms: list[Node], program: Program) -> Diagnostic | None:
+    """Why expressions cannot be differentiated by the parameters; None where they can."""
+    definitions = program.definition_nodes
+    pending, seen = list(terms), set[Node]()
+    while pending:
+        for node in nodes.walk(pending.pop()):
+            if node in seen:
+                continue
+            seen.add(node)
+            if isinstance(node, nodes.Reference) and node.name in definitions:
+                pending.append(definitions[node.name])
+            elif isinstance(node, nodes.Apply) and _is_opaque(node):
+                return _opaque(node)
+    return None
+
+
+def _is_opaque(node: nodes.Apply) -> bool:
+    follows = any(argument.phase == Phase.PARAMETER for argument in node.arguments)
+    return follows and not getattr(node.function, "has_gradient", True)
+
+
+def _opaque(node: nodes.Apply) -> Diagnostic:
+    return Diagnostic(
+        "E612", f"`{node.function.name}` was registered without a gradient", node.span,
+        label="takes the gradient away", notes=("`pdflang simulate` and `pdflang predict` need none",),
+        remedy="register it as traceable, made of JAX operations",
+    )  # fmt: skip

@@ -289,6 +289,6 @@ def apply_function(row: Any, arguments: Sequence[Node], spans: Sequence[Span], s
             )
     dtype: Dtype = "int" if row.integer else "real"
     node = nodes.Apply(row, tuple(arguments), dtype, span=span)
-    if all(isinstance(argument, Constant) for argument in arguments):
+    if row.is_known and all(isinstance(argument, Constant) for argument in arguments):
         return _folded(node, dtype, span)
     return node

@@ -323,6 +323,8 @@ class DeclarationTable:
                 written.span,
                 remedy="write a distribution with its arguments after ~: Normal(0, 1)",
             )  # fmt: skip
+        if not value.row.has_density:
+            raise error("E306", f"a prior has a density, and {value.row.name} is a simulator", written.span)
         if value.is_discrete:
             raise error(
                 "E306",

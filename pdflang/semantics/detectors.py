@@ -173,6 +173,11 @@ class _Declared:
                 "E306", f"`{kind}` needs a distribution, but this is {describe(value)}", span,
                 remedy="write smear y ~ Normal(x, 0.1)",
             )  # fmt: skip
+        if kind == "smear" and not getattr(value.row, "has_density", True):
+            raise error(
+                "E306", f"{value.row.name} has no density, and cannot smear", span,
+                remedy="a simulator stands behind `draw`, which makes a measured variable too: draw y ~ …",
+            )  # fmt: skip
         rank = getattr(value.row, "rank", 0)
         if not value.row.proper or (kind == "smear" and value.is_discrete):
             raise error("E306", f"`{kind}` needs a proper distribution of real numbers, not {value.row.name}", span)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pdflang.diagnostics import Label, Span
+from pdflang.diagnostics import Diagnostic, Label, Span
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Loop, Node, Phase, Reference
 from pdflang.ir.program import Factor, Observation, Output
@@ -120,6 +120,11 @@ class Statements:
             target = nodes.Element(node, positions)
         if not loops:
             self._refuse_circle(name, value, span)
+        if not value.row.has_density:
+            return Observation(
+                name, None, draws_of(value), tuple(loops), target, span,
+                no_density=_simulator_only(value.row.name, declaration.distribution.span),
+            )  # fmt: skip
         log_likelihood = log_probability(self._elaborator, value, target, declaration.span)
         if len(log_likelihood.axes) > len(target.axes):
             raise error(
@@ -207,6 +212,13 @@ class Statements:
             if isinstance(value, Node) and len(value.axes) == 1 and value.phase <= Phase.DATA:
                 found[position] = value
         return tuple(found)
+
+
+def _simulator_only(name: str, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E611", f"{name} has no density: it is a simulator that was registered", span, label="takes the density away",
+        remedy="run `pdflang simulate` or `pdflang predict`, or observe with a distribution of the library",
+    )  # fmt: skip
 
 
 _SPELLED = {"param": "parameter", "let": "derived value", "const": "constant", "func": "function"}

@@ -68,6 +68,8 @@ def _counterexample(elaborator: Elaborator, node: Node, allowed: Range) -> tuple
 
     if node.loops or any(isinstance(child, nodes.Integral | nodes.Root) for child in nodes.walk(node)):
         return None
+    if not all(_is_known(child) for child in nodes.walk(_expanded(elaborator, node))):
+        return None
     read = _leaves(elaborator, node)
     if read is None:
         return None
@@ -87,6 +89,11 @@ def _counterexample(elaborator: Elaborator, node: Node, allowed: Range) -> tuple
             if np.isfinite(value) and float(value) not in allowed and _is_plain(trial, float(value), allowed):
                 return f"be {value:g}", ", ".join(f"{name} = {_text(v)}" for name, v in values.items())
     return None
+
+
+def _is_known(node: Node) -> bool:
+    """Whether a node may be evaluated while a model is checked: functions of the embedding program may be slow."""
+    return not isinstance(node, nodes.Apply) or getattr(node.function, "is_known", True)
 
 
 def _example_by_ranges(elaborator: Elaborator, node: Node, allowed: Range) -> tuple[str, str] | None:

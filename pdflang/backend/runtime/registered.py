@@ -1,0 +1,86 @@
+"""What the embedding program registered, as generated code calls it: functions, and distributions to draw from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from pdflang.components.handles import HANDLES, Handle
+
+
+def __getattr__(name: str) -> Any:
+    for prefix, meaning in (("draw_", _distribution), ("known_", _known), ("", _function)):
+        if name.startswith(prefix) and name.removeprefix(prefix) in HANDLES:
+            return meaning(HANDLES[name.removeprefix(prefix)])
+    raise AttributeError(name)
+
+
+@cache
+def _known(handle: Handle) -> Callable[..., Any]:
+    """A function in its NumPy form."""
+    if not handle.traceable:
+        return handle.function
+
+    def evaluate(*arguments: Any) -> np.ndarray:
+        with jax.enable_x64(True):
+            return np.asarray(handle.function(*arguments))
+
+    return evaluate
+
+
+@cache
+def _function(handle: Handle) -> Callable[..., Any]:
+    if handle.traceable:
+        return handle.function
+
+    def evaluate(*arguments: Any) -> Any:
+        arrays = jnp.broadcast_arrays(*(jnp.asarray(argument, float) for argument in arguments))
+        return _called(handle.function, arrays[0].shape, arrays)
+
+    return evaluate
+
+
+@cache
+def _distribution(handle: Handle) -> type:
+    """A class with `sample` alone: it has no density."""
+
+    def traced(key: Any, shape: tuple[int, ...], *arguments: Any) -> Any:
+        return handle.function(key, *(jnp.broadcast_to(argument, shape) for argument in arguments))
+
+    def opaque(key: Any, shape: tuple[int, ...], *arguments: Any) -> Any:
+        arrays = [jnp.broadcast_to(jnp.asarray(argument, float), shape) for argument in arguments]
+        seed = jax.random.key_data(key)
+
+        def drawn(*values: np.ndarray) -> Any:
+            # Many events come in one call, with a seed each: together they seed the one generator.
+            *numbers, seeds = values
+            batch = (*seeds.shape[:-1], *shape)
+            numbers = [np.broadcast_to(number, batch) for number in numbers]
+            return np.broadcast_to(handle.function(np.random.default_rng(seeds.ravel()), *numbers), batch)
+
+        return _called(drawn, shape, arrays, seed)
+
+    return type(handle.name, (), {"discrete": False, "sample": staticmethod(traced if handle.traceable else opaque)})
+
+
+def _called(function: Callable[..., Any], shape: tuple[int, ...], arrays: list[Any], *seeds: Any) -> Any:
+    """A function of the host on arrays of 64-bit numbers, with the words of a seed behind them.
+
+    Callbacks run in threads of JAX's own, with its settings of 32 bits: numbers travel as pairs of words.
+    """
+
+    def host(*words: Any) -> np.ndarray:
+        count = len(words) - len(seeds)
+        numbers = [np.array(pair, order="C").view(np.float64)[..., 0] for pair in words[:count]]
+        found = np.array(function(*numbers, *map(np.asarray, words[count:])), dtype=np.float64, order="C")
+        return found[..., None].view(np.uint32)
+
+    pairs = [jax.lax.bitcast_convert_type(array, jnp.uint32) for array in arrays]
+    words = jax.ShapeDtypeStruct((*shape, 2), jnp.uint32)
+    made = jax.pure_callback(host, words, *pairs, *seeds, vmap_method="broadcast_all")
+    return jax.lax.bitcast_convert_type(made, jnp.float64)
