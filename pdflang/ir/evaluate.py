@@ -6,6 +6,8 @@ for independence from that module, not for speed: sums are Python loops, integra
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
@@ -207,6 +209,29 @@ def _log_mass(frozen: Any, bounds: list[Any]) -> Any:
         return np.log(np.where(above, frozen.sf(lower) - frozen.sf(upper), frozen.cdf(upper) - frozen.cdf(lower)))
 
 
+_ARITHMETIC: dict[str, Callable[..., Any]] = {
+    "add": operator.add, "subtract": operator.sub, "multiply": operator.mul, "divide": operator.truediv,
+    "negate": operator.neg, "power": lambda base, exponent: float(base) ** exponent,
+    "less": operator.lt, "less_equal": operator.le, "greater": operator.gt, "greater_equal": operator.ge,
+    "equal": operator.eq, "not_equal": operator.ne, "and": operator.and_, "or": operator.or_, "not": operator.not_,
+}  # fmt: skip
+
+
 def fold(node: Node) -> Any:
-    """The value of a constant node."""
-    return Evaluator({}, {})(node)
+    """The value of a constant node. Arithmetic on numbers does without NumPy, whose import takes time."""
+    value = _of_numbers(node)
+    return Evaluator({}, {})(node) if value is None else value
+
+
+def _of_numbers(node: Node) -> Any:
+    """The result of an operator on written numbers; None for others, and where Python has no finite number."""
+    if not isinstance(node, nodes.Apply) or node.function.name not in _ARITHMETIC:
+        return None
+    numbers = [argument.value for argument in node.arguments if isinstance(argument, nodes.Constant)]
+    if len(numbers) < len(node.arguments):
+        return None
+    try:
+        value = _ARITHMETIC[node.function.name](*numbers)
+        return value if not isinstance(value, complex) and math.isfinite(value) else None
+    except ArithmeticError:
+        return None
