@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pdflang.ir import nodes
 from pdflang.ir.program import Datum
 from pdflang.model import CompiledModel
 
+if TYPE_CHECKING:
+    import numpy as np
+    import xarray
+
 
 def data_record(model: CompiledModel, simulated: Mapping[str, Any]) -> dict[str, Any]:
     """All data of the model by name: what was drawn, and what was given besides, as arrays, or columns of them.
 
-    Measured data sets that were not simulated stay where they are.
+    Tables of events that were drawn are mappings of columns already. Measured data sets that were not simulated stay
+    where they are.
     """
     record: dict[str, Any] = {}
     for name, datum in model.program.data.items():
@@ -22,7 +27,7 @@ def data_record(model: CompiledModel, simulated: Mapping[str, Any]) -> dict[str,
         elif datum.shape == "array":
             record[name] = _values(model, datum)
         elif datum.shape == "table":
-            columns = {column: model.bound.arrays.get(f"{name}.{column}") for column in datum.columns}
+            columns = {column: _values(model, datum, column) for column in datum.columns}
             record[name] = {column: values for column, values in columns.items() if values is not None}
     return record
 
@@ -34,6 +39,7 @@ def tables(model: CompiledModel, simulated: Mapping[str, Any]) -> dict[str, str]
     where its data have different lengths, or a condition reads other columns.
     """
     found: dict[str, dict[str, Any]] = {}
+    drawn = _arrays(simulated)
     left_out = set()
     for name, datum in model.program.data.items():
         source = datum.source
@@ -41,9 +47,10 @@ def tables(model: CompiledModel, simulated: Mapping[str, Any]) -> dict[str, str]
             continue
         path = source.paths[0]
         columns = found.setdefault(path, {})
-        parts = {source.column or name: name} if datum.shape == "array" else {c: f"{name}.{c}" for c in datum.columns}
-        for column, key in parts.items():
-            values = simulated[key] if key in simulated else _values(model, datum, key)
+        parts = {source.column or name: ""} if datum.shape == "array" else {column: column for column in datum.columns}
+        for column, part in parts.items():
+            key = f"{name}.{part}" if part else name
+            values = drawn[key] if key in drawn else _values(model, datum, part)
             if values is None or (column in columns and columns[column] is not values):
                 left_out.add(path)
             columns[column] = values
@@ -67,12 +74,21 @@ def _columns_read(datum: Datum) -> set[str]:
     return {name.rpartition(".")[2] for name in nodes.references(datum.source.condition)}
 
 
-def _values(model: CompiledModel, datum: Datum, key: str | None = None) -> Any:
-    """The values that were read, labels as words."""
+def _arrays(simulated: Mapping[str, Any]) -> dict[str, Any]:
+    """What was drawn by the name of each array, columns as `<datum>.<column>`."""
+    found: dict[str, Any] = {}
+    for name, value in simulated.items():
+        found |= {f"{name}.{c}": v for c, v in value.items()} if isinstance(value, Mapping) else {name: value}
+    return found
+
+
+def _values(model: CompiledModel, datum: Datum, column: str = "") -> Any:
+    """The values of a datum, or of a column of it, that were read; labels as words."""
     import numpy as np
 
-    values = model.bound.arrays.get(key or datum.name)
-    index = model.program.indices.get(datum.labels_of or "")
+    values = model.bound.arrays.get(f"{datum.name}.{column}" if column else datum.name)
+    labels_of = datum.column_labels.get(column) if column else datum.labels_of
+    index = model.program.indices.get(labels_of or "")
     if values is None or index is None or not index.labels:
         return values
     return np.asarray(index.labels)[np.asarray(values)]
@@ -86,3 +102,16 @@ def _text(columns: Mapping[str, Any]) -> str:
 
 def _cell(value: Any) -> str:
     return value if isinstance(value, str) else repr(value)
+
+
+def trace_tree(traces: Mapping[str, Mapping[str, Mapping[str, np.ndarray]]]) -> xarray.DataTree:
+    """Traces as a tree: a group for each observation, in it one for each stream, its sites over the axis `event`."""
+    import xarray
+
+    groups = {
+        # A stroke would begin another group.
+        f"/{name}/{stream.replace('/', '÷')}": xarray.Dataset({site: ("event", v) for site, v in sites.items()})
+        for name, streams in traces.items()
+        for stream, sites in streams.items()
+    }
+    return xarray.DataTree.from_dict({"/": xarray.Dataset(), **groups})

@@ -35,13 +35,16 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @size_option
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, help="Seed of all random numbers. [default: 0]")
+@click.option(
+    "--traces", is_flag=True, help="Write traces.nc too: how each event came about, true places and lost ones included."
+)
 @out_option
 @overwrite_option
 @json_option
 @told
 def command(
     screen: Screen, model: Path, data: tuple[str, ...], params: tuple[str, ...], size: tuple[str, ...], seed: int,
-    out: Path | None, overwrite: bool,
+    traces: bool, out: Path | None, overwrite: bool,
 ) -> None:  # fmt: skip
     """Draw the observed data of MODEL at parameters drawn from its prior, or given.
 
@@ -52,7 +55,7 @@ def command(
 
     from pdflang.data.overrides import parse_overrides
     from pdflang.results import RunFolder
-    from pdflang.simulated import data_record, tables
+    from pdflang.simulated import data_record, tables, trace_tree
 
     started = datetime.now(UTC)
     sizes = sizes_of(size)
@@ -64,8 +67,9 @@ def command(
         prior_key, data_key = jax.random.split(jax.random.key(seed))
         values = given if given is not None else compiled.draw_prior(prior_key)
         events = {name: count for name, count in sizes.items() if name in compiled.program.observations}
-        found = compiled.simulate(data_key, values, events)
-    simulated = {name: np.asarray(value) for name, value in found.items()}
+        result = compiled.simulate(data_key, values, events, traces)
+    found, traced = result if traces else (result, {})
+    simulated = {name: value if isinstance(value, dict) else np.asarray(value) for name, value in found.items()}
     written = tables(compiled, simulated)
     record = data_record(compiled, simulated)
     drawn = {name: np.asarray(values[name]) for name in compiled.program.parameters}
@@ -75,12 +79,13 @@ def command(
         lambda f: f.write_json("params.json", drawn),
         lambda f: f.write_sources(compiled.sources),
         *(_writing(name, text) for name, text in written.items()),
+        *([lambda f: f.write_tree("traces.nc", trace_tree(traced))] if traces else ()),
         lambda f: f.write_provenance(origin),
     ]
     with RunFolder.create(model, out, overwrite) as folder:
         folder.write_all(writes)
     shapes = [f"{name}: {_size(compiled, name, value)}" for name, value in simulated.items()]
-    files = ["data.json", "params.json", *written]
+    files = ["data.json", "params.json", *written, *(["traces.nc"] if traces else [])]
     shapes.append(f"data with seed {seed} in {folder.path}: {', '.join(files)}")
     screen.result("\n".join(shapes), folder=str(folder.path), seed=seed, files=files, params=drawn, data=record)
 
@@ -90,6 +95,8 @@ def _writing(name: str, text: str) -> Callable[[RunFolder], None]:
 
 
 def _size(compiled: Any, name: str, value: Any) -> str:
-    if compiled.program.observations[name].process:
-        return f"{value.size} event{'s' * (value.size != 1)}"
+    observation = compiled.program.observations.get(name)
+    if observation is not None and observation.process:
+        count = len(next(iter(value.values())) if isinstance(value, dict) else value)
+        return f"{count} event{'s' * (count != 1)}"
     return f"{' × '.join(map(str, value.shape))} values" if value.ndim else "a number"

@@ -90,11 +90,15 @@ class RunFolder:
         self.write_json(PROVENANCE, {**record, "files": [*self._written, PROVENANCE]})
 
     def write_draws(self, tree: xarray.DataTree) -> None:
-        """Write `draws.nc`: NetCDF 4, byte for byte the same for equal draws.
+        """Write `draws.nc`."""
+        self.write_tree(DRAWS, tree)
+
+    def write_tree(self, name: str, tree: xarray.DataTree) -> None:
+        """Write a tree as NetCDF 4, byte for byte the same for equal values.
 
         HDF5 writes to memory: on a full disk it would take the process down.
         """
-        self.write_bytes(DRAWS, tree.to_netcdf(engine="h5netcdf", format="NETCDF4"))
+        self.write_bytes(name, tree.to_netcdf(engine="h5netcdf", format="NETCDF4"))
 
     def write_bytes(self, name: str, content: bytes | memoryview) -> None:
         """Write a file, such as a picture."""

@@ -108,13 +108,14 @@ class _Fits:
 
         prior_key, data_key = jax.random.split(jax.random.fold_in(jax.random.key(self._seed), number))
         params = self._simulator.draw_prior(prior_key)
-        data = {name: np.asarray(v) for name, v in self._simulator.simulate(data_key, params, self._sizes).items()}
+        data = self._simulator.simulate(data_key, params, self._sizes)
         return params, self._fitted.rebind(data_record(self._fitted, data), self._room(data))
 
     def _room(self, data: Mapping[str, Any]) -> dict[str, int]:
         """The next power of two for all lists of events: few shapes, which depend on nothing but this fit's data."""
         names = [o.name for o in self._fitted.program.observations.values() if o.process]
-        largest = max((len(data[name]) for name in names), default=0)
+        lists = [next(iter(v.values())) if isinstance(v, Mapping) else v for v in (data[name] for name in names)]
+        largest = max(map(len, lists), default=0)
         return dict.fromkeys(names, max(_SMALLEST_ROOM, 1 << (largest - 1).bit_length()))
 
 
