@@ -99,9 +99,10 @@ def _with_few_events(bound: BoundProgram) -> BoundProgram:
 
     lengths, arrays = dict(bound.lengths), dict(bound.arrays)
     for observation in bound.program.observations.values():
-        process = observation.process
+        if observation.process is None:
+            continue
         symbols = [name for name, _ in observation.target.axes[0].size.symbols]
-        if process is None or not symbols or lengths[symbols[0]] <= _EVENTS:
+        if not symbols or lengths[symbols[0]] <= _EVENTS:
             continue
         (symbol,) = symbols
         chosen = np.linspace(0, lengths[symbol] - 1, _EVENTS).astype(int)
