@@ -508,9 +508,21 @@ class DeclarationTable:
                 inner = inner.bind(parameter.name, argument)
             with elaborator.applying(declaration, span):
                 value = elaborator.evaluate(body, inner)
+                if role != "func" and isinstance(value, FunctionValue):
+                    self._forgotten_argument(body, inner, declaration.name)
             return value.called(declaration.name) if isinstance(value, Node) and value.phase > 0 else value
 
         return FunctionValue(entry.qualified, tuple(parameters), apply, role)
+
+    def _forgotten_argument(self, body: ast.Expression, scope: Scope, name: str) -> None:
+        """Raise what is wrong with a body that is a function, where the function stands: 4*u for 4*u(x)."""
+        pending = [body]
+        while pending:
+            part = pending.pop()
+            if isinstance(self._elaborator.evaluate(part, scope), FunctionValue):
+                body = part
+                pending = [getattr(part, side) for side in ("operand", "right", "left") if hasattr(part, side)]
+        as_number(self._elaborator.evaluate(body, scope), body.span, f"as a value of `{name}`")
 
     def _domain(self, variable: ast.Variable, scope: Scope) -> Any:
         if variable.domain is None:

@@ -34,6 +34,10 @@ NAMES = {
 
 KINDS = {
     "function for a number": "data n: int\nparam c ~ LogNormal(0, 1)\npdf u(x) = c*x\nobserve n ~ Poisson(u)",
+    "function in the body of a function": (
+        "data n\nparam a ~ Normal(0, 1) in (0, inf)\npdf u(x) = a*x\npdf d(x) = x\n"
+        "theory s(x) = 4*u + d(x)\nobserve n ~ Normal(s(0.5), 1)"
+    ),
     "function of a function": "data n: int\npdf u(x) = x\nobserve n ~ Poisson(exp(u))",
     "function of the library": "data n: int\nobserve n ~ Poisson(exp)",
     "number for a function": "data e[N]\nparam c ~ LogNormal(0, 1)\nobserve e ~ PoissonProcess(c)",
