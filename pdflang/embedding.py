@@ -273,7 +273,7 @@ class Model(CompiledModel):
         *,
         simulator: Model | None = None,
         sizes: Mapping[str, int] | None = None,
-        folder: RunFolder | None = None,
+        folder: str | Path | RunFolder | None = None,
         monitor: Monitor | None = None,
         **options: Any,
     ) -> Calibration:
@@ -281,8 +281,9 @@ class Model(CompiledModel):
 
         Options are the fields of `CalibrateOptions`: fits, draws, thin, warmup, seed, threads, … Data come from
         the `simulator`, by default this model, which must have the same parameters and data; `sizes` are those
-        of `simulate`. In a `folder`, as `open_folder` gives it, each finished fit is kept at once. Errors: E607
-        where the prior cannot be drawn from, E608 without parameters, E620 for the options.
+        of `simulate`. In a `folder` each finished fit is kept at once, and a run that was cut short goes on. Errors:
+        E607 where the prior cannot be drawn from, E608 without parameters, E614 where events have weights, E620
+        for the options, E621 where the folder is another's.
         """
         from pdflang.workflows import CalibrateOptions
         from pdflang.workflows.calibrate import calibrate
@@ -290,7 +291,8 @@ class Model(CompiledModel):
         self._require_parameters()
         self.require_gradient()
         settings = options_of(CalibrateOptions, options)
-        return calibrate(self, settings, simulator or self, sizes or {}, monitor, folder)
+        place = Path(folder) if isinstance(folder, str) else folder
+        return calibrate(self, settings, simulator or self, sizes or {}, monitor, place)
 
     def _parameters_of(self, coordinates: tuple[int, ...]) -> tuple[str, ...]:
         """The parameters that unconstrained coordinates belong to."""

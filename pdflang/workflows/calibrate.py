@@ -12,16 +12,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.inference import Monitor, QuietMonitor
 from pdflang.inference.options import chosen_seed
 from pdflang.results import RunFolder
 from pdflang.results.calibration import Calibration, assessed, findings_of
-from pdflang.workflows.calibration_files import FITS, begin, write_results
+from pdflang.workflows.calibration_files import FITS, begin, open_folder, write_results
 from pdflang.workflows.fan_out import FAILURE, fan_out
 from pdflang.workflows.journal import Journal, Record
 from pdflang.workflows.options import CalibrateOptions
@@ -40,16 +42,21 @@ def calibrate(
     simulator: Model,
     sizes: Mapping[str, int],
     monitor: Monitor | None = None,
-    folder: RunFolder | None = None,
+    folder: RunFolder | Path | None = None,
 ) -> Calibration:
     """Calibrate the posterior of `fitted` on data that `simulator` makes, which has the same parameters and data.
 
     `sizes` are those of `simulate`. Results do not depend on the threads. With a `folder` each finished fit is
     written there at once, and those already there are not made again. Errors: E607 where the simulator's prior
-    cannot be drawn from, E622 where the folder cannot be written to.
+    cannot be drawn from, E614 where events have weights, E621 and E622 for the folder.
     """
+    _require_probability(fitted)
     simulator.draw_prior(0)
     started = datetime.now(UTC)
+    if isinstance(folder, Path):
+        asked = provenance_of(fitted, options, sizes, simulator, started)
+        with open_folder(Path(fitted.program.source.name), folder, False, asked) as opened:
+            return calibrate(fitted, options, simulator, sizes, monitor, opened)
     options = replace(options, seed=chosen_seed(options.seed))
     origin = partial(provenance_of, fitted, options, sizes, simulator, started)
     fits = _Fits(fitted, simulator, options, sizes)
@@ -62,6 +69,19 @@ def calibrate(
     if folder is not None and records:
         write_results(folder, fitted, result, origin(interrupted=not done))
     return result
+
+
+def _require_probability(model: Model) -> None:
+    for observation in model.program.observations.values():
+        if observation.process is not None and observation.process.weights is not None:
+            raise PdflangError(
+                Diagnostic(
+                    "E614",
+                    f"the events of `{observation.name}` have weights, so that their likelihood is no probability",
+                    observation.span,
+                    remedy="calibrate the model without `weights`; `sample` and `map` take them",
+                )
+            )
 
 
 class _Fits:

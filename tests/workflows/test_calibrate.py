@@ -90,6 +90,16 @@ def test_threads_and_the_number_of_fits_change_nothing(right) -> None:
     assert found[0] != ranks(right.calibrate(fits=12, seed=4, **QUICK))
 
 
+def test_a_folder_keeps_fits_and_goes_on(right, tmp_path) -> None:
+    few = right.calibrate(fits=3, folder=tmp_path / "cal", **QUICK)
+    assert (tmp_path / "cal" / "calibration.svg").is_file()
+    more = right.calibrate(fits=5, folder=str(tmp_path / "cal"), **QUICK)
+    assert more["mu"].ranks.tolist()[:3] == few["mu"].ranks.tolist()
+    assert ranks(more) == ranks(right.calibrate(fits=5, **QUICK))
+    with pytest.raises(PdflangError, match="there, `seed` was 0, not 1"):
+        right.calibrate(fits=5, seed=1, folder=tmp_path / "cal", **QUICK)
+
+
 def test_events_have_room_and_are_calibrated() -> None:
     model = pdflang.loads(EVENTS)
     found = model.calibrate(fits=40, **QUICK)
@@ -100,14 +110,14 @@ def test_events_have_room_and_are_calibrated() -> None:
 def test_a_failed_fit_costs_one_fit() -> None:
     """exp(mu) is infinite or 0 for |mu| above some 710, in 8 of 100 draws of its prior."""
     model = pdflang.loads(OVERFLOWS)
-    found = model.calibrate(fits=60, **QUICK)
-    keys = [jax.random.split(jax.random.fold_in(jax.random.key(0), number))[0] for number in range(60)]
+    found = model.calibrate(fits=40, **QUICK)
+    keys = [jax.random.split(jax.random.fold_in(jax.random.key(0), number))[0] for number in range(40)]
     beyond = [n for n, key in enumerate(keys) if abs(float(model.draw_prior(key)["mu"])) > 746]
     assert 0 < len(found.failures) < 15
     assert set(beyond) <= set(found.failures)
-    assert found.fits == 60 - len(found.failures) == len(found["mu"].ranks)
+    assert found.fits == 40 - len(found.failures) == len(found["mu"].ranks)
     assert all(": " in message for message in found.failures.values())
-    assert f"{len(found.failures)} of 60 fits failed" in to_text(found)
+    assert f"{len(found.failures)} of 40 fits failed" in to_text(found)
 
 
 def test_where_every_fit_fails_that_is_said() -> None:

@@ -44,7 +44,8 @@ def to_text(calibration: Calibration) -> str:
     found = findings_text(calibration.findings)
     if not calibration.fits:
         return found
-    size = f"{100 * calibration.detectable_width:.0f} %"
+    error = calibration.detectable_width
+    size = f"{100 * error:.0f} %" if error < 1 else f"a factor of {1 + error:.1f}"
     power = f"With so many fits an error of {size} in a width is found with a probability of 90 %.\n"
     return f"{_table(calibration)}\n{found}{power}"
 
