@@ -39,6 +39,9 @@ from pdflang.syntax import ast
 _ORDER = (ast.DetectorLet, ast.Draw, ast.Smear)
 Values = Mapping[str, Node]
 
+BACKGROUND = "background"
+"""The role of the function that a detector adds."""
+
 
 def detector_operator(
     elaborator: Elaborator,
@@ -146,7 +149,7 @@ class _Declared:
             check_support(self._elaborator, node, NONNEGATIVE, "a background", written.span)
             return node
 
-        return FunctionValue(f"background of {self._name}", self._measured, apply)
+        return FunctionValue(f"background of {self._name}", self._measured, apply, BACKGROUND)
 
     def _step(self, statement: ast.DetectorStatement) -> DetectorStep:
         if isinstance(statement, ast.DetectorLet):

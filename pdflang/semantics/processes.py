@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 from pdflang.components import library
-from pdflang.diagnostics import Span
+from pdflang.diagnostics import Diagnostic, Span
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Loop, LoopIndex, Node, Phase, Reference
 from pdflang.ir.program import (
@@ -23,7 +23,7 @@ from pdflang.ir.ranges import NONNEGATIVE, REAL, Range
 from pdflang.semantics import build
 from pdflang.semantics.combine import apply_function, as_number, error
 from pdflang.semantics.datasets import data_reference
-from pdflang.semantics.detectors import streams_of
+from pdflang.semantics.detectors import BACKGROUND, streams_of
 from pdflang.semantics.distributions import draws_of, require_range
 from pdflang.semantics.elaborate import Elaborator
 from pdflang.semantics.integration import inside, integrate, sides_of
@@ -174,10 +174,21 @@ def _place(name: str, stage: str, dtype: nodes.Dtype, within: Range) -> Node:
 def _streams(elaborator: Elaborator, rate: FunctionValue, span: Span, process: str) -> tuple[EventStream, ...]:
     found: list[EventStream] = []
     for stream in streams_of(rate):
+        if stream.rate.role == BACKGROUND and stream.scale.phase > Phase.CONST:
+            elaborator.reports.add(_scaled_background(stream, span))
         made = _stream(elaborator, stream, span)
         found.append(replace(made, name=_distinct(made.name, [other.name for other in found])))
         check_support(elaborator, found[-1].intensity, NONNEGATIVE, f"the rate of {process}", span)
     return tuple(found)
+
+
+def _scaled_background(stream: Stream, span: Span) -> Diagnostic:
+    names = ", ".join(f"`{name}`" for name in nodes.references(stream.scale))
+    return Diagnostic(
+        "L411", f"{names} {'scale' if ',' in names else 'scales'} the {stream.rate.name} too", span,
+        label="signal and background are both multiplied",
+        remedy="to scale the signal only, multiply before the detector: lumi*sigma |> tracker", severity="lint",
+    )  # fmt: skip
 
 
 def _stream(elaborator: Elaborator, stream: Stream, span: Span) -> EventStream:
