@@ -476,12 +476,13 @@ class CompiledModel:
 
     def _covariance_error(self, failure: NotPositiveDefinite) -> Exception:
         place = self.functions.generated.matrices[failure.site]
-        context = DataContext("the covariance", place, self.program.source.folder)
+        name = " ".join(place.text.split()) if place else "covariance"
+        context = DataContext(name, place, self.program.source.folder)
         try:
             check_covariance(failure.matrix, context)
         except PdflangError as error:
             return error
-        return PdflangError(Diagnostic("E511", "the covariance is not positive definite", place))
+        return PdflangError(Diagnostic("E511", f"`{name}` is not positive definite", place))
 
     def _checked(self, params: Parameters) -> dict[str, Any]:
         """Exactly the declared parameters, as 64-bit numbers of the right shapes. Errors: E609."""
@@ -529,16 +530,24 @@ class CompiledModel:
                     continue
                 place = self._place_of(name)
                 row = np.argwhere(~np.isfinite(array))[0] if array.ndim else ()
-                entry = f" in row {', '.join(str(int(i) + 1) for i in row)}" if len(row) else ""
                 found = float(array[tuple(row)])
                 return Diagnostic(
                     "E601",
-                    f"the log-density is not finite: the term `{name}` is {found:g}{entry}",
+                    f"the log-density is not finite: the term `{name}` is {found:g}{self._row(name, row)}",
                     place,
                     notes=(f"at {shown}", *self._readings(name, row)),
                     remedy="check the data of this term, or restrict the parameters to where it is defined",
                 )
         return Diagnostic("E601", "the log-density is not finite", notes=(f"at {shown}",))
+
+    def _row(self, name: str, entry: Any) -> str:
+        """An entry of a term as a message names it: the row of the file, where `where` has left out others."""
+        if not len(entry):
+            return ""
+        if name in self.bound.rows:
+            rows = self.bound.rows[name]
+            return f" in row {int(rows.positions[entry[0]]) + 1} of {rows.source}"
+        return f" in row {', '.join(str(int(i) + 1) for i in entry)}"
 
     def _readings(self, name: str, row: Any) -> tuple[str, ...]:
         import numpy as np
@@ -562,7 +571,7 @@ def _room(count: int) -> int:
     """Room for a list of events: two standard deviations and 32 more, so that a new draw fits.
 
     Shapes are all that compiled code depends on: other data compile nothing as long as they fit. What is
-    empty costs as much as an event, so that lists are not generous; whole vectors of the processor are.
+    empty costs as much as an event. Multiples of 16 fill whole registers of the processor.
     """
     wanted = count + 2 * math.isqrt(count) + 32
     return -(-wanted // 16) * 16

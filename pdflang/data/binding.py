@@ -19,7 +19,7 @@ from pdflang.data.tables import Table, read_table
 from pdflang.diagnostics import Label, PdflangError, Reports, closest_names
 from pdflang.ir import nodes
 from pdflang.ir.evaluate import Evaluator
-from pdflang.ir.program import BoundProgram, Check, Datum, Program, expressions
+from pdflang.ir.program import BoundProgram, Check, Datum, Program, Rows, expressions
 from pdflang.ir.sizes import Axis
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def bind(
     reports.raise_errors()
     binder.bind_tables()
     binder.verify_lengths()
-    return BoundProgram(program, binder.lengths, binder.arrays, binder.notes())
+    return BoundProgram(program, binder.lengths, binder.arrays, binder.notes(), binder.rows)
 
 
 def _check_sizes(program: Program, sizes: Mapping[str, int]) -> None:
@@ -89,6 +89,7 @@ class _Binder:
         self._sets: dict[str, CommonData] = {}
         self.lengths: dict[str, int] = dict(sizes or {})
         self.arrays: dict[str, Any] = {}
+        self.rows: dict[str, Rows] = {}
 
     # --- one datum ------------------------------------------------------------------------------------------
 
@@ -212,7 +213,9 @@ class _Binder:
         table = read_table(path, context)
         context = context.of(path.name)
         if source.condition is not None:
-            table = table.select(self._mask(datum, dict(table.columns), table.rows, context))
+            mask = self._mask(datum, dict(table.columns), table.rows, context)
+            self.rows[datum.name] = Rows(path.name, mask.nonzero()[0])
+            table, context = table.select(mask), replace(context, rows=self.rows[datum.name].positions)
         if not self._holds_events(datum):
             checks.check_not_empty(table.rows, context)
         if datum.shape == "table":

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pdflang.diagnostics import Diagnostic, Label, PdflangError, Span
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -15,12 +19,14 @@ class DataContext:
     `name` is the declared name and `span` its place, None where the data came from the command line or
     from Python; `folder` is the model's folder, which files named in the model must lie beneath. `source`
     says where the numbers themselves come from, such as ``column `x` of events.csv``, once that is known.
+    `rows` are the positions there of those that `where` has left.
     """
 
     name: str
     span: Span | None = None
     folder: Path | None = None
     source: str = ""
+    rows: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     def of(self, source: str) -> DataContext:
         """The same declaration, with numbers from `source`."""
@@ -28,6 +34,8 @@ class DataContext:
 
     def row(self, position: int) -> str:
         """A row as a message names it: counted from 1, with the source of the numbers where it is known."""
+        if self.rows is not None:
+            position = int(self.rows[position])
         return f"row {position + 1}" + (f" of {self.source}" if self.source else "")
 
 

@@ -251,17 +251,26 @@ class Program:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """Where the entries of a datum stand: `positions` in a file, counted from 0, of the rows that were not left out."""
+
+    source: str
+    positions: Any
+
+
+@dataclass(frozen=True)
 class BoundProgram:
     """A program with its data: every length is known, every number there.
 
     `arrays` holds the data by name, columns as `<datum>.<column>`; `notes` what the user should know about
-    data that was given.
+    data that was given; `rows` are there for data of which rows were left out.
     """
 
     program: Program
     lengths: Mapping[str, int]
     arrays: Mapping[str, Any]
     notes: tuple[str, ...] = ()
+    rows: Mapping[str, Rows] = field(default_factory=dict)
 
 
 def map_expressions(program: Program, change: Callable[[Node], Node]) -> Program:

@@ -22,6 +22,9 @@ CASES: dict[str, tuple[str, dict[str, str], list[str], str]] = {
     "event variable is no column": (_EVENTS, {"d.csv": "z\n0.5\n"}, [], "E517"),
     "empty file": (_MEAN, {"d.csv": ""}, [], "E503"),
     "header only": (_MEAN, {"d.csv": "y\n"}, [], "E516"),
+    "a row after others were left out": (
+        _MEAN.replace(".y\n", ".y where x > 1\n"), {"d.csv": "x,y\n1,1\n2,2\n3,nan\n"}, [], "E507"
+    ),
     "nothing selected": (_MEAN.replace(".y\n", ".y where y > 5\n"), {"d.csv": "y\n1\n2\n"}, [], "E516"),
     "NaN": (_MEAN, {"d.csv": "y\n1\n2\nnan\n"}, [], "E507"),
     "text in a numeric column": (_MEAN, {"d.csv": "y\n1\n2.O\n3\n"}, [], "E508"),

@@ -71,6 +71,16 @@ def test_a_density_that_is_not_finite(name: str, tmp_path: Path, monkeypatch: py
     assert "<value>" in text and "the term `" in text and "--> model.pdfm:" in text
 
 
+def test_a_term_that_is_not_finite_names_the_row_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = (
+        'data d = table("d.csv") where x != 2\nparam a ~ LogNormal(0, 1)\n'
+        "theory s(x in (0, 10)) = a*max(5 - x, 0)\nobserve d ~ PoissonProcess(s)\n"
+    )
+    write_files(tmp_path, {"model.pdfm": model, "d.csv": "x\n1\n2\n2\n3\n6\n"})
+    found = run(tmp_path, ["map"], monkeypatch)
+    assert "the term `d` is -inf in row 5 of d.csv" in found.output
+
+
 def test_data_of_an_unknown_name_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = "data y[N]\nparam a ~ Normal(0, 1)\nobserve y ~ Normal(a, 1)\n"
     write_files(tmp_path, {"model.pdfm": model})
