@@ -16,6 +16,7 @@ from pdflang.backend.numeric import numeric_function
 from pdflang.diagnostics import Diagnostic, Span
 from pdflang.ir.nodes import Node
 from pdflang.ir.program import BoundProgram, Observation
+from pdflang.ir.sizes import Axis
 from pdflang.passes import plan
 from pdflang.passes.typical import Typical
 from pdflang.semantics.lints import everything_read
@@ -106,16 +107,17 @@ def _with_few_events(bound: BoundProgram) -> BoundProgram:
             continue
         (symbol,) = symbols
         chosen = np.linspace(0, lengths[symbol] - 1, _EVENTS).astype(int)
-        for name in _columns_of(observation, bound):
+        for name in _arrays_over(observation.target.axes[0], bound):
             arrays[name] = np.asarray(arrays[name])[chosen]
         lengths[symbol] = _EVENTS
     return replace(bound, lengths=lengths, arrays=arrays)
 
 
-def _columns_of(observation: Observation, bound: BoundProgram) -> list[str]:
-    """The arrays that have an entry for each event."""
-    datum = bound.program.data[observation.name]
-    return [f"{datum.name}.{column}" for column in datum.columns] if datum.shape == "table" else [datum.name]
+def _arrays_over(axis: Axis, bound: BoundProgram) -> list[str]:
+    """The arrays that have an entry for each event: columns, and weights that are a datum of their own."""
+    found = [datum for datum in bound.program.data.values() if datum.axes[:1] == (axis,)]
+    names = [f"{d.name}.{column}" for d in found for column in d.columns]
+    return [*names, *(datum.name for datum in found if datum.shape == "array")]
 
 
 def _differs(name: str, coarse: BoundProgram, fine: BoundProgram) -> bool:
@@ -132,7 +134,7 @@ def _terms(planned: BoundProgram, name: str) -> dict[str, Node]:
     observation = planned.program.observations[name]
     terms = {"data": observation.log_likelihood}
     if observation.process is not None:
-        terms["total"] = observation.process.total
+        terms |= {"total": observation.process.total, "weights": observation.process.weights}
     return {key: node for key, node in terms.items() if node is not None}
 
 
@@ -175,8 +177,9 @@ def _of_process(
 
     assert observation.process is not None
     size = observation.target.axes[0].size
-    count = size.bind(bound.lengths)
-    events = np.sum(terms["data"]) * (count / max(1, size.bind(planned.lengths)))
+    scale = size.bind(bound.lengths) / max(1, size.bind(planned.lengths))
+    weights = scale * np.broadcast_to(terms.get("weights", 1.0), np.shape(terms["data"]))
+    events = np.sum(weights * terms["data"])
     if observation.process.normalised:
-        return events - count * np.log(terms["total"])
+        return events - np.sum(weights) * np.log(terms["total"])
     return events - terms["total"]

@@ -337,8 +337,8 @@ class ModuleWriter:
 
     def _likelihoods(self, name: str, doc: str) -> tuple[list[str], list[Span | None]]:
         terms = [(o, o.log_likelihood) for o in self.program.observations.values() if o.log_likelihood is not None]
-        totals = [o.process.total for o, _ in terms if o.process and o.process.total is not None]
-        writer = self.writer([node for _, node in terms] + totals)
+        parts = [part for o, _ in terms if o.process for part in (o.process.total, o.process.weights)]
+        writer = self.writer([*(node for _, node in terms), *(part for part in parts if part is not None)])
         entries = []
         for observation, node in terms:
             if observation.process is None:
@@ -349,8 +349,11 @@ class ModuleWriter:
 
     def _event_terms(self, writer: Writer, name: str, node: Node, process: Process) -> list[tuple[str, str]]:
         # A factor of 0 silences padding: cheaper than a condition, and as exact.
-        mask, count = (f"arrays[{json.dumps(f'{name} {what}')}]" for what in ("mask", "count"))
-        events = (name, f"{mask} * {writer.operand(node)}")
+        weights, count = (f"arrays[{json.dumps(f'{name} {what}')}]" for what in ("mask", "count"))
+        if process.weights is not None:
+            weights = writer.assign("weights", f"{weights} * {writer.operand(process.weights)}")
+            count = f"{writer.array_function('sum')}({weights})"
+        events = (name, f"{weights} * {writer.operand(node)}")
         assert process.total is not None
         if process.normalised:
             log = f"{writer.array_function('log')}({writer.text(process.total)})"
