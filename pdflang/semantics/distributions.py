@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,9 @@ from pdflang.syntax import ast
 if TYPE_CHECKING:
     from pdflang.semantics.elaborate import Elaborator
     from pdflang.semantics.scope import Scope
+
+_ROUNDING = 1e-9
+"""How far the sum of written weights may be from 1."""
 
 
 def call_distribution(elaborator: Elaborator, row: Distribution, site: CallSite) -> Value:
@@ -85,6 +89,20 @@ def _with_scale_tril(matched: dict[str, Given], arguments: list[Node], site: Cal
     return [mu, nodes.Whole(row, (matrix,), matrix.axes, "real", span=given.span)]
 
 
+def _require_unit_sum(elaborator: Elaborator, weights: Node, span: Span) -> None:
+    """Written weights are shares of one; those that follow from data or parameters are taken as they are."""
+    if weights.phase != Phase.CONST or weights.loops:
+        return
+    total = math.fsum(elaborator.fold(weights))
+    if abs(total - 1) > _ROUNDING:
+        raise error(
+            "E401",
+            f"the weights of a mixture add up to {total:.6g}, where 1 is due",
+            span,
+            remedy="write the last one as 1 minus the others, or divide by their sum",
+        )
+
+
 def _mixture(elaborator: Elaborator, row: Distribution, matched: dict[str, Given], site: CallSite) -> Value:
     weights = elaborator.given_number(matched["weights"], site.scope, "as the weights of a mixture")
     written = matched["components"].expression
@@ -114,6 +132,7 @@ def _mixture(elaborator: Elaborator, row: Distribution, matched: dict[str, Given
             label=describe(weights),
         )
     check_support(elaborator, weights, Range(0, 1), "a weight of a mixture", matched["weights"].span)
+    _require_unit_sum(elaborator, weights, matched["weights"].span)
     return MixtureValue(row, weights, tuple(components), site.span)
 
 

@@ -25,7 +25,12 @@ def check_support(elaborator: Elaborator, node: Node, allowed: Range, what: str,
     found = range_of(node)
     if found.within(allowed):
         return
-    if found.disjoint(allowed) or (node.phase == Phase.CONST and not node.loops):
+    is_known = node.phase == Phase.CONST and not node.loops
+    if is_known:
+        found = _extent(elaborator.fold(node))
+        if found.within(allowed):
+            return
+    if found.disjoint(allowed) or is_known:
         raise error("E401", f"{what} must lie in {allowed}, but this {found.said}", span, label=found.said)
     if node.phase == Phase.DATA:
         if not node.loops:
@@ -54,6 +59,13 @@ def check_support(elaborator: Elaborator, node: Node, allowed: Range, what: str,
             severity="lint",
         )
     )
+
+
+def _extent(values: Any) -> Range:
+    """From the least to the largest of some numbers."""
+    import numpy as np
+
+    return Range(float(np.min(values)), float(np.max(values)))
 
 
 def _report(what: str, allowed: Range, span: Span) -> Any:

@@ -60,6 +60,10 @@ KINDS = {
         "data y[N]\ndata z[N]\nobserve y ~ Mixture([0.5, 0.5], [Normal(0, 1), Poisson(3)])\n"
         "observe z ~ Mixture([0.2, 0.8], [Normal(0, 1)])"
     ),
+    "weights of a mixture": (
+        "const w = [2, 3, 6]\ndata y[N]\ndata z[N]\nobserve y ~ Mixture([0.5, 0.6], [Normal(0, 1), Normal(3, 1)])\n"
+        "observe z ~ Mixture(w/10, [Normal(0, 1), Normal(3, 1), Normal(5, 1)])"
+    ),
     "reading an output": "output a = 3\nlet b = a + 1",
     "family": "index f = u, d\npdf q[i in f](x) = x\nlet a = q(0.5)",
     "pdfset to a table": 'pdf u(x) = x\nlet a = u |> fktable("t.npz", rows = 3)',

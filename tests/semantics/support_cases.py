@@ -28,6 +28,7 @@ let theta = exp(a) + h
 
 PROVED = {
     "exp": "exp(a)",
+    "what constants give": "1 - (edges/sum(edges))[0]",
     "product of positives": "s*h*p",
     "square": "a^2",
     "square as product": "a*a",
@@ -103,6 +104,7 @@ UNKNOWN = {
 
 SCALES_PROVED = {
     "exp": "exp(a)",
+    "what constants give": "1 - (edges/sum(edges))[0]",
     "positive": "s",
     "half normal": "h",
     "array of positives": "v.u*s",
