@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import integrate, optimize
+from scipy.stats import norm
 
 import pdflang
 
@@ -32,6 +33,31 @@ def test_the_root_is_that_of_brentq_and_its_derivative_the_implicit_one(a: float
 def test_the_density_vanishes_where_there_is_no_root() -> None:
     model = pdflang.loads(TEXT.format(upper=0.1), data={"y": 1.0})
     assert float(model.log_density({"a": 1.0})) == -np.inf
+
+
+WAVY = """{source}
+solve A in (0, {upper}) where sin(A) == c
+data y
+observe y ~ Normal(A, 1)"""
+
+
+@pytest.mark.parametrize("source", ["param c ~ Uniform(-1, 1)", "data c"])
+def test_the_density_vanishes_where_there_are_several_roots(source: str) -> None:
+    """sin x = c > 0 has one root below π/2, two below π, three below 2.5 π."""
+    for upper, expected in ((1.5, np.arcsin(0.3)), (3.1, None), (7.5, None)):
+        model = pdflang.loads(WAVY.format(source=source, upper=upper), data={"y": 1.0, "c": 0.3})
+        params = {"c": 0.3} if source.startswith("param") else {}
+        found = float(model.log_likelihood(params)["y"])
+        if expected is None:
+            assert float(model.log_density(params)) == -np.inf
+        else:
+            assert found == pytest.approx(norm.logpdf(1.0, expected, 1), rel=1e-12)
+
+
+@pytest.mark.parametrize("end", ["(0, 1)", "(-1, 0)", "(-3, 5)"])
+def test_a_root_may_lie_at_an_end_or_on_the_grid(end: str) -> None:
+    text = f"param a ~ Normal(0, 1)\nsolve A in {end} where sinh(A) == a - 1\noutput found = A"
+    assert float(pdflang.loads(text).derived({"a": 1.0})["found"]) == pytest.approx(0.0, abs=1e-15)
 
 
 def test_an_equation_with_an_integral() -> None:

@@ -3,40 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
-_BISECTIONS = 60
+_CELLS = 64
+"""The bracket is looked through on so many cells: two roots inside one cell are taken for none."""
+
+_BISECTIONS = 54
 _NEWTON_STEPS = 3
 
 
 def bracketed_root(equation: Callable[[Array], Array], lower: Array | float, upper: Array | float) -> Array:
     """The x between `lower` and `upper` with equation(x) = 0: bisection, polished by Newton steps.
 
-    NaN where the equation has the same sign at both ends: then there is no root, or not just one. The
-    derivative is that of the implicit function theorem.
+    NaN where there is none, or several. The derivative is that of the implicit function theorem.
     """
     lower, upper = jnp.asarray(lower, float), jnp.asarray(upper, float)
 
     def solve(function: Callable[[Array], Array], start: Array) -> Array:
         del start
-        at_lower = function(lower)
+        grid = lower + (upper - lower) * jnp.linspace(0.0, 1.0, _CELLS + 1)
+        signs = jnp.sign(jax.vmap(function)(grid))
+        cell = jnp.argmax(signs[1:] * signs[:-1] <= 0)
 
         def halve(_: int, bracket: tuple[Array, Array]) -> tuple[Array, Array]:
             left, right = bracket
             middle = (left + right) / 2
-            is_left = jnp.sign(function(middle)) == jnp.sign(at_lower)
+            is_left = jnp.sign(function(middle)) == signs[cell]
             return jnp.where(is_left, middle, left), jnp.where(is_left, right, middle)
 
-        left, right = jax.lax.fori_loop(0, _BISECTIONS, halve, (lower, upper))
+        left, right = jax.lax.fori_loop(0, _BISECTIONS, halve, (grid[cell], grid[cell + 1]))
         x = (left + right) / 2
         for _ in range(_NEWTON_STEPS):
             value, slope = function(x), jax.grad(function)(x)
             x = jnp.clip(x - jnp.where(slope == 0, 0.0, value / slope), lower, upper)
-        has_root = jnp.sign(at_lower) * jnp.sign(function(upper)) <= 0
-        return jnp.where(has_root, x, jnp.nan)
+        return jnp.where(_roots(signs) == 1, x, jnp.nan)
 
     def linear_solve(function: Callable[[Array], Array], value: Array) -> Array:
         return value / function(jnp.ones_like(value))
@@ -45,10 +50,17 @@ def bracketed_root(equation: Callable[[Array], Array], lower: Array | float, upp
 
 
 def known_root(equation: Callable[[float], float], lower: float, upper: float) -> float:
-    """The root of an equation that reads data and constants alone, in NumPy; NaN where there is none."""
+    """The root of an equation that reads data and constants alone, in NumPy; NaN where there is none, or several."""
     from scipy.optimize import brentq
 
-    ends = float(equation(lower)), float(equation(upper))
-    if not ends[0] * ends[1] <= 0:
+    grid = np.linspace(float(lower), float(upper), _CELLS + 1)
+    signs = np.sign([float(equation(x)) for x in grid])
+    if _roots(signs) != 1:
         return float("nan")
-    return brentq(lambda x: float(equation(x)), float(lower), float(upper), xtol=1e-15, rtol=1e-14)
+    cell = int(np.argmax(signs[1:] * signs[:-1] <= 0))
+    return brentq(lambda x: float(equation(x)), grid[cell], grid[cell + 1], xtol=1e-15, rtol=1e-14)
+
+
+def _roots(signs: Any) -> Any:
+    """How many roots signs on a grid show: changes between neighbours, and grid points that are roots."""
+    return (signs[1:] * signs[:-1] < 0).sum() + (signs == 0).sum()
