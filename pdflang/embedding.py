@@ -80,9 +80,10 @@ class Fit:
     """The maximum of a posterior density, and the normal approximation around it.
 
     `params` are the parameters there, arrays by name, `log_density` the value; `standard_errors` have the same
-    shapes and come from the inverse of minus the Hessian, to first order: NaN where there is none, and for
-    parameters at a bound, which `at_bound` names. `covariance` (n, n) is that of all entries of all parameters
-    in the order of their declarations. `derived` are derived values and outputs; `chi2` is that of each
+    shapes and come from the inverse of minus the Hessian, to first order, or from the sandwich estimate where
+    events have weights: NaN where there is none, and for parameters at a bound, which `at_bound` names.
+    `covariance` (n, n) is that of all entries of all parameters in the order of their declarations. `derived`
+    are derived values and outputs; `chi2` is that of each
     Gaussian observation, `optima` what each start found.
     """
 
@@ -256,7 +257,7 @@ class Model(CompiledModel):
             raise PdflangError(self.explain_nonfinite(self.constrain(failure.z))) from None
         best = optima.best
         params = {name: np.asarray(value) for name, value in self.constrain(best.z).items()}
-        covariance = self._constrained_covariance(best.z, best.covariance)
+        covariance = self._constrained_covariance(best.z, self._sandwiched(best.z, best.covariance))
         return Fit(
             params,
             best.value,
@@ -293,6 +294,41 @@ class Model(CompiledModel):
         settings = options_of(CalibrateOptions, options)
         place = Path(folder) if isinstance(folder, str) else folder
         return calibrate(self, settings, simulator or self, sizes or {}, monitor, place)
+
+    @property
+    def weighted(self) -> tuple[str, ...]:
+        """The observations whose events have weights: their likelihood is no probability of the data."""
+        processes = {name: o.process for name, o in self.program.observations.items()}
+        return tuple(n for n, process in processes.items() if process is not None and process.weights is not None)
+
+    def _sandwiched(self, z: Any, covariance: Any) -> Any:
+        """The covariance of the unconstrained coordinates, corrected where events have weights."""
+        import jax
+        import jax.numpy as jnp
+        import numpy as np
+
+        from pdflang.inference.sandwich import sandwich
+
+        if covariance is None or not self.weighted:
+            return covariance
+        with jax.enable_x64(True):
+            shares = {name: self._shares(name) for name in self.weighted}
+            scores, hessian = self.functions.event_scores(jnp.asarray(z), shares, self.arrays)
+        return sandwich(covariance, np.asarray(hessian), np.asarray(scores))
+
+    def _shares(self, name: str) -> Any:
+        """The weight of each event as a part of all, (events,), with zeros for the room there is."""
+        import numpy as np
+
+        from pdflang.ir.evaluate import Evaluator
+
+        process = self.program.observations[name].process
+        assert process is not None and process.weights is not None
+        evaluate = Evaluator(self.bound.arrays, self.bound.lengths, self.program.definition_nodes)
+        weights = np.asarray(evaluate(process.weights), float)
+        shares = np.zeros(self.arrays[f"{name} mask"].shape)
+        shares[: len(weights)] = weights / weights.sum()
+        return shares
 
     def _parameters_of(self, coordinates: tuple[int, ...]) -> tuple[str, ...]:
         """The parameters that unconstrained coordinates belong to."""

@@ -59,6 +59,7 @@ class Functions:
     prior_draws: Any = field(init=False)
     simulations: Any = field(init=False)
     constrain_jacobian: Any = field(init=False)
+    event_scores: Any = field(init=False)
 
     def __post_init__(self) -> None:
         import jax
@@ -94,6 +95,22 @@ class Functions:
         def conditionals(parameters: Parameters, arrays: Any) -> dict[str, jax.Array]:
             return module.conditionals(parameters, arrays) if hasattr(module, "conditionals") else {}
 
+        def event_scores(
+            vector: jax.Array, shares: Mapping[str, Any], arrays: Any
+        ) -> tuple[jax.Array, jax.Array]:
+            """Gradients of the terms of events, (events, n), and the Hessian of all terms of the same processes.
+
+            `shares` (events,) are what each has of the normalisation of an `Iid` observation.
+            """
+
+            def terms(z: jax.Array) -> tuple[jax.Array, jax.Array]:
+                found = module.log_likelihood(module.constrain(z)[0], arrays)
+                norms = {name: found.get(f"{name} normalisation", 0.0) for name in shares}
+                events = jax.numpy.concatenate([found[n] + share * norms[n] for n, share in shares.items()])
+                return events, events.sum() + sum(found.get(f"{name} yield", 0.0) for name in shares)
+
+            return jax.jacfwd(lambda z: terms(z)[0])(vector), jax.hessian(lambda z: terms(z)[1])(vector)
+
         def flat(vector: jax.Array) -> jax.Array:
             return jax.numpy.concatenate([jax.numpy.ravel(v) for v in module.constrain(vector)[0].values()])
 
@@ -107,6 +124,7 @@ class Functions:
             "prior_draws": _over_draws(module.draw_parameters),
             "simulations": _over_draws(module.simulate),
             "constrain_jacobian": jax.jacfwd(flat),
+            "event_scores": event_scores,
             "log_posterior": log_posterior,
             "quantities": quantities,
             "start": start,

@@ -23,6 +23,7 @@ from pdflang.ir.nodes import ArrayConstant, Loop, Node, Reference
 from pdflang.ir.program import (
     BoundProgram,
     Draws,
+    Observation,
     Parameter,
     Process,
     expressions,
@@ -336,7 +337,7 @@ class ModuleWriter:
         return self.function(f"{name}(params, arrays)", doc, writer, self.returned(entries))
 
     def _likelihoods(self, name: str, doc: str) -> tuple[list[str], list[Span | None]]:
-        terms = [(o, o.log_likelihood) for o in self.program.observations.values() if o.log_likelihood is not None]
+        terms = [(o, _term(o)) for o in self.program.observations.values() if o.log_likelihood is not None]
         parts = [part for o, _ in terms if o.process for part in (o.process.total, o.process.weights)]
         writer = self.writer([*(node for _, node in terms), *(part for part in parts if part is not None)])
         entries = []
@@ -445,6 +446,18 @@ class ModuleWriter:
         """How often a loop runs."""
         assert loop.axis is not None
         return self.length(loop.axis)
+
+
+def _term(observation: Observation) -> Node:
+    """The log-probability of an observation's entries; one number where it is the same for all events.
+
+    Their number is not written into the module: there is room for more of them.
+    """
+    node = observation.log_likelihood
+    assert node is not None
+    if observation.process and isinstance(node, nodes.Array) and node.loop not in node.body.loops:
+        return node.body
+    return node
 
 
 def _wrapped(pairs: list[tuple[str, str]]) -> list[list[tuple[str, str]]]:

@@ -99,6 +99,8 @@ def fit_text(model: Model, fit: Fit) -> str:
     for name, chi2 in fit.chi2.items():
         count = model.bound.arrays.get(name, model.bound.arrays.get(f"{name}.central")).size
         text.append(f"χ²({name}) {chi2:.4f} for {count} data")
+    for name in model.weighted:
+        text.append(f"the events of {name} have weights: errors are those of the sandwich estimate")
     best = fit.optima.best
     text.append(f"{fit.optima.agreeing} of {len(fit.optima.every)} starts end there: {best.reason}")
     if fit.at_bound:

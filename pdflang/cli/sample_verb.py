@@ -60,6 +60,7 @@ def command(
         rows = summarise(tree)
         certificates = compiled.accuracy(draws)
         findings = diagnose(tree, rows, settings.max_tree_depth) + words.inexact(certificates)
+        findings += words.of_weights(compiled.weighted)
         record = compiled.provenance(
             "nuts", started, seed=draws.seed, options=asdict(settings), interrupted=draws.interrupted,
             seconds=draws.seconds,

@@ -78,6 +78,20 @@ def inexact(certificates: Sequence[Certificate]) -> list[Finding]:
     ]
 
 
+def of_weights(observations: Sequence[str]) -> list[Finding]:
+    """What to say of a posterior whose events have weights."""
+    return [
+        Finding(
+            "note",
+            f"the events of {name} have weights: the draws are those of a pseudo-posterior, whose widths are not those "
+            "of the information in the events",
+            "take the maximum and its errors from `pdflang map`, which accounts for the weights",
+            (name,),
+        )
+        for name in observations
+    ]
+
+
 def accuracy(certificates: Sequence[Certificate]) -> str:
     """The largest effect that approximations have on the log-density; empty where there are none."""
     worst = max(certificates, key=lambda certificate: certificate.error, default=None)
