@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pdflang.ir.evaluate import Evaluator
-from pdflang.ir.program import Program
+from pdflang.ir.program import Parameter, Program
+from pdflang.ir.ranges import Range
 from pdflang.ir.sizes import Axis
 from pdflang.model import CompiledModel
 from pdflang.results import VariableSchema
@@ -16,9 +17,8 @@ def schemas(model: CompiledModel) -> dict[str, VariableSchema]:
     program = model.program
     found: dict[str, VariableSchema] = {}
     for parameter in program.parameters.values():
-        support = parameter.support
         dims, coords = _axes(program, parameter.name, parameter.axes)
-        found[parameter.name] = VariableSchema(dims, coords, parameter.role, (support.lower, support.upper))
+        found[parameter.name] = VariableSchema(dims, coords, parameter.role, _bounds(parameter))
     for definition in program.definitions.values():
         if definition.kind == "solve":
             found[definition.name] = VariableSchema((), {}, "derived")
@@ -34,6 +34,20 @@ def schemas(model: CompiledModel) -> dict[str, VariableSchema]:
         dims, coords = _axes(program, observation.name, term.axes)
         found.setdefault(observation.name, VariableSchema(dims, coords, "output"))
     return found
+
+
+def _bounds(parameter: Parameter) -> tuple[float | None, float | None]:
+    """The ends of the support, without those that the prior itself leaves open.
+
+    There its density is 0 or infinite by its own choice, as that of Gamma(0.5, 1) at 0.
+    """
+    support, own = parameter.support, parameter.prior.row.support
+    if not isinstance(own, Range):
+        return support.lower, support.upper
+    return (
+        None if own.open_lower and support.lower == own.lower else support.lower,
+        None if own.open_upper and support.upper == own.upper else support.upper,
+    )
 
 
 def _axes(program: Program, name: str, axes: tuple[Axis, ...]) -> tuple[tuple[str, ...], dict[str, list[Any]]]:

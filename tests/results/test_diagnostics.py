@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pdflang import loads
+from pdflang.fields import schemas
 from pdflang.results import Finding, VariableSchema, diagnose, posterior_tree, summarise
 from pdflang.results.diagnostics import to_records, to_text
 
@@ -93,6 +95,12 @@ def test_draws_that_pile_up_at_a_bound() -> None:
     schema = VariableSchema(bounds=(0.0, 1.0))
     finding = only(findings({"piled": piled, "inside": inside}, {"piled": schema, "inside": schema}))
     assert finding.sentence == "the draws of piled pile up at the lower bound, 0"
+
+
+def test_a_prior_that_piles_up_by_itself_is_no_bound() -> None:
+    text = "data y = 1\nparam g ~ Gamma(0.5, 1)\nparam h ~ HalfNormal(1)\nparam t ~ Gamma(0.5, 1) in (0.1, inf)\n"
+    found = schemas(loads(text + "observe y ~ Normal(g + h + t, 1)"))
+    assert {name: found[name].bounds[0] for name in "ght"} == {"g": None, "h": 0.0, "t": 0.1}
 
 
 def test_no_draws_at_all() -> None:
