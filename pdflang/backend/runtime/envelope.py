@@ -12,7 +12,7 @@ from pdflang.backend.runtime.boxes import FAR, Box
 
 _FIRST_CELLS = 1 << 15
 _CELLS = 1 << 16
-_LOOSE = (0.0, 0.05, 0.25, 0.75)
+_LOOSE = (1e-3, 0.05, 0.25, 0.75)
 """How much of its integral a bound may lie above an intensity of so many real variables."""
 _SLACK = 0.5
 """Share of its range in a cell by which an intensity may be higher than where it was looked at: enough for a tent
@@ -143,7 +143,8 @@ class Envelope:
         """Cells, looked at in 3ᵈ points."""
         points = lower[:, None, :] + self._offsets * (upper - lower)[:, None, :]
         count = len(self._offsets)
-        heights, _ = self._heights(points.reshape(-1, self.box.dimension), np.repeat(positions, count, axis=0))
+        every = points.reshape(len(lower) * count, self.box.dimension)
+        heights, _ = self._heights(every, np.repeat(positions, count, axis=0))
         return _Cells(lower, upper, positions, heights.reshape(-1, count))
 
     # --- heights --------------------------------------------------------------------------------------------

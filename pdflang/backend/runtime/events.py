@@ -118,6 +118,8 @@ class _Simulator:
             raise CannotDraw(f"gives {total:.3g} events, more than can be drawn").of(self._streams[0].name)
         if count is None:
             return self._propose(int(self._numbers.poisson(total)))
+        if total == 0.0:
+            raise CannotDraw("is zero everywhere").of(self._streams[0].name)
         return self._run_until(count)
 
     def _run_until(self, count: int) -> bool:
@@ -128,7 +130,7 @@ class _Simulator:
                 self._cut(count)
                 return True
             share = max(accepted / self._proposed, 0.01)
-            if self._cumulative[-1] == 0.0 or (accepted == 0 and self._proposed >= _HOPELESS):
+            if accepted == 0 and self._proposed >= _HOPELESS:
                 raise CannotDraw("leaves no event that is accepted").of(self._streams[0].name)
         return False
 

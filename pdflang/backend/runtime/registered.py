@@ -60,12 +60,21 @@ def _distribution(handle: Handle) -> type:
             # Many events come in one call, with a seed each: together they seed the one generator.
             *numbers, seeds = values
             batch = (*seeds.shape[:-1], *shape)
-            numbers = [np.broadcast_to(number, batch) for number in numbers]
-            return np.broadcast_to(handle.function(np.random.default_rng(seeds.ravel()), *numbers), batch)
+            each, again = _first_of_each(seeds.reshape(-1, seeds.shape[-1]))
+            numbers = [np.broadcast_to(number, batch).reshape(-1, *shape)[each] for number in numbers]
+            found = handle.function(np.random.default_rng(seeds.reshape(-1, seeds.shape[-1])[each].ravel()), *numbers)
+            return np.broadcast_to(found, (len(each), *shape))[again].reshape(batch)
 
         return _called(drawn, shape, arrays, seed)
 
     return type(handle.name, (), {"discrete": False, "sample": staticmethod(traced if handle.traceable else opaque)})
+
+
+def _first_of_each(seeds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where each seed stands first, and which of these every row has: padding repeats an event, seed and all."""
+    _, first, which = np.unique(seeds, axis=0, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    return first[order], np.argsort(order)[which.ravel()]
 
 
 def _called(function: Callable[..., Any], shape: tuple[int, ...], arrays: list[Any], *seeds: Any) -> Any:
