@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray
 from command_line import EXAMPLES
 
 PROCESS = """\
@@ -39,6 +40,19 @@ data hits[N]
 param a ~ Normal(2, 1) in (0, inf)
 pdf f(x in (0, 1)) = x^a
 observe hits ~ Iid(f)
+"""
+RUNS = """\
+index run = early, late
+data events = table("events.csv")
+param a ~ Normal(0, 0.5) in (-1, inf)
+nuisance width[run] ~ LogNormal(-3, 0.1)
+theory rate(x in (0, 1), r in run) = (if r == run.early then 300 else 900) * x^a
+detector tracker(y in (0, 1), r in run | x, r) {
+    efficiency 0.5
+    smear y ~ Normal(x, width[r])
+    background 100*y
+}
+observe events ~ PoissonProcess(rate |> tracker)
 """
 FLAT = "data y[4]\nparam mu ~ Flat()\nobserve y ~ Normal(mu, 1)\n"
 FACTOR = FLAT.replace("Flat()", "Normal(0, 1)") + "factor good = penalty([mu], above = 0, weight = 1)\n"
@@ -76,6 +90,25 @@ def test_a_table_keeps_its_other_columns(run, model, tmp_path: Path) -> None:
     fit = fitted(run, "sim/model.pdfm")
     assert fit["params"]["mu"] == pytest.approx([3, -3], abs=0.5)
     assert fit["params"] == fitted(run, "model.pdfm", "--data", "sim/data.json")["params"]
+
+
+def test_events_of_a_detector_come_back_with_labels_and_traces(run, model, tmp_path: Path) -> None:
+    name = model(RUNS)
+    told = run("simulate", name, "-p", "a=0.5", "-p", "width=[0.05, 0.05]", "--traces", "--out", "sim").stdout
+    lines = (tmp_path / "sim" / "events.csv").read_text().splitlines()
+    assert lines[0] == "y,r" and {line.split(",")[1] for line in lines[1:]} == {"early", "late"}
+    assert f"events: {len(lines) - 1} events" in told and "traces.nc" in told
+    with xarray.open_datatree(tmp_path / "sim" / "traces.nc", engine="h5netcdf") as tree:
+        signal, background = tree["events/rate"], tree["events/background of tracker"]
+        kept = signal["row"].values >= 0
+        measured = np.array([float(line.split(",")[0]) for line in lines[1:]])
+        assert np.array_equal(measured[signal["row"].values[kept]], signal["tracker.y"].values[kept])
+        assert kept.sum() + len(background["row"]) == len(measured) and 0.4 < kept.mean() < 0.6
+        assert [lines[1:][row].split(",")[1] for row in signal["row"].values[kept][:5]] == list(signal["r"][kept][:5])
+    record = json.loads((tmp_path / "sim" / "data.json").read_text())["events"]
+    assert [f"{y!r},{r}" for y, r in zip(record["y"], record["r"], strict=True)] == lines[1:]
+    fit = fitted(run, "sim/model.pdfm", "--data", "sim/data.json")
+    assert abs(fit["params"]["a"] - 0.5) < 5 * fit["standard_errors"]["a"]
 
 
 def test_data_given_on_the_command_line_come_back_too(run, tmp_path: Path) -> None:
