@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pdflang import driver
 from pdflang.diagnostics import PdflangError, SourceFile
-from pdflang.inference import MapOptions, Monitor, NoFiniteStart, NutsOptions, Target
+from pdflang.inference import MapOptions, Monitor, NoFiniteStart, NutsOptions, PredictOptions, Target
 from pdflang.inference.options import options_of
 from pdflang.model import CompiledModel
 
@@ -165,21 +165,24 @@ class Model(CompiledModel):
 
     def tree(self, draws: Draws, log_likelihood: bool = False) -> xarray.DataTree:
         """Draws as a DataTree: parameters, solved constants and outputs, with labels as coordinates."""
-        import numpy as np
-
-        from pdflang.fields import schemas
-        from pdflang.results import posterior_tree
+        from pdflang.fields import data_schemas, schemas
+        from pdflang.predictive import left_out_terms, observed_arrays, term_schemas
+        from pdflang.results.posterior import dataset, tree_of
 
         parameters, derived = self.quantities(draws.z.reshape(-1, self.dimension))
         shape = draws.z.shape[:2]
-        values = {name: array.reshape(*shape, *array.shape[1:]) for name, array in {**parameters, **derived}.items()}
-        kept = self._kept_likelihood(parameters, shape) if log_likelihood else None
-        observed = {
-            name: np.asarray(self.bound.arrays.get(name, self.bound.arrays.get(f"{name}.central")))
-            for name in self.program.observations
-            if name in self.bound.arrays or f"{name}.central" in self.bound.arrays
+
+        def shaped(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+            return {name: array.reshape(*shape, *array.shape[1:]) for name, array in arrays.items()}
+
+        terms = left_out_terms(self, parameters) if log_likelihood else {}
+        groups = {
+            "posterior": dataset(shaped({**parameters, **derived}), schemas(self)),
+            "sample_stats": dataset(draws.statistics, {}),
+            "log_likelihood": dataset(shaped(terms), term_schemas(self, terms)),
+            "observed_data": dataset(observed_arrays(self), data_schemas(self), ()),
         }
-        return posterior_tree(values, schemas(self), draws.statistics, kept, observed, None, draws.attributes)
+        return tree_of(groups, draws.attributes)
 
     def accuracy(self, draws: Draws) -> tuple[Certificate, ...]:
         """How exact the integrals of each observation are at some draws of the posterior."""
@@ -212,25 +215,21 @@ class Model(CompiledModel):
         )
         return parameters, derived
 
-    def _kept_likelihood(self, parameters: Mapping[str, Any], shape: tuple[int, ...]) -> dict[str, np.ndarray]:
-        import jax
-        import numpy as np
-
-        counts = self._event_counts()
-        with jax.enable_x64(True):
-            terms = self.functions.log_likelihoods(dict(parameters), self.arrays)
-        found = {name: np.asarray(values) for name, values in terms.items()}
-        return {
-            name: (values[:, : counts[name]] if name in counts else values).reshape(
-                *shape, *((counts[name],) if name in counts else values.shape[1:])
-            )
-            for name, values in found.items()
-        }
-
     @property
     def sources(self) -> dict[str, str]:
         """The texts of all files of the model by name, the main one first."""
         return {source.name: source.text for source in self.program.files}
+
+    def predict(self, posterior: xarray.DataTree | None = None, **options: Any) -> xarray.DataTree:
+        """Data drawn at draws of a posterior, or of the prior where none is given, with what was observed.
+
+        Options are the fields of `PredictOptions`: draws, seed. Groups by ArviZ's schema: posterior_predictive,
+        log_likelihood, observed_data, …, or prior_predictive. Errors: E607 where the prior cannot be drawn from,
+        E609 where the posterior is of other parameters, E612 where a rate allows no events, E620 for the options.
+        """
+        from pdflang import predictive
+
+        return predictive.predict(self, options_of(PredictOptions, options), posterior)
 
     def provenance(self, method: str, started: datetime, **details: Any) -> dict[str, Any]:
         """Where a result of this model comes from: texts, data, seed, versions, command."""

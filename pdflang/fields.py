@@ -32,8 +32,18 @@ def schemas(model: CompiledModel) -> dict[str, VariableSchema]:
     for observation in program.observations.values():
         term = observation.target if observation.log_likelihood is None else observation.log_likelihood
         dims, coords = _axes(program, observation.name, term.axes)
+        for dim, axis, offset in zip(dims, term.axes, observation.offsets, strict=False):
+            if offset:
+                coords[dim] = list(range(offset, offset + axis.size.bind(model.bound.lengths)))
         found.setdefault(observation.name, VariableSchema(dims, coords, "output"))
     return found
+
+
+def data_schemas(model: CompiledModel) -> dict[str, VariableSchema]:
+    """The axes and coordinates of observed data themselves, by observation."""
+    program = model.program
+    axes = {name: _axes(program, name, program.data[name].axes) for name in program.observations}
+    return {name: VariableSchema(dims, coords, "output") for name, (dims, coords) in axes.items()}
 
 
 def _bounds(parameter: Parameter) -> tuple[float | None, float | None]:

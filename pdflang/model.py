@@ -35,6 +35,8 @@ class Functions:
     """The functions of a generated module. Every compilation is keyed on these objects, which data does not touch.
 
     `log_posterior` takes unconstrained coordinates but has no Jacobian: its maximum is that of the density.
+    `agreements` has, of many draws, the log-probability of each datum, given the others where they are drawn
+    together, and χ² of Gaussian observations.
     """
 
     module: SimpleNamespace
@@ -52,9 +54,7 @@ class Functions:
     comparison: Any = field(init=False)
     slope: Any = field(init=False)
     slope_unconstrained: Any = field(init=False)
-    log_likelihoods: Any = field(init=False)
-    conditionals: Any = field(init=False)
-    chi2s: Any = field(init=False)
+    agreements: Any = field(init=False)
     deriveds: Any = field(init=False)
     prior_draws: Any = field(init=False)
     simulations: Any = field(init=False)
@@ -89,11 +89,10 @@ class Functions:
         def comparison(parameters: Parameters, arrays: Any) -> dict[str, tuple[jax.Array, jax.Array]]:
             return module.compare(parameters, arrays) if hasattr(module, "compare") else {}
 
-        def chi2(parameters: Parameters, arrays: Any) -> dict[str, jax.Array]:
-            return {name: chi2 for name, (_, chi2) in comparison(parameters, arrays).items()}
-
-        def conditionals(parameters: Parameters, arrays: Any) -> dict[str, jax.Array]:
-            return module.conditionals(parameters, arrays) if hasattr(module, "conditionals") else {}
+        def agreement(parameters: Parameters, arrays: Any) -> tuple[dict[str, jax.Array], ...]:
+            joint = module.conditionals(parameters, arrays) if hasattr(module, "conditionals") else {}
+            chi2 = {name: chi2 for name, (_, chi2) in comparison(parameters, arrays).items()}
+            return {**module.log_likelihood(parameters, arrays), **joint}, chi2
 
         def event_scores(
             vector: jax.Array, shares: Mapping[str, Any], arrays: Any
@@ -117,9 +116,7 @@ class Functions:
         compiled = {
             "slope": _slope(module.log_density),
             "slope_unconstrained": _slope(log_density_unconstrained),
-            "log_likelihoods": _over_draws(module.log_likelihood),
-            "conditionals": _over_draws(conditionals),
-            "chi2s": _over_draws(chi2),
+            "agreements": _over_draws(agreement),
             "deriveds": _over_draws(derived),
             "prior_draws": _over_draws(module.draw_parameters),
             "simulations": _over_draws(module.simulate),
@@ -155,10 +152,17 @@ class Functions:
 def _over_draws(function: Any) -> Any:
     """The same function for arguments of many draws, in front of the arrays; so many at once as memory allows."""
     import jax
+    import numpy as np
 
     def of_many(*arguments: Any) -> Any:
         *draws, arrays = arguments
-        return jax.lax.map(lambda one: function(*one, arrays), draws, batch_size=_DRAWS_AT_ONCE)
+        length = len(jax.tree.leaves(draws)[0])
+        batch = min(_DRAWS_AT_ONCE, length)
+        # Whole batches: a rest of another length would be compiled apart.
+        places = np.minimum(np.arange(-(-length // batch) * batch), length - 1)
+        whole = jax.tree.map(lambda values: values[places], draws)
+        found = jax.lax.map(lambda one: function(*one, arrays), whole, batch_size=batch)
+        return jax.tree.map(lambda values: values[:length], found)
 
     return of_many
 
@@ -292,7 +296,7 @@ class CompiledModel:
         """
         with _precise():
             terms = dict(self.functions.log_likelihood(self._checked(params), self.arrays))
-        for name, length in self._event_counts().items():
+        for name, length in self.event_counts().items():
             if name in terms:
                 terms[name] = terms[name][..., :length]
         return terms
@@ -463,7 +467,8 @@ class CompiledModel:
         """This model with other data; arrays of events keep the room they have, or are given, where that suffices."""
         return type(self)(bound, functions, {**self.capacities, **(room or {})})
 
-    def _event_counts(self) -> dict[str, int]:
+    def event_counts(self) -> dict[str, int]:
+        """How many events each list of them has."""
         return {
             o.name: o.target.axes[0].size.bind(self.bound.lengths)
             for o in self.program.observations.values()
@@ -483,7 +488,7 @@ class CompiledModel:
                 arrays = {name: np.asarray(value) for name, value in self.functions.module.prepare(data).items()}
         except NotPositiveDefinite as failure:
             raise self._covariance_error(failure) from None
-        for name, count in self._event_counts().items():
+        for name, count in self.event_counts().items():
             room = self.capacities.get(name, 0)
             capacity = self.capacities[name] = room if count <= room else _room(count)
             for key, axis in generated.event_arrays[name].items():

@@ -144,8 +144,7 @@ def _observed_part(module: ModuleWriter, observation: Observation) -> tuple[str,
     array = module.imports.use("jax.numpy.asarray")
     base = f"{array}({module.early(target.base)})"
     places = []
-    for position, axis in zip(target.positions, target.base.axes, strict=False):
-        start = position.arguments[1].value if isinstance(position, nodes.Apply) else 0  # type: ignore[attr-defined]
+    for position, start, axis in zip(target.positions, observation.offsets, target.base.axes, strict=False):
         (loop,) = position.loops
         length = module.loop_length(loop)
         is_whole = start == 0 and length == module.length(axis)

@@ -28,6 +28,7 @@ VERBS = {
     "sample": "Draw from the posterior by NUTS.",
     "map": "Find the maximum of the posterior density.",
     "simulate": "Draw data from a model.",
+    "predict": "Compare data with what the prior, or a posterior, predicts.",
     "calibrate": "Fit simulated data, and see whether posteriors are right.",
     "compile": "Print the generated JAX module, which is what runs.",
     "explain": "Explain a message by its code.",

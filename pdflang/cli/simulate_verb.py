@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,9 +31,11 @@ if TYPE_CHECKING:
 @model_argument
 @data_option
 @click.option(
-    "--params", "-p", multiple=True, metavar="NAME=VALUE | FILE",
-    help="Parameters instead of a draw of the prior: c_u=2, z=[1,2], z=z.npy, or a file of all of them: truth.json.",
+    "--params", "-p", multiple=True, metavar="NAME=VALUE | FILE | RUN",
+    help="Parameters instead of a draw of the prior: c_u=2, z=[1,2], z=z.npy, a file of all of them: truth.json, or "
+    "the folder of a run: a draw of `sample`, or the maximum of `map`.",
 )  # fmt: skip
+@click.option("--draw", type=click.IntRange(0), help="Which draw of the run, from 0; if not given, the seed chooses.")
 @size_option
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, help="Seed of all random numbers. [default: 0]")
 @click.option(
@@ -43,8 +46,8 @@ if TYPE_CHECKING:
 @json_option
 @told
 def command(
-    screen: Screen, model: Path, data: tuple[str, ...], params: tuple[str, ...], size: tuple[str, ...], seed: int,
-    traces: bool, out: Path | None, overwrite: bool,
+    screen: Screen, model: Path, data: tuple[str, ...], params: tuple[str, ...], draw: int | None,
+    size: tuple[str, ...], seed: int, traces: bool, out: Path | None, overwrite: bool,
 ) -> None:  # fmt: skip
     """Draw the observed data of MODEL at parameters drawn from its prior, or given.
 
@@ -53,13 +56,12 @@ def command(
     """
     import numpy as np
 
-    from pdflang.data.overrides import parse_overrides
     from pdflang.results import RunFolder
     from pdflang.simulated import data_record, tables, trace_tree
 
     started = datetime.now(UTC)
     sizes = sizes_of(size)
-    given = parse_overrides(params, "--params") if params else None
+    given, draw = _given(params, draw, seed)
     compiled = load_model(screen, model, data, sizes)
     import jax
 
@@ -73,7 +75,8 @@ def command(
     written = tables(compiled, simulated)
     record = data_record(compiled, simulated)
     drawn = {name: np.asarray(values[name]) for name in compiled.program.parameters}
-    origin = compiled.provenance("simulate", started, seed=seed, options={"size": sizes, "params": list(params)})
+    settings = {"size": sizes, "params": list(params), "draw": draw}
+    origin = compiled.provenance("simulate", started, seed=seed, options=settings)
     writes: list[Callable[[RunFolder], None]] = [
         lambda f: f.write_json("data.json", record),
         lambda f: f.write_json("params.json", drawn),
@@ -86,8 +89,27 @@ def command(
         folder.write_all(writes)
     shapes = [f"{name}: {_size(compiled, name, value)}" for name, value in simulated.items()]
     files = ["data.json", "params.json", *written, *(["traces.nc"] if traces else [])]
-    shapes.append(f"data with seed {seed} in {folder.path}: {', '.join(files)}")
-    screen.result("\n".join(shapes), folder=str(folder.path), seed=seed, files=files, params=drawn, data=record)
+    place = f"data with seed {seed}{f' at draw {draw} of the run' if draw is not None else ''} in {folder.path}"
+    screen.result(
+        "\n".join([*shapes, f"{place}: {', '.join(files)}"]),
+        folder=str(folder.path), seed=seed, draw=draw, files=files, params=drawn, data=record,
+    )  # fmt: skip
+
+
+def _given(params: tuple[str, ...], draw: int | None, seed: int) -> tuple[dict[str, Any] | None, int | None]:
+    """The parameters of `--params`, of a run first, and which draw of the run they are."""
+    from pdflang.data.overrides import parse_overrides
+    from pdflang.results.points import point_of_run
+
+    runs = [text for text in params if os.path.isdir(text)]
+    if draw is not None and not runs:
+        raise click.UsageError("`--draw` chooses among the draws of a run; give its folder: --params RUN.")
+    if not params:
+        return None, None
+    found: dict[str, Any] = {}
+    for run in runs:
+        found, draw = point_of_run(Path(run), draw, seed)
+    return found | parse_overrides([text for text in params if text not in runs], "--params"), draw
 
 
 def _writing(name: str, text: str) -> Callable[[RunFolder], None]:

@@ -6,7 +6,7 @@ Importing this package does not import JAX; the adapters, `pdflang.inference.nut
 from pdflang.inference.draws import Draws, NoFiniteStart
 from pdflang.inference.monitor import Monitor, Progressed, QuietMonitor, RichMonitor, terminal_monitor
 from pdflang.inference.optima import Optima, Optimum
-from pdflang.inference.options import MapOptions, NutsOptions, Options
+from pdflang.inference.options import MapOptions, NutsOptions, Options, PredictOptions
 from pdflang.inference.platform import prepare_jax, prepare_threads
 from pdflang.inference.target import Target
 
@@ -19,6 +19,7 @@ __all__ = [
     "Optima",
     "Optimum",
     "Options",
+    "PredictOptions",
     "Progressed",
     "QuietMonitor",
     "RichMonitor",

@@ -76,6 +76,14 @@ class MapOptions(Options):
     threads: int | None = option(None, "starts that run at once; as many as there are cores if not given", least=1)
 
 
+@dataclass(frozen=True)
+class PredictOptions(Options):
+    """Options of `predict`."""
+
+    draws: int = option(1000, "draws to predict at, of the prior or evenly spaced in the run", least=2)
+    seed: int | None = option(0, "seed of all random numbers", least=0, below=_SEEDS)
+
+
 Kind = TypeVar("Kind", bound=Options)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pdflang.diagnostics import Diagnostic, SourceFile, Span
-from pdflang.ir.nodes import Loop, Node
+from pdflang.ir.nodes import Apply, Constant, Element, Loop, Node
 from pdflang.ir.ranges import Range
 from pdflang.ir.sizes import Axis, Size
 
@@ -185,6 +185,13 @@ class Observation:
     span: Span
     process: Process | None = None
     no_density: Diagnostic | None = None
+
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        """Where the observed entries start, for each of the `loops`."""
+        positions = self.target.positions if isinstance(self.target, Element) else ()
+        ends = (position.arguments[-1] if isinstance(position, Apply) else None for position in positions)
+        return tuple(int(end.value) if isinstance(end, Constant) else 0 for end in ends)
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import matplotlib
 from matplotlib.figure import Figure
 from scipy import stats
 
+from pdflang.report.files import file_of, style
 from pdflang.results.calibration import ecdf, ecdf_band, histogram
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ def picture(calibration: Calibration, kind: str) -> bytes:
     shown = _shown(calibration.quantities)
     columns = 1 if len(shown) <= 6 else 2
     rows = -(-len(shown) // columns)
-    with matplotlib.rc_context({"font.size": 8, "svg.hashsalt": "pdflang"}):
+    with style():
         figure = Figure(figsize=(6.4 * columns, 0.6 + 1.3 * rows), layout="constrained", dpi=120)
         axes = figure.subplots(rows, 2 * columns, squeeze=False).reshape(rows * columns, 2)
         for quantity, (left, right) in zip(shown, axes, strict=False):
@@ -47,7 +46,7 @@ def picture(calibration: Calibration, kind: str) -> bytes:
         if len(shown) < len(calibration.quantities):
             title += f": {len(shown)} of {len(calibration.quantities)} quantities, those of the smallest p-values"
         figure.suptitle(title)
-        return _file(figure, kind)
+        return file_of(figure, kind)
 
 
 def _shown(quantities: Sequence[Quantity]) -> list[Quantity]:
@@ -71,9 +70,3 @@ def _difference(axes: Axes, quantity: Quantity) -> None:
     axes.plot([0, *band.shares, 1], [0, *found, 0], color=_LINE, linewidth=1)
     axes.axhline(0, color="0.6", linewidth=0.8)
     axes.set(xlim=(0, 1), ylabel="ECDF difference")
-
-
-def _file(figure: Figure, kind: str) -> bytes:
-    content = io.BytesIO()
-    figure.savefig(content, format=kind, metadata={"Date": None} if kind == "svg" else None)
-    return content.getvalue()

@@ -32,27 +32,33 @@ def posterior_tree(
     `attributes` belong to the whole; values that NetCDF cannot hold are written as JSON. No time is
     recorded here, so that equal draws give equal files.
     """
+    groups = {
+        "posterior": dataset(draws, schemas),
+        "sample_stats": dataset(statistics, {}),
+        "log_likelihood": dataset(log_likelihood, schemas),
+        "observed_data": dataset(observed, schemas, ()),
+        "constant_data": dataset(constant, schemas, ()),
+    }
+    return tree_of(groups, attributes or {})
+
+
+def tree_of(groups: Mapping[str, xarray.Dataset | None], attributes: Mapping[str, Any]) -> xarray.DataTree:
+    """A tree of the groups that there are, with attributes in forms that NetCDF can hold."""
     import xarray
 
-    groups = {
-        "posterior": _dataset(draws, schemas, DRAW_AXES),
-        "sample_stats": _dataset(statistics, {}, DRAW_AXES),
-        "log_likelihood": _dataset(log_likelihood, schemas, DRAW_AXES),
-        "observed_data": _dataset(observed, schemas, ()),
-        "constant_data": _dataset(constant, schemas, ()),
-    }
-    filled = {f"/{name}": dataset for name, dataset in groups.items() if dataset is not None}
-    root = xarray.Dataset(attrs={name: _attribute(value) for name, value in (attributes or {}).items()})
+    filled = {f"/{name}": group for name, group in groups.items() if group is not None}
+    root = xarray.Dataset(attrs={name: _attribute(value) for name, value in attributes.items()})
     return xarray.DataTree.from_dict({"/": root, **filled})
 
 
 def schemas_of(tree: xarray.DataTree) -> dict[str, VariableSchema]:
     """The schemas of the posterior's quantities, read back from the tree."""
     posterior = tree["posterior"].to_dataset()
-    return {str(name): _schema_of(posterior[name]) for name in posterior.data_vars}
+    return {str(name): schema_of(posterior[name]) for name in posterior.data_vars}
 
 
-def _schema_of(variable: xarray.DataArray) -> VariableSchema:
+def schema_of(variable: xarray.DataArray) -> VariableSchema:
+    """The schema of one quantity, read back."""
     dims = tuple(str(dim) for dim in variable.dims if dim not in DRAW_AXES)
     low, high = variable.attrs.get("lower_bound"), variable.attrs.get("upper_bound")
     return VariableSchema(
@@ -63,9 +69,12 @@ def _schema_of(variable: xarray.DataArray) -> VariableSchema:
     )
 
 
-def _dataset(
-    arrays: Mapping[str, np.ndarray] | None, schemas: Mapping[str, VariableSchema], leading: tuple[str, ...]
+def dataset(
+    arrays: Mapping[str, np.ndarray] | None,
+    schemas: Mapping[str, VariableSchema],
+    leading: tuple[str, ...] = DRAW_AXES,
 ) -> xarray.Dataset | None:
+    """Arrays (*leading, *axes) by name, with the axes of their schemas; None where there are none."""
     if not arrays:
         return None
     import xarray
@@ -92,7 +101,8 @@ def _dimension(
 ) -> str:
     """The name of an axis, shared with axes of equal name and labels; another where that clashes."""
     wanted = schema.dims[axis] if axis < len(schema.dims) else f"{name}_dim_{axis}"
-    labels = list(schema.coords.get(wanted, range(length)))
+    labels = list(schema.coords.get(wanted, ()))
+    labels = labels if len(labels) == length else list(range(length))
     clashes = wanted in arrays or wanted in DRAW_AXES or taken.get(wanted, labels) != labels
     dimension = f"{name}_{wanted}" if clashes else wanted
     taken[dimension] = labels

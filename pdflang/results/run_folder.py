@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     import xarray
 
 DRAWS = "draws.nc"
+MAXIMUM = "map.json"
 PROVENANCE = "provenance.json"
 MODEL = "model.pdfm"
 SOURCES = "sources"
-_OURS = (DRAWS, "summary.csv", "summary.txt", "diagnostics.json", "map.json", MODEL, PROVENANCE)
+_OURS = (DRAWS, "summary.csv", "summary.txt", "diagnostics.json", MAXIMUM, MODEL, PROVENANCE)
 
 
 class RunFolder:

@@ -19,7 +19,7 @@ def test_all_codes_are_documented(run) -> None:
         assert f"\n    {code}" in text
 
 
-@pytest.mark.parametrize("verb", ["check", "fmt", "sample", "map", "simulate", "compile", "explain"])
+@pytest.mark.parametrize("verb", ["check", "fmt", "sample", "map", "simulate", "predict", "compile", "explain"])
 def test_every_verb_has_help(run, verb: str) -> None:
     assert "Usage: pdflang" in run(verb, "--help").stdout
 
@@ -28,14 +28,14 @@ def test_done(run, model) -> None:
     assert run("check", model(NORMAL)).stdout == "model.pdfm: 1 parameter, 1 observation, 1 output\n"
 
 
-@pytest.mark.parametrize("verb", ["check", "fmt", "sample", "map", "simulate", "compile"])
+@pytest.mark.parametrize("verb", ["check", "fmt", "sample", "map", "simulate", "predict", "compile"])
 def test_an_error_in_the_model_is_1(run, model, verb: str) -> None:
     done = run(verb, model("param mu ~ Normal(0, 1\n"), code=1)
     assert done.stderr.startswith("error[E104]") and done.stderr.endswith("1 error\n")
     assert not done.stdout
 
 
-@pytest.mark.parametrize("verb", ["check", "fmt", "sample", "map", "simulate", "compile"])
+@pytest.mark.parametrize("verb", ["check", "fmt", "sample", "map", "simulate", "predict", "compile"])
 def test_a_file_that_is_not_there_is_1_and_near_names_are_told(run, model, verb: str) -> None:
     model(NORMAL)
     assert "did you mean `model.pdfm`?" in run(verb, "modle.pdfm", code=1).stderr

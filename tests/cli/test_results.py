@@ -98,7 +98,7 @@ def test_json_is_one_object_of_messages_and_results(run, model, arguments: tuple
     assert record["messages"] == [] and not done.stderr
 
 
-@pytest.mark.parametrize("verb", ["check", "fmt", "sample", "map", "simulate", "compile"])
+@pytest.mark.parametrize("verb", ["check", "fmt", "sample", "map", "simulate", "predict", "compile"])
 def test_errors_as_json(run, model, verb: str) -> None:
     done = run(verb, model("param mu ~ Normal(0, 1\n"), "--json", code=1)
     (message,) = json.loads(done.stdout)["messages"]

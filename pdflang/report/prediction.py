@@ -1,0 +1,106 @@
+"""Data on the bands of their prediction, with the pulls below."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from pdflang.report.files import file_of, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from pdflang.results.prediction import Comparison
+
+_COLOUR, _DATA = "tab:blue", "black"
+_BANDS = ((0.95, 0.2), (0.68, 0.35))
+_MOST_LABELS = 16
+_FARTHEST = 6.0
+_WIDE = 50.0
+"""Where values reach over such a factor, their axis is logarithmic."""
+
+
+def picture(comparison: Comparison, kind: str) -> bytes:
+    """The picture as a file of a kind, `png` or `svg`: data, the mean and central 68% and 95% of their prediction.
+
+    Counts of events are divided by the width of their bins. Below are (data − mean)/sd, those beyond 6 at the edge.
+    Equal predictions give equal bytes.
+    """
+    with style():
+        figure = Figure(figsize=(6.4, 4.2), layout="constrained", dpi=120)
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+        edges = _edges(comparison)
+        _bands(above, comparison, edges)
+        _pulls(below, comparison, edges)
+        _places(below, comparison, edges)
+        return file_of(figure, kind)
+
+
+def _edges(comparison: Comparison) -> np.ndarray:
+    """Edges of bins, or around the numbers of the entries."""
+    return np.arange(len(comparison.observed) + 1) - 0.5 if comparison.edges is None else comparison.edges
+
+
+def _bands(axes: Axes, comparison: Comparison, edges: np.ndarray) -> None:
+    widths = np.ones(len(edges) - 1) if comparison.edges is None else np.diff(edges)
+    for mass, opacity in _BANDS:
+        low, high = (end / widths for end in comparison.interval(mass))
+        look: dict[str, Any] = {"color": _COLOUR, "alpha": opacity, "linewidth": 0}
+        axes.stairs(high, edges, baseline=low, fill=True, label=f"{mass:.0%}", **look)
+    axes.stairs(comparison.mean / widths, edges, baseline=None, color=_COLOUR, linewidth=1, label="mean")
+    data = comparison.observed / widths
+    axes.plot(_middles(comparison, edges), data, ".", color=_DATA, markersize=_size(data), label="data")
+    _scale(axes, np.concatenate([data, comparison.mean / widths]))
+    axes.set_title(f"{comparison.name} and its {comparison.kind} predictive")
+    axes.set_ylabel(comparison.name if comparison.edges is None else "events / width of bin")
+    axes.legend(frameon=False, ncols=4)
+
+
+def _scale(axes: Axes, values: np.ndarray) -> None:
+    """A logarithmic axis where values reach far; with a 0 below where there is one."""
+    positive = values[values > 0]
+    if np.any(values < 0) or not len(positive) or positive.max() <= _WIDE * positive.min():
+        return
+    axes.set_yscale("log") if len(positive) == len(values) else axes.set_yscale("symlog", linthresh=positive.min())
+
+
+def _pulls(axes: Axes, comparison: Comparison, edges: np.ndarray) -> None:
+    for sigmas in (2, 1):
+        axes.axhspan(-sigmas, sigmas, color="0.5", alpha=0.15, linewidth=0)
+    axes.axhline(0, color="0.5", linewidth=0.8)
+    pulls = np.clip(comparison.pulls, -_FARTHEST, _FARTHEST)
+    axes.plot(_middles(comparison, edges), pulls, ".", color=_DATA, markersize=_size(pulls))
+    reach = max(3.0, 1.1 * float(np.nanmax(np.abs(pulls), initial=0.0)))
+    axes.set(ylim=(-reach, reach), ylabel="pull")
+
+
+def _places(axes: Axes, comparison: Comparison, edges: np.ndarray) -> None:
+    """The axis below: the variable of events, or the entries of the data."""
+    if comparison.edges is not None:
+        if edges[0] >= 0 and edges[-1] - edges[-2] > _WIDE * (edges[1] - edges[0]):
+            axes.set_xscale("log")
+            axes.set_xlim(edges[0] or edges[1] / 2, edges[-1])
+        else:
+            axes.set_xlim(edges[0], edges[-1])
+        axes.set_xlabel(comparison.name)
+        return
+    axes.set_xlim(edges[0], edges[-1])
+    number = len(comparison.entries)
+    if number <= _MOST_LABELS:
+        axes.set_xticks(range(number), [_label(entry) for entry in comparison.entries])
+    axes.set_xlabel("entry")
+
+
+def _middles(comparison: Comparison, edges: np.ndarray) -> np.ndarray:
+    return (edges[1:] + edges[:-1]) / 2
+
+
+def _label(entry: str) -> str:
+    """What tells an entry apart: `A` of `y[A]`, `east` of `hits in east`."""
+    return entry.partition("[")[2].removesuffix("]") or entry.partition(" in ")[2] or entry
+
+
+def _size(values: np.ndarray) -> float:
+    return 6.0 if len(values) <= 60 else 3.0

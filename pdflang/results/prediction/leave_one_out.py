@@ -1,0 +1,104 @@
+"""How well each part of the data is predicted from the rest: PSIS-LOO, as ArviZ computes it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pdflang.results.posterior import DRAW_AXES, schema_of
+from pdflang.results.schema import entry_names
+
+if TYPE_CHECKING:
+    import xarray
+
+FEWEST_DRAWS = 25
+"""With fewer, the tails of the weights cannot be smoothed."""
+
+
+@dataclass(frozen=True, eq=False)
+class LeaveOneOut:
+    """The expected log predictive density of one observation, each part left out once (Vehtari et al. 2017).
+
+    `elpd` is its sum over the parts with standard error `se`, `p_loo` the effective number of parameters;
+    `elpd_i`, `pareto_k` (parts,) belong to the `entries`. Above `good_k` they are not reliable (Vehtari et al. 2024).
+    """
+
+    name: str
+    entries: tuple[str, ...]
+    elpd_i: np.ndarray
+    p_loo: float
+    pareto_k: np.ndarray
+    good_k: float
+
+    @property
+    def elpd(self) -> float:
+        """The sum over the parts."""
+        return float(self.elpd_i.sum())
+
+    @property
+    def se(self) -> float:
+        """The standard error of the sum; NaN of one part."""
+        parts = len(self.elpd_i)
+        return math.sqrt(parts * float(self.elpd_i.var())) if parts > 1 else math.nan
+
+    @property
+    def worst(self) -> int:
+        """The part with the largest Pareto k."""
+        return int(np.argmax(self.pareto_k))
+
+
+def leave_one_out(tree: xarray.DataTree) -> list[LeaveOneOut]:
+    """LOO of each observation in the log_likelihood of a tree, in the order of the group; empty where there is none."""
+    if "log_likelihood" not in tree.children:
+        return []
+    terms = tree["log_likelihood"].to_dataset()
+    if terms.sizes["chain"] * terms.sizes["draw"] < FEWEST_DRAWS:
+        return []
+    efficiency = relative_efficiency(tree)
+    return [_of(str(name), terms[name], efficiency) for name in terms.data_vars if terms[name].size]
+
+
+def together(found: Sequence[LeaveOneOut]) -> LeaveOneOut:
+    """All observations as one."""
+    return LeaveOneOut(
+        "all",
+        tuple(entry for one in found for entry in one.entries),
+        np.concatenate([one.elpd_i for one in found]),
+        sum(one.p_loo for one in found),
+        np.concatenate([one.pareto_k for one in found]),
+        found[0].good_k,
+    )
+
+
+def relative_efficiency(tree: xarray.DataTree) -> float:
+    """Effective draws over draws, the mean over the parameters: what smooths the tails of correlated draws."""
+    from arviz_stats.base import array_stats
+
+    posterior = tree["posterior"].to_dataset()
+    chains, draws = (posterior.sizes[axis] for axis in DRAW_AXES)
+    names = [name for name in posterior.data_vars if posterior[name].attrs.get("role") in ("param", "nuisance")]
+    if chains == 1 or draws < 4 or not names:
+        return 1.0
+    values = [np.asarray(posterior[name].transpose(*DRAW_AXES, ...)).reshape(chains, draws, -1) for name in names]
+    axes: dict[str, Any] = {"chain_axis": 0, "draw_axis": 1}
+    with np.errstate(all="ignore"):
+        sizes = np.concatenate([np.ravel(array_stats.ess(v, method="mean", **axes)) for v in values])
+    known = sizes[np.isfinite(sizes)]
+    return float(known.mean() / (chains * draws)) if len(known) else 1.0
+
+
+def _of(name: str, terms: xarray.DataArray, efficiency: float) -> LeaveOneOut:
+    from arviz_stats.base import array_stats
+
+    values = np.asarray(terms.transpose(*DRAW_AXES, ...))
+    entries = tuple(entry_names(name, values.shape[2:], schema_of(terms)))
+    with np.errstate(all="ignore"):
+        found = array_stats.loo(values, chain_axis=0, draw_axis=1, r_eff=efficiency)
+    elpd_i, pareto_k, p_loo_i = (np.ravel(part) for part in found)
+    draws = values.shape[0] * values.shape[1]
+    good = min(1 - 1 / math.log10(draws), 0.7) if draws > 1 else 0.7
+    return LeaveOneOut(name, entries, elpd_i, float(p_loo_i.sum()), pareto_k, good)
