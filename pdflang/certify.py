@@ -116,7 +116,7 @@ def _with_few_events(bound: BoundProgram) -> BoundProgram:
 def _arrays_over(axis: Axis, bound: BoundProgram) -> list[str]:
     """The arrays that have an entry for each event: columns, and weights that are a datum of their own."""
     found = [datum for datum in bound.program.data.values() if datum.axes[:1] == (axis,)]
-    names = [f"{d.name}.{column}" for d in found for column in d.columns]
+    names = [f"{d.name}.{column}" for d in found if d.shape == "table" for column in d.columns]
     return [*names, *(datum.name for datum in found if datum.shape == "array")]
 
 
