@@ -50,7 +50,9 @@ def fitted_width(ranks: np.ndarray, draws: int) -> Width:
     errors = np.sqrt(np.diag(np.linalg.inv(_score(at, counts, draws)[1])))
     gain = counts @ np.log(_probabilities(at, draws) * (draws + 1))
     width = math.exp(-at[1])
-    p_value = float(stats.chi2.sf(max(0.0, 2 * gain), 2))
+    # Bartlett's correction of a normal sample's mean and width, for few fits.
+    ratio = max(0.0, 2 * gain) / (1 + 11 / (12 * len(ranks)))
+    p_value = float(stats.chi2.sf(ratio, 2))
     return Width(width, float(width * errors[1]), float(-at[0]), float(errors[0]), p_value)
 
 
