@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -92,6 +94,43 @@ def test_traces_are_what_happened() -> None:
     assert abs(np.sum(signal["tracker detected"]) - expected) < 4 * np.sqrt(expected)
     # Streams are shuffled: the rows of the background are spread evenly.
     assert stats.kstest(background["row"] / len(measured), stats.uniform.cdf).pvalue > 1e-3
+
+
+class ScoredEvent:
+    """What generated code calls `event`, given the trace: it adds up the log-probability of what happened."""
+
+    def __init__(self, sites: dict[str, Any]) -> None:
+        self._sites, self.log_probability = sites, jnp.zeros(())
+
+    def detect(self, stage: str, efficiency: Any) -> None:
+        self.log_probability += jnp.log(jnp.where(self._sites[f"{stage} detected"], efficiency, 1 - efficiency))
+
+    def draw(self, site: str, distribution: Any, *arguments: Any) -> Any:
+        self.log_probability += distribution.log_prob(self._sites[site], *arguments)
+        return self._sites[site]
+
+    def confine(self, stage: str, inside: Any) -> None:
+        self.inside = inside
+
+
+def test_the_same_code_gives_the_probability_of_a_trace() -> None:
+    signal = tracker().simulate(9, PARAMS, traces=True)[1]["hits"]["f"]
+    detect = tracker().functions.module.detect_hits_1
+
+    def score(s: jax.Array, sites: dict[str, Any]) -> jax.Array:
+        event = ScoredEvent(sites)
+        detect(event, sites["x"], {"s": s}, {})
+        return event.log_probability
+
+    with jax.enable_x64(True):
+        both = jax.vmap(jax.value_and_grad(score), (None, 0))(jnp.asarray(0.1), dict(signal))
+        values, slopes = map(np.asarray, both)
+    kept = 0.9 * (1 - 0.5 * signal["x"])
+    expected = np.log(np.where(signal["tracker detected"], kept, 1 - kept))
+    expected += stats.norm.logpdf(signal["tracker.y"], signal["x"], 0.1 * (1 + signal["x"]))
+    np.testing.assert_allclose(values, expected, rtol=1e-10)
+    # The expected score is zero: traces are drawn from what they are scored by.
+    assert abs(slopes.mean()) < 4 * slopes.std() / np.sqrt(len(slopes))
 
 
 def test_a_seed_gives_the_same_events_with_traces_and_without() -> None:
