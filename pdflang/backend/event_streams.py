@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from pdflang.backend.names import identifier
@@ -44,18 +43,16 @@ def write_streams(module: ModuleWriter) -> list[Block]:
     return blocks
 
 
-def drawn_events(module: ModuleWriter, writer: Writer, observation: Observation, key: str) -> str:
-    """The call that draws the events of a process."""
+def drawn_events(module: ModuleWriter, writer: Writer, observation: Observation, key: str, draw: str) -> str:
+    """The call of `draw` that makes the events of a process."""
     process = observation.process
     assert process is not None
-    streams = [_stream(module, writer, observation, process, stream) for stream in process.streams]
-    variables = _tuple(json.dumps(variable.name) for variable in process.variables)
-    arguments = [key, variables, f"[{', '.join(streams)}]", "params", "arrays", "traces=traces"]
+    arguments = [key, *(_stream(module, writer, observation, process, stream) for stream in process.streams)]
     if process.normalised:
         arguments.append(f"count=arrays[{json.dumps(observation.name + ' count')}]")
     if process.weights is not None:
         arguments.append("signed=True")
-    return f"{module.imports.use(f'{_EVENTS}.draw_events')}({', '.join(arguments)})"
+    return f"{draw}({', '.join(arguments)})"
 
 
 def _stream(
@@ -87,11 +84,6 @@ def _words(name: str) -> str:
     return re.sub(r"""["'\\]""", "", name)
 
 
-def _tuple(items: Iterable[str]) -> str:
-    texts = list(items)
-    return f"({', '.join(texts)}{',' * (len(texts) == 1)})"
-
-
 def _name(module: ModuleWriter, prefix: str, observation: Observation, stream: EventStream) -> str:
     """The function of a stream; streams are numbered where there are several."""
     assert observation.process is not None
@@ -121,11 +113,12 @@ def _detection(module: ModuleWriter, process: Process, stream: EventStream, name
         _write_stage(module, writer, stage)
         region = process.variables if stage is stream.stages[-1] else stage.variables
         _confine(writer, stream, stage, region)
-    measured = _tuple(writer.text(variable.place) for variable in stream.stages[-1].variables)
+    values = {variable.name: writer.text(variable.place) for variable in stream.stages[-1].variables}
+    measured = ", ".join(f"{json.dumps(variable)}: {text}" for variable, text in values.items())
     names = " and ".join(_words(stage.name) for stage in stream.stages)
     head = f"{name}(event, {arguments}, params, arrays)"
     doc = f"What {names} measure{'s' * (len(stream.stages) == 1)} of an event of {_words(stream.name)}."
-    return module.function(head, doc, writer, [f"    return {measured}"])
+    return module.function(head, doc, writer, [f"    return {{{measured}}}"])
 
 
 def _read(stream: EventStream) -> list[Node]:
@@ -163,7 +156,7 @@ def _made(module: ModuleWriter, writer: Writer, step: EventStep, sites: list[str
         return f"event.compute({sites[0]}, {writer.text(step.value)})"
     drawn = ", ".join(_distribution(module, writer, step.draws))
     if len(sites) > 1:
-        return f"event.draw_vector({_tuple(sites)}, {drawn})"
+        return f"event.draw_vector(({', '.join(sites)}), {drawn})"
     return f"event.draw({sites[0]}, {drawn})"
 
 

@@ -30,16 +30,19 @@ def write_simulation(module: ModuleWriter) -> tuple[list[str], list[Span | None]
     if observations:
         split = module.imports.use("jax.random.split")
         writer.write(f"keys = {split}(key, {len(observations)})")
+    draw = ""
+    if traces := any(observation.process for observation in observations):
+        draws = module.imports.use("pdflang.backend.runtime.events.EventDraws")
+        draw = writer.assign("draw", f"{draws}(params, arrays, traces)")
     entries = []
     for i, observation in enumerate(observations):
-        text = _drawn(module, writer, observation, f"keys[{i}]")
+        text = _drawn(module, writer, observation, f"keys[{i}]", draw)
         local = writer.assign(observation.name, text, observation.span)
         for name, values in _simulated(observation, local).items():
             for reference in module.references_to(name):
                 writer.know(reference, values)
         entries.append((observation.name, local))
-    traces = ", traces=False" if any(o.process for o in observations) else ""
-    head = f"simulate(key, params, arrays{traces})"
+    head = f"simulate(key, params, arrays{', traces=False' * traces})"
     return module.function(head, "Data drawn at given parameters.", writer, module.returned(entries))
 
 
@@ -105,9 +108,10 @@ def _in_order(module: ModuleWriter) -> list[Observation]:
     return ordered
 
 
-def _drawn(module: ModuleWriter, writer: Writer, observation: Observation, key: str) -> str:
+def _drawn(module: ModuleWriter, writer: Writer, observation: Observation, key: str, draw: str) -> str:
+    """The text that makes an observed datum; `draw` makes events."""
     if observation.process is not None:
-        return drawn_events(module, writer, observation, key)
+        return drawn_events(module, writer, observation, key, draw)
     draws = observation.draws
     assert draws is not None
     if _reads_itself(observation, module.program.definition_nodes):

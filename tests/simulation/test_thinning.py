@@ -15,7 +15,7 @@ from scipy import special, stats
 from pdflang.backend.runtime import events
 from pdflang.backend.runtime.distributions import Normal, Poisson
 from pdflang.backend.runtime.envelope import CannotDraw
-from pdflang.backend.runtime.events import Events, Stream, draw_events
+from pdflang.backend.runtime.events import EventDraws, Events, Stream
 
 Region = Mapping[str, tuple[float, float] | int]
 
@@ -23,7 +23,7 @@ Region = Mapping[str, tuple[float, float] | int]
 def drawn(intensity: Callable[..., Any], region: Region, seed: int = 1, **options: Any) -> Events:
     with jax.enable_x64(True):
         key = jax.random.key(seed)
-        return draw_events(key, tuple(region), [Stream("rate", intensity, region)], {}, {}, **options)
+        return EventDraws({}, {})(key, Stream("rate", intensity, region), **options)
 
 
 @pytest.mark.parametrize(("a", "b"), [(0.5, 3.0), (-0.5, -0.7), (-0.95, 0.0), (-0.98, -0.5), (4.0, 12.0)])
@@ -107,14 +107,14 @@ def test_only_an_index() -> None:
 def test_a_sample_of_a_given_size_from_two_streams() -> None:
     def detect(event: Any, x: Any, *_: Any) -> Any:
         event.detect("half", 0.5)
-        return (x,)
+        return {"x": x}
 
     streams = [
         Stream("signal", lambda x, *_: 30 * x, {"x": (0.0, 1.0)}, detect),
         Stream("background", lambda x, *_: 2.5 + 0 * x, {"x": (0.0, 1.0)}),
     ]
     with jax.enable_x64(True):
-        found = draw_events(jax.random.key(2), ("x",), streams, {}, {}, count=5000, traces=True)
+        found = EventDraws({}, {}, traces=True)(jax.random.key(2), *streams, count=5000)
     x = found.columns["x"]
     assert len(x) == 5000
     assert stats.kstest(x, lambda v: (7.5 * v**2 + 2.5 * v) / 10).pvalue > 1e-3
@@ -167,7 +167,7 @@ def test_a_bound_that_does_not_hold_is_found_out() -> None:
 def test_what_is_treated_at_once_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def detect(event: Any, x: Any, *_: Any) -> Any:
         event.detect("tracker", x)
-        return (event.draw("tracker.y", Normal, x, 0.1) + event.draw("tracker.n", Poisson, 3.0),)
+        return {"x": event.draw("tracker.y", Normal, x, 0.1) + event.draw("tracker.n", Poisson, 3.0)}
 
     streams = [
         Stream("signal", lambda x, *_: 3000 * x, {"x": (0.0, 1.0)}, detect),
@@ -178,7 +178,7 @@ def test_what_is_treated_at_once_changes_nothing(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(events, "_LANES", lanes)
         monkeypatch.setattr(events, "_BLOCK", block)
         with jax.enable_x64(True):
-            results.append(draw_events(jax.random.key(5), ("x",), streams, {}, {}, count=count).columns["x"])
+            results.append(EventDraws({}, {})(jax.random.key(5), *streams, count=count).columns["x"])
     assert np.array_equal(results[0], results[1]) and np.array_equal(results[2], results[3])
     assert len(results[2]) == 900
 
@@ -194,14 +194,14 @@ def test_other_numbers_of_events_compile_nothing() -> None:
         return params["scale"] * x
 
     def detect(event: Any, x: Any, *_: Any) -> Any:
-        return (event.draw("tracker.y", Normal, x, 0.1),)
+        return {"y": event.draw("tracker.y", Normal, x, 0.1)}
 
     stream = Stream("signal", intensity, {"x": (0.0, 1.0)}, detect)
     counts = []
     with jax.enable_x64(True):
         for number, scale in enumerate((100.0, 90_000.0, 5.0)):
             key = jax.random.key(number)
-            counts.append(len(draw_events(key, ("y",), [stream], {"scale": scale}, {}).columns["y"]))
+            counts.append(len(EventDraws({"scale": scale}, {})(key, stream).columns["y"]))
             if number == 0:
                 jax.monitoring.register_event_duration_secs_listener(listen)
     jax.monitoring.unregister_event_duration_listener(listen)

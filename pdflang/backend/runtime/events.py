@@ -37,13 +37,13 @@ class Stream:
 
     `region` has the ends of real variables and the lengths of indices, in the order of the arguments of
     `intensity(*places, params, arrays)`, which takes arrays (n,). `detect(event, *places, params, arrays)` takes
-    one event to its measured values; without it places are what is measured.
+    one event to its measured values by variable; without it places are what is measured.
     """
 
     name: str
     intensity: Callable[..., Array]
     region: Mapping[str, tuple[float, float] | int]
-    detect: Callable[..., tuple[Array, ...]] | None = None
+    detect: Callable[..., dict[str, Array]] | None = None
 
 
 @dataclass
@@ -59,28 +59,24 @@ class Events:
     traces: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
 
 
-def draw_events(
-    key: Array,
-    variables: Sequence[str],
-    streams: Sequence[Stream],
-    params: Any,
-    arrays: Any,
-    *,
-    count: Any = None,
-    signed: bool = False,
-    traces: bool = False,
-) -> Events:
-    """Events of a Poisson process, or `count` accepted ones of its shape; the same ones whatever is kept of them.
+class EventDraws:
+    """Draws events at given parameters; with `traces` it keeps how they came about.
 
-    `signed` intensities may be negative: events come about with the magnitude. Raises CannotDraw where an
-    intensity allows no events.
+    Called with the streams of a Poisson process it gives its events, with `count` so many accepted ones of its shape:
+    the same ones whatever is kept of them. `signed` intensities may be negative: events come about with the magnitude.
+    Raises CannotDraw where an intensity allows no events.
     """
-    simulator = _Simulator(key, streams, params, arrays, signed)
-    for _ in range(_ATTEMPTS):
-        simulator.restart()
-        if simulator.run(None if count is None else int(count)):
-            return simulator.events(tuple(variables), traces)
-    raise CannotDraw(f"has no bound that holds, after {_ATTEMPTS} attempts")
+
+    def __init__(self, params: Any, arrays: Any, traces: bool = False) -> None:
+        self._params, self._arrays, self._traces = params, arrays, traces
+
+    def __call__(self, key: Array, *streams: Stream, count: Any = None, signed: bool = False) -> Events:
+        simulator = _Simulator(key, streams, self._params, self._arrays, signed)
+        for _ in range(_ATTEMPTS):
+            simulator.restart()
+            if simulator.run(None if count is None else int(count)):
+                return simulator.events(self._traces)
+        raise CannotDraw(f"has no bound that holds, after {_ATTEMPTS} attempts").of(streams[0].name)
 
 
 class _Simulator:
@@ -168,7 +164,7 @@ class _Simulator:
         stream = self._streams[number]
         sites = dict(zip(self._envelopes[number].box.names, places, strict=True))
         if stream.detect is None:
-            return _Part(numbers, tuple(places), np.ones(len(numbers), bool), sites, signs)
+            return _Part(numbers, sites, np.ones(len(numbers), bool), sites, signs)
         detected = partial(_detected, stream.detect, self._keys[number])
         measured, accepted, others = _in_lanes(detected, [numbers, *places], self._params, self._arrays)
         return _Part(numbers, measured, accepted, {**sites, **others}, signs)
@@ -181,14 +177,14 @@ class _Simulator:
 
     # --- results --------------------------------------------------------------------------------------------
 
-    def events(self, variables: tuple[str, ...], traces: bool) -> Events:
+    def events(self, traces: bool) -> Events:
         """What was drawn, in the order of the proposals, which is no order at all."""
         parts = [part for stream in self._parts for part in stream]
         numbers = np.concatenate([part.numbers[part.accepted] for part in parts])
         order = np.argsort(numbers)
         columns = {
-            name: np.concatenate([part.measured[i][part.accepted] for part in parts])[order]
-            for i, name in enumerate(variables)
+            name: np.concatenate([part.measured[name][part.accepted] for part in parts])[order]
+            for name in parts[0].measured
         }
         weights = np.concatenate([part.signs[part.accepted] for part in parts])[order]
         return Events(columns, weights, self._traces(numbers[order]) if traces else {})
@@ -207,7 +203,7 @@ class _Part:
     """True events of a stream: their numbers among all proposals, and what became of them, (n,) each."""
 
     numbers: np.ndarray
-    measured: tuple[np.ndarray, ...]
+    measured: dict[str, np.ndarray]
     accepted: np.ndarray
     sites: dict[str, np.ndarray]
     signs: np.ndarray
@@ -217,7 +213,7 @@ class _Part:
         rows = self.numbers <= last
         return _Part(
             self.numbers[rows],
-            tuple(values[rows] for values in self.measured),
+            {name: values[rows] for name, values in self.measured.items()},
             self.accepted[rows],
             {name: values[rows] for name, values in self.sites.items()},
             self.signs[rows],
@@ -231,15 +227,15 @@ def _intensities(intensity: Callable[..., Array], places: list[Array], params: A
 
 @partial(jax.jit, static_argnums=0)
 def _detected(
-    detect: Callable[..., tuple[Array, ...]], key: Array, numbers_and_places: list[Array], params: Any, arrays: Any
-) -> tuple[tuple[Array, ...], Array, dict[str, Array]]:
+    detect: Callable[..., dict[str, Array]], key: Array, numbers_and_places: list[Array], params: Any, arrays: Any
+) -> tuple[dict[str, Array], Array, dict[str, Array]]:
     """The measured values, acceptance and sites of events, each with random numbers of its own."""
 
-    def one(number: Array, *places: Array) -> tuple[tuple[Array, ...], Array, dict[str, Array]]:
+    def one(number: Array, *places: Array) -> tuple[dict[str, Array], Array, dict[str, Array]]:
         event = DrawnEvent(jax.random.fold_in(key, number))
         measured = detect(event, *places, params, arrays)
         # JAX sorts the keys of a plain dict.
-        return tuple(map(jnp.asarray, measured)), event.accepted, OrderedDict(event.sites)
+        return {name: jnp.asarray(v) for name, v in measured.items()}, event.accepted, OrderedDict(event.sites)
 
     return jax.vmap(one)(*numbers_and_places)
 
