@@ -12,7 +12,7 @@ import pytest
 from poisson_counts import compatible
 from scipy import special, stats
 
-from pdflang.backend.runtime import events
+from pdflang.backend.runtime import lanes, thinning
 from pdflang.backend.runtime.distributions import Normal, Poisson
 from pdflang.backend.runtime.envelope import CannotDraw
 from pdflang.backend.runtime.events import EventDraws, Events, Stream
@@ -174,9 +174,9 @@ def test_what_is_treated_at_once_changes_nothing(monkeypatch: pytest.MonkeyPatch
         Stream("background", lambda x, *_: 800 + 0 * x, {"x": (0.0, 1.0)}),
     ]
     results = []
-    for lanes, block, count in ((1 << 14, 1 << 18, None), (256, 700, None), (1 << 14, 1 << 18, 900), (256, 700, 900)):
-        monkeypatch.setattr(events, "_LANES", lanes)
-        monkeypatch.setattr(events, "_BLOCK", block)
+    for width, block, count in ((1 << 14, 1 << 18, None), (256, 700, None), (1 << 14, 1 << 18, 900), (256, 700, 900)):
+        monkeypatch.setattr(lanes, "LANES", width)
+        monkeypatch.setattr(thinning, "_BLOCK", block)
         with jax.enable_x64(True):
             results.append(EventDraws({}, {})(jax.random.key(5), *streams, count=count).columns["x"])
     assert np.array_equal(results[0], results[1]) and np.array_equal(results[2], results[3])
