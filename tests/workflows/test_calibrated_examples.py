@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from calibrated_models import QUICK, conjugate
 
@@ -14,8 +15,10 @@ from pdflang.results.calibration.result import FALSE_ALARM
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+ROOT = Path(__file__).resolve().parents[2]
 DRAWS = 99
+COUNTS = {"n_p": np.zeros(30, int), "n_n": np.zeros(30, int)}
+"""Simulated anyway."""
 
 
 def fits_for(quantities: int) -> int:
@@ -38,14 +41,16 @@ def check(found: Calibration) -> None:
 
 
 @pytest.mark.parametrize(
-    ("example", "quantities", "options"),
+    ("path", "data", "quantities", "options"),
     [
-        ("eight_schools", 11, {}),
-        ("proxy", 8, {"warmup": 300, "thin": 3}),  # its draws are nearly independent
+        ("examples/eight_schools/model.pdfm", {}, 11, {}),
+        # Draws of these two are nearly independent.
+        ("examples/proxy/model.pdfm", {}, 8, {"warmup": 300, "thin": 3}),
+        ("tests/good/smeared_counts.pdfm", COUNTS, 10, {"warmup": 300, "thin": 3}),
     ],
 )
-def test_examples_are_calibrated(example: str, quantities: int, options: dict[str, Any]) -> None:
-    model = pdflang.load(EXAMPLES / example / "model.pdfm")
+def test_models_are_calibrated(path: str, data: dict[str, Any], quantities: int, options: dict[str, Any]) -> None:
+    model = pdflang.load(ROOT / path, data=data)
     found = model.calibrate(fits=fits_for(quantities), draws=DRAWS, **options)
     assert len(found.quantities) == quantities
     assert len(found.failures) <= 2
