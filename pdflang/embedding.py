@@ -220,16 +220,18 @@ class Model(CompiledModel):
         """The texts of all files of the model by name, the main one first."""
         return {source.name: source.text for source in self.program.files}
 
-    def predict(self, posterior: xarray.DataTree | None = None, **options: Any) -> xarray.DataTree:
+    def predict(
+        self, posterior: xarray.DataTree | None = None, *, monitor: Monitor | None = None, **options: Any
+    ) -> xarray.DataTree:
         """Data drawn at draws of a posterior, or of the prior where none is given, with what was observed.
 
-        Options are the fields of `PredictOptions`: draws, seed. Groups by ArviZ's schema: posterior_predictive,
-        log_likelihood, observed_data, …, or prior_predictive. Errors: E607 where the prior cannot be drawn from,
-        E609 where the posterior is of other parameters, E612 where a rate allows no events, E620 for the options.
+        Options are the fields of `PredictOptions`: draws, seed, threads. Groups are by ArviZ's schema, among them
+        prior_predictive, or posterior_predictive and log_likelihood. Errors: E609 where the posterior is of other
+        parameters, E620 for the options, and those of `simulate`.
         """
         from pdflang import predictive
 
-        return predictive.predict(self, options_of(PredictOptions, options), posterior)
+        return predictive.predict(self, options_of(PredictOptions, options), posterior, monitor)
 
     def provenance(self, method: str, started: datetime, **details: Any) -> dict[str, Any]:
         """Where a result of this model comes from: texts, data, seed, versions, command."""

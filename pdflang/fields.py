@@ -40,10 +40,14 @@ def schemas(model: CompiledModel) -> dict[str, VariableSchema]:
 
 
 def data_schemas(model: CompiledModel) -> dict[str, VariableSchema]:
-    """The axes and coordinates of observed data themselves, by observation."""
-    program = model.program
-    axes = {name: _axes(program, name, program.data[name].axes) for name in program.observations}
-    return {name: VariableSchema(dims, coords, "output") for name, (dims, coords) in axes.items()}
+    """The axes and coordinates of observed data themselves, and of the columns of tables, by name."""
+    program, found = model.program, {}
+    for name in program.observations:
+        datum = program.data[name]
+        dims, coords = _axes(program, name, datum.axes)
+        for key in (name, *(f"{name}.{column}" for column in datum.columns)):
+            found[key] = VariableSchema(dims, coords, "output")
+    return found
 
 
 def _bounds(parameter: Parameter) -> tuple[float | None, float | None]:

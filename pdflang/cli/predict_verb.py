@@ -53,6 +53,7 @@ def command(
     is predicted from the others (PSIS-LOO). Leaves a folder with the predictions (NetCDF, ArviZ's schema) and a
     picture of each observation. The model and its data must be those of the run.
     """
+    from pdflang.inference import terminal_monitor
     from pdflang.results import RunFolder
     from pdflang.results import diagnostics as words
     from pdflang.results.prediction import check_prediction, comparisons, findings_of, leave_one_out, to_csv, to_text
@@ -60,7 +61,7 @@ def command(
 
     started, settings = datetime.now(UTC), PredictOptions(**options)
     compiled = load_model(screen, model, data)
-    tree = compiled.predict(_posterior(run, compiled) if run else None, **options)
+    tree = compiled.predict(_posterior(run, compiled) if run else None, monitor=terminal_monitor(), **options)
     shown, loo = list(comparisons(tree)), leave_one_out(tree)
     checks = [check_prediction(comparison) for comparison in shown]
     findings = [*_said_of(run), *findings_of(checks, loo, tree)]

@@ -23,7 +23,7 @@ class Progressed:
     divergences: int = 0
 
 
-_TITLES = {"map": "start {}", "calibrate": "fits"}
+_TITLES = {"map": "start {}", "calibrate": "fits", "predict": "draws"}
 """What a bar is called, by method."""
 
 

@@ -82,6 +82,7 @@ class PredictOptions(Options):
 
     draws: int = option(1000, "draws to predict at, of the prior or evenly spaced in the run", least=2)
     seed: int | None = option(0, "seed of all random numbers", least=0, below=_SEEDS)
+    threads: int | None = option(None, "data sets drawn at once; as many as there are cores if not given", least=1)
 
 
 Kind = TypeVar("Kind", bound=Options)

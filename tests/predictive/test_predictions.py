@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import arviz_stats
@@ -87,6 +88,44 @@ def test_events_are_counted_in_bins(known) -> None:
     error = np.sqrt((expected + expected**2 / 400) / 400)
     np.testing.assert_array_less(np.abs(counts.mean(["chain", "draw"]) - expected), 4 * error)
     np.testing.assert_array_equal(tree["observed_data"]["x"], np.histogram(X, edges)[0])
+
+
+LABELLED = """
+index run = early, late
+data ev = table("ev.csv")
+const share = [0.25, 0.75]
+param c ~ Gamma(400, 1)
+theory rate(x in (0, 1), r in run) = share[r]*c*2*x
+"""
+
+
+def test_variables_of_events_are_counted_each_for_itself(known) -> None:
+    events = {"x": [0.9, 0.5, 0.7], "r": ["late", "late", "early"]}
+    model = pdflang.loads(f"{LABELLED}observe ev ~ PoissonProcess(rate)\n", data={"ev": events})
+    tree = model.predict(known("c", stats.gamma(400)), draws=100)
+    predicted, observed = tree["posterior_predictive"], tree["observed_data"]
+    assert set(observed.data_vars) == set(predicted.data_vars) == {"ev.x", "ev.r"}
+    assert observed["ev.r"].coords["ev.r_bin"].to_numpy().tolist() == ["early", "late"]
+    assert observed["ev.r"].to_numpy().tolist() == [1, 2]
+    np.testing.assert_array_equal(observed["ev.x"].sum(), 3)
+    totals = predicted["ev.r"].mean(["chain", "draw"]).to_numpy()
+    np.testing.assert_allclose(totals, [100, 300], atol=4 * math.sqrt((300 + 300**2 / 400) / 100))
+    np.testing.assert_array_equal(predicted["ev.r"].sum("ev.r_bin"), predicted["ev.x"].sum("ev.x_bin"))
+    assert [one.entries[0] for one in comparisons(tree)][1] == "ev.r in early"
+
+
+def test_weighted_events_are_counted_by_weight_and_not_left_out(known) -> None:
+    """The rate 200 (1 − 3x) is negative above 1/3; its integral is −100, that of its magnitude 500/3."""
+    text = 'data ev = table("ev.csv")\nparam a ~ Normal(0, 0.3)\ntheory rate(x in (0, 1)) = 200*(1 + a*x)\n'
+    events = {"x": [0.1, 0.5, 0.7], "w": [1.0, -1.0, -1.0]}
+    model = pdflang.loads(f"{text}observe ev ~ PoissonProcess(rate, weights = ev.w)\n", data={"ev": events})
+    tree = model.predict(known("a", stats.norm(-3, 1e-6)), draws=100)
+    counts = tree["posterior_predictive"]["ev"]
+    assert counts[..., -1].mean() < 0 < counts[..., 0].mean()
+    assert float(counts.sum("ev_bin").mean()) == pytest.approx(-100, abs=4 * math.sqrt(500 / 3 / 100))
+    assert float(tree["observed_data"]["ev"].sum()) == -1
+    assert "log_likelihood" not in tree.children
+    assert json.loads(tree.attrs["without_density"]) == {"ev": "its events are weighted"}
 
 
 def test_what_is_predicted_at_a_draw_depends_on_it_alone(normal, known) -> None:
