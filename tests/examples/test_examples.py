@@ -38,6 +38,7 @@ def cells(table):
     ("model", "truth", "tables"),
     [
         ("proxy/model.pdfm", params(TRUTH), ["proxy_p.csv", "proxy_n.csv"]),
+        ("detector/model.pdfm", None, ["events.csv"]),
         ("events_2d/model.pdfm", None, ["events.csv"]),
         ("weinberg/combination.pdfm", None, ["energies.csv", "polarised.csv"]),
     ],
