@@ -96,9 +96,10 @@ def assert_same_posterior(printed, shown):
     assert words(printed) == words(shown)
 
 
-def test_the_model_of_the_readme_is_that_of_the_example():
-    shown = blocks("pdfm", ROOT / "README.md")[0].text
-    assert shown == (ROOT / "examples/proxy/model.pdfm").read_text(encoding="utf-8")
+def test_the_models_of_the_readme_are_those_of_the_examples():
+    shown = [block.text for block in blocks("pdfm", ROOT / "README.md") if not block.about]
+    examples = (ROOT / "examples" / name / "model.pdfm" for name in ("proxy", "detector"))
+    assert shown == [path.read_text(encoding="utf-8") for path in examples]
 
 
 def test_tables_list_every_command_and_exit_code():
