@@ -98,5 +98,3 @@ def _shaped(arrays: Mapping[str, Any], shape: tuple[int, ...]) -> dict[str, np.n
     """Arrays (n, …) with their first axis as `shape`."""
     values = {name: np.asarray(array) for name, array in arrays.items()}
     return {name: array.reshape(*shape, *array.shape[1:]) for name, array in values.items()}
-
-
