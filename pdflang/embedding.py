@@ -140,9 +140,11 @@ class Model(CompiledModel):
     ) -> xarray.DataTree:
         """Draws of the posterior by NUTS as a DataTree in ArviZ's schema.
 
-        Options are the fields of `NutsOptions`: chains, warmup, draws, seed, target_acceptance, … With
-        `log_likelihood` the log-probability of each datum is kept. The groups are posterior, sample_stats,
-        observed_data and log_likelihood; arrays are (chain, draw, *axes), with labels as coordinates.
+        Options are the fields of `NutsOptions`: chains, warmup, draws, seed, target_acceptance, … Without `draws`
+        there are 1000 per chain and then more, up to `max_draws`, until every quantity has R-hat < 1.01 and an
+        effective sample size of 100 per chain. With `log_likelihood` the log-probability of each datum is kept.
+        The groups are posterior, sample_stats, observed_data and log_likelihood; arrays are (chain, draw, *axes),
+        with labels as coordinates.
         Errors: E601 where no start has a finite density, E608 without parameters, E620 for the options.
         """
         return self.tree(self.draw(options_of(NutsOptions, options), monitor), log_likelihood)
@@ -150,16 +152,17 @@ class Model(CompiledModel):
     def draw(
         self, options: NutsOptions, monitor: Monitor | None = None, stop: StopRequest | None = None
     ) -> Draws:
-        """Draws on the unconstrained scale, (chain, draw, dimension). Errors: E601, E608.
+        """Draws on the unconstrained scale, (chain, draw, dimension), as `sample` makes them. Errors: E601, E608.
 
         A caller that hears Ctrl-C itself passes on its `stop`.
         """
         from pdflang.inference import nuts
+        from pdflang.results import suffices
 
         self._require_parameters()
         self.require_gradient()
         try:
-            return nuts.sample(self.target(), options, monitor, stop)
+            return nuts.sample(self.target(), options, monitor, stop, lambda draws: suffices(self.tree(draws)))
         except NoFiniteStart as failure:
             raise PdflangError(self.explain_nonfinite(self.constrain(failure.z))) from None
 

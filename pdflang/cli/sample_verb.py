@@ -44,7 +44,7 @@ def command(
     """
     from pdflang.cli.monitors import told_of
     from pdflang.inference import terminal_monitor
-    from pdflang.results import RunFolder, diagnose, summarise
+    from pdflang.results import RunFolder, account, diagnose, summarise
     from pdflang.results import diagnostics as words
     from pdflang.results import summary as tables
 
@@ -63,7 +63,7 @@ def command(
         findings += words.of_weights(compiled.weighted)
         record = compiled.provenance(
             "nuts", started, seed=draws.seed, options=asdict(settings), interrupted=draws.interrupted,
-            seconds=draws.seconds,
+            seconds=draws.seconds, notes={"draws": f"{draws.z.shape[1]} per chain: {account(draws)}"},
         )  # fmt: skip
         text = f"{tables.to_text(rows)}\n{words.to_text(findings)}{words.accuracy(certificates)}"
         folder.write_all(
@@ -75,8 +75,11 @@ def command(
                 lambda f: f.write_provenance(record),
             ]
         )
+        made = f"{draws.z.shape[0]} chains of {draws.z.shape[1]} draws"
+        if draws.z.shape[1] > settings.first_draws:
+            made += f" ({account(draws)})"
         screen.result(
-            f"{text}\n{draws.z.shape[0]} chains of {draws.z.shape[1]} draws with seed {draws.seed} in {folder.path}",
+            f"{text}\n{made} with seed {draws.seed} in {folder.path}",
             folder=str(folder.path),
             seed=draws.seed,
             chains=draws.z.shape[0],
@@ -86,8 +89,8 @@ def command(
             diagnostics=words.to_records(findings),
         )
         if draws.interrupted:
-            share = f"{draws.z.shape[1]} of {settings.draws} per chain"
-            screen.note(f"interrupted: the draws made so far are kept, {share}")
+            of = f" of {settings.draws}" if settings.draws else ""
+            screen.note(f"interrupted: the draws made so far are kept, {draws.z.shape[1]}{of} per chain")
     if draws.interrupted or hold.requested:
         raise click.exceptions.Exit(INTERRUPTED)
     if any(finding.severity == "error" for finding in findings):

@@ -26,7 +26,8 @@ class Draws:
     diverging, energy, acceptance_rate, tree_depth, n_steps, n_gradients, step_size. `warmup_gradients`
     (chain,) counts the gradients of warmup and start. `metric` (chain, dimension[, dimension]) is the
     inverse mass matrix used. `seed` is the seed itself, also where the options asked for one.
-    `interrupted`: fewer draws than were asked for, maybe none. `seconds` tells where the time went.
+    `interrupted`: fewer draws than were wanted, maybe none. `sufficient`: what was last said of them by the judge
+    that `nuts.sample` was given; None without one. `seconds` tells where the time went.
     """
 
     z: np.ndarray
@@ -36,6 +37,7 @@ class Draws:
     seed: int
     options: NutsOptions
     interrupted: bool = False
+    sufficient: bool | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property

@@ -18,6 +18,10 @@ _SEEDS = 2**32
 DENSE_DIMENSIONS = 50
 """Up to this many dimensions the metric is dense unless the options say otherwise."""
 
+FIRST_DRAWS = 1000
+MORE_DRAWS = 500
+"""Draws per chain, and more at a time, where their number is not given."""
+
 
 def option(default: Any, help: str, **limits: Any) -> Any:
     """A field of an options dataclass with its default, its help text and the limits of its values."""
@@ -49,7 +53,10 @@ class NutsOptions(Options):
 
     chains: int = option(4, "number of independent chains", least=1)
     warmup: int = option(1000, "transitions per chain that adapt step size and metric, not kept", least=20)
-    draws: int = option(1000, "draws to keep per chain", least=1)
+    draws: int | None = option(
+        None, f"draws to keep per chain; if not given, {FIRST_DRAWS} and then more until the chains agree", least=1
+    )
+    max_draws: int = option(4000, "draws per chain at most where their number is not given", least=1)
     seed: int | None = option(0, "seed of all random numbers", least=0, below=_SEEDS)
     target_acceptance: float = option(0.9, "acceptance rate that the step size aims at", above=0, below=1)
     max_tree_depth: int = option(10, "a trajectory has at most 2^depth - 1 steps", least=1, most=20)
@@ -59,6 +66,11 @@ class NutsOptions(Options):
         choices=("auto", "dense", "diagonal"),
     )
     threads: int | None = option(None, "chains that run at once; as many as there are cores if not given", least=1)
+
+    @property
+    def first_draws(self) -> int:
+        """Draws of a chain before anybody asks for more; all of them where their number is given."""
+        return min(FIRST_DRAWS, self.max_draws) if self.draws is None else self.draws
 
     def dense(self, dimension: int) -> bool:
         """Whether the metric of a target of this dimension is dense."""
@@ -137,9 +149,10 @@ def _limits(limits: Mapping[str, Any], value: Any) -> list[tuple[bool, str]]:
 
 
 def _problem(option: Field[Any], value: Any, wanted: str) -> Diagnostic:
+    default = "" if option.default is None else f" for the default, {option.default}"
     return Diagnostic(
         code="E620",
         message=f"`{option.name}` must be {wanted}, but it is {value!r}",
         notes=(f"{option.name}: {option.metadata['help']}",),
-        remedy=f"leave it out for the default, {option.default}, or give a value in range",
+        remedy=f"leave it out{default}, or give a value in range",
     )

@@ -8,20 +8,18 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from blackjax.adaptation.mass_matrix import WelfordAlgorithmState, welford_algorithm
 from blackjax.adaptation.step_size import DualAveragingAdaptationState, dual_averaging_adaptation
 from blackjax.adaptation.window_adaptation import build_schedule
 from blackjax.mcmc.hmc import HMCState
 from blackjax.mcmc.nuts import build_kernel
 
+from pdflang.inference.metric import Window, adapted, gathered, no_draws
 from pdflang.inference.start import Start
 
 CHUNK = 128
 """Most transitions of one call."""
 
 _FAST, _SLOW, _WINDOW_END, _SAMPLING = range(4)
-_SHRINKAGE = 5.0
-_SHRUNK_VARIANCE = 1e-3
 
 
 class Chain(NamedTuple):
@@ -29,7 +27,7 @@ class Chain(NamedTuple):
 
     state: HMCState
     step_size: DualAveragingAdaptationState
-    moments: WelfordAlgorithmState
+    window: Window
     metric: Any
 
 
@@ -46,11 +44,16 @@ class Transitions(NamedTuple):
     step_size: Any
 
 
-def stages(warmup: int, draws: int) -> np.ndarray:
-    """The stage of each transition, int32 (warmup + draws + CHUNK,): Stan's windows, then sampling."""
-    windows = np.asarray(build_schedule(warmup))
+def stages(warmup: int) -> np.ndarray:
+    """The stage of each transition, int32 (warmup + CHUNK,): Stan's windows, then sampling.
+
+    The last one, for the step size alone, is longer than Stan's 50 where warmup is long. Dual averaging takes large
+    steps up and down at first, and where their logarithms average the acceptance is above the target: too small
+    steps, which differ from chain to chain.
+    """
+    windows = np.asarray(build_schedule(warmup, final_buffer_size=max(50, warmup // 10)))
     adapting = np.where(windows[:, 1], _WINDOW_END, windows[:, 0])
-    return np.concatenate([adapting, np.full(draws + CHUNK, _SAMPLING)]).astype(np.int32)
+    return np.concatenate([adapting, np.full(CHUNK, _SAMPLING)]).astype(np.int32)
 
 
 def first_state(start: Start, dense: bool) -> Chain:
@@ -59,9 +62,8 @@ def first_state(start: Start, dense: bool) -> Chain:
     if dense and metric.ndim == 1:
         metric = jnp.diag(metric)
     step_size_init, _, _ = dual_averaging_adaptation(0.8)
-    moments_init, _, _ = welford_algorithm(not dense)
     state = HMCState(start.z, start.value, start.gradient)
-    return Chain(state, step_size_init(jnp.array(1.0)), moments_init(start.z.shape[0]), metric)
+    return Chain(state, step_size_init(jnp.array(1.0)), no_draws(metric), metric)
 
 
 def advance(
@@ -113,35 +115,19 @@ def advance(
 def _adapted(chain: Chain, stage: Any, acceptance_rate: Any, target_acceptance: Any) -> Chain:
     """Warmup's lesson from a transition (Hoffman & Gelman 2014, section 3.2; Stan's windows)."""
     init, update, final = dual_averaging_adaptation(target_acceptance)
-    moments_init, moments_update, _ = welford_algorithm(chain.metric.ndim == 1)
 
     def adapt_step_size(chain: Chain) -> Chain:
         return chain._replace(step_size=update(chain.step_size, acceptance_rate))
 
     def gather(chain: Chain) -> Chain:
-        return adapt_step_size(chain)._replace(moments=moments_update(chain.moments, chain.state.position))
+        return adapt_step_size(chain)._replace(window=gathered(chain.window, chain.state))
 
     def end_window(chain: Chain) -> Chain:
         chain = gather(chain)
-        metric = _regularised_covariance(chain.moments, chain.metric)
-        emptied = moments_init(chain.state.position.shape[0])
-        return Chain(chain.state, init(final(chain.step_size)), emptied, metric)
+        metric = adapted(chain.window, chain.metric)
+        return Chain(chain.state, init(final(chain.step_size)), no_draws(metric), metric)
 
     return jax.lax.switch(stage, (adapt_step_size, gather, end_window, lambda chain: chain), chain)
-
-
-def _regularised_covariance(moments: WelfordAlgorithmState, previous: Any) -> Any:
-    """The window's covariance, shrunk as Stan does but towards 1e-3 of its own variances, which have units.
-
-    A coordinate that did not move keeps a part of the variance it had.
-    """
-    covariance = moments.m2 / (moments.sample_size - 1)
-    weight = moments.sample_size / (moments.sample_size + _SHRINKAGE)
-    if covariance.ndim == 1:
-        floor = _SHRUNK_VARIANCE * jnp.maximum(covariance, _SHRUNK_VARIANCE * previous)
-        return weight * covariance + (1.0 - weight) * floor
-    floor = _SHRUNK_VARIANCE * jnp.maximum(jnp.diag(covariance), _SHRUNK_VARIANCE * jnp.diag(previous))
-    return weight * covariance + (1.0 - weight) * jnp.diag(floor)
 
 
 def _no_transitions(dimension: int) -> Transitions:

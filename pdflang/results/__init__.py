@@ -5,6 +5,7 @@ from pdflang.results.posterior import posterior_tree
 from pdflang.results.provenance import provenance
 from pdflang.results.run_folder import RunFolder, open_run
 from pdflang.results.schema import Role, VariableSchema
+from pdflang.results.sufficiency import account, suffices
 from pdflang.results.summary import Row, summarise
 
 __all__ = [
@@ -13,9 +14,11 @@ __all__ = [
     "Row",
     "RunFolder",
     "VariableSchema",
+    "account",
     "diagnose",
     "open_run",
     "posterior_tree",
     "provenance",
+    "suffices",
     "summarise",
 ]

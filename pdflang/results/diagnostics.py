@@ -11,6 +11,7 @@ import numpy as np
 
 from pdflang.results.posterior import DRAW_AXES, schemas_of
 from pdflang.results.schema import entry_names
+from pdflang.results.sufficiency import LARGEST_RHAT, SMALLEST_ESS
 from pdflang.results.summary import Row
 
 if TYPE_CHECKING:
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
     from pdflang.certify import Certificate
 
 Severity = Literal["error", "warning", "note"]
-
-LARGEST_RHAT = 1.01
-"""Vehtari et al. 2021, section 4."""
-
-SMALLEST_ESS = 100
-"""Effective draws per chain, in bulk and tails (Vehtari et al. 2021, section 4)."""
 
 SMALLEST_BFMI = 0.3
 """Energy Bayesian fraction of missing information (Betancourt 2016)."""
@@ -161,7 +156,7 @@ def _tree_depth(statistics: xarray.Dataset, most: int | None) -> Iterator[Findin
 
 
 def _rhat(rows: Sequence[Row]) -> Iterator[Finding]:
-    bad = sorted((row for row in rows if row.rhat > LARGEST_RHAT), key=lambda row: -row.rhat)
+    bad = sorted((row for row in rows if row.rhat >= LARGEST_RHAT), key=lambda row: -row.rhat)
     if bad:
         names = tuple(row.name for row in bad)
         yield Finding(

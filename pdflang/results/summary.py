@@ -49,10 +49,15 @@ class Row:
 
 def summarise(tree: xarray.DataTree) -> list[Row]:
     """A row for every entry of every quantity: parameters, then nuisances, derived numbers, outputs."""
+    return list(rows_of(tree))
+
+
+def rows_of(tree: xarray.DataTree) -> Iterator[Row]:
+    """The rows of `summarise`, computed one by one."""
     schemas = schemas_of(tree)
     posterior = tree["posterior"].to_dataset()
-    names = sorted(schemas, key=lambda name: ROLES.index(schemas[name].role))
-    return [row for name in names for row in _rows(name, posterior[name], schemas[name])]
+    for name in sorted(schemas, key=lambda name: ROLES.index(schemas[name].role)):
+        yield from _rows(name, posterior[name], schemas[name])
 
 
 def to_csv(rows: Sequence[Row]) -> str:

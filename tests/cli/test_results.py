@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -50,6 +52,25 @@ def test_the_summary_of_sample_has_labels_in_the_order_of_declaration(run, model
     assert tree["log_likelihood"]["y"].shape == (2, 100, 30)
     assert done.stdout.endswith("2 chains of 100 draws with seed 0 in model.run\n")
     assert not done.stderr
+
+
+def test_draws_are_made_until_they_suffice_and_it_is_told(run, model, tmp_path: Path) -> None:
+    """With one step in a trajectory NUTS is a slow random walk: 1000 draws of a chain are worth some 60."""
+    text = "param x[10] ~ Normal(0, 1)\ndata y = 0\nobserve y ~ Normal(x[0], 1)\n"
+    slowly = ("sample", model(text), "--max-tree-depth", "1")
+    done = run(*slowly, "--seed", "1")
+    wish = "R-hat < 1.01 and ESS ≥ 400"
+    told = re.search(rf"4 chains of (\d+) draws \((\d+) more until {wish}\) with seed 1", done.stdout)
+    assert told and int(told[1]) == 1000 + int(told[2])
+    rows = list(csv.DictReader((tmp_path / "model.run" / "summary.csv").read_text().splitlines()))
+    assert all(float(row["rhat"]) < 1.01 and float(row["ess_bulk"]) >= 400 for row in rows)
+    account = json.loads((tmp_path / "model.run" / "provenance.json").read_text(encoding="utf-8"))["notes"]["draws"]
+    assert account == f"{told[1]} per chain: {told[2]} more until {wish}"
+    assert open_run(tmp_path / "model.run")["posterior"].sizes["draw"] == int(told[1])
+
+    capped = run(*slowly, "--max-draws", "1200").stdout
+    assert f"4 chains of 1200 draws (200 more, as many as --max-draws allows, but not {wish})" in capped
+    assert "4 chains of 1000 draws with seed" in run(*slowly, "--draws", "1000").stdout
 
 
 def test_arviz_predicts_left_out_data_from_a_saved_run(run, model, tmp_path: Path) -> None:

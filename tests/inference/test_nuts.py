@@ -11,6 +11,7 @@ from arviz_stats.base import array_stats
 from scipy import stats
 
 from pdflang.inference import Draws, NoFiniteStart, NutsOptions, Progressed, Target, nuts
+from pdflang.inference.workers import StopRequest
 
 QUICK = NutsOptions(chains=2, warmup=300, draws=300)
 
@@ -133,6 +134,55 @@ def test_fewer_draws_are_the_first_of_more() -> None:
     assert few.z.tobytes() == many.z[:, :7].tobytes()
 
 
+class Judge:
+    """Finds so many draws enough; remembers what it was asked."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self.asked: list[int] = []
+
+    def __call__(self, draws: Draws) -> bool:
+        self.asked.append(draws.z.shape[1])
+        return draws.z.shape[1] >= self.length
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_chains_go_on_until_their_draws_are_enough(threads: int) -> None:
+    target, judge = known.gaussian(np.eye(3)), Judge(1800)
+    extended = nuts.sample(target, NutsOptions(chains=3, warmup=100, threads=threads), enough=judge)
+    at_once = nuts.sample(target, NutsOptions(chains=3, warmup=100, draws=2000))
+    assert judge.asked == [1000, 1500, 2000]
+    assert extended.sufficient and not extended.interrupted
+    assert extended.z.tobytes() == at_once.z.tobytes()
+    assert at_once.sufficient is None
+
+
+def test_chains_end_at_the_most_draws() -> None:
+    judge = Judge(10_000)
+    draws = nuts.sample(known.gaussian(np.eye(3)), NutsOptions(chains=2, warmup=100, max_draws=1200), enough=judge)
+    assert judge.asked == [1000, 1200]
+    assert draws.sufficient is False and not draws.interrupted
+    assert nuts.sample(known.gaussian(np.eye(3)), NutsOptions(chains=1, warmup=50, max_draws=70)).z.shape[1] == 70
+
+
+def test_a_given_number_of_draws_is_not_judged() -> None:
+    judge = Judge(10_000)
+    assert nuts.sample(known.gaussian(np.eye(3)), QUICK, enough=judge).z.shape[1] == 300
+    assert not judge.asked
+
+
+def test_a_stop_while_draws_are_judged_keeps_them_all() -> None:
+    stop = StopRequest()
+
+    def enough(draws: Draws) -> bool:
+        stop.request()
+        return False
+
+    draws = nuts.sample(known.gaussian(np.eye(3)), NutsOptions(chains=2, warmup=100), stop=stop, enough=enough)
+    assert draws.z.shape[1] == 1000
+    assert draws.interrupted
+
+
 def test_a_seed_that_is_not_given_is_recorded() -> None:
     target = known.gaussian(np.eye(2))
     drawn = nuts.sample(target, NutsOptions(chains=1, warmup=50, draws=5, seed=None))
@@ -198,13 +248,13 @@ def test_the_monitor_hears_from_every_chain_and_the_end() -> None:
         def finish(self) -> None:
             heard.append("finish")
 
-    nuts.sample(known.gaussian(np.eye(2)), QUICK, Listener())
-    assert heard[0] == ("nuts", 2, 600)
+    nuts.sample(known.gaussian(np.eye(2)), NutsOptions(chains=2, warmup=300), Listener(), enough=Judge(1500))
+    assert heard[0] == ("nuts", 2, 1300)
     assert heard[-1] == "finish"
     last = [news for news in heard if isinstance(news, Progressed)][-2:]
-    assert [(news.chain, news.phase, news.done) for news in last] == [
-        (0, "sampling", 600),
-        (1, "sampling", 600),
+    assert [(news.chain, news.phase, news.done, news.total) for news in last] == [
+        (0, "sampling", 1800, 1800),
+        (1, "sampling", 1800, 1800),
     ]
     assert all(news.step_size and news.step_size > 0 for news in last)
 

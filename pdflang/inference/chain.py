@@ -1,0 +1,97 @@
+"""One chain as its thread runs it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from pdflang.inference import transition
+from pdflang.inference.calls import next_size
+from pdflang.inference.draws import NoFiniteStart
+from pdflang.inference.monitor import Progressed
+from pdflang.inference.options import NutsOptions
+from pdflang.inference.platform import double_precision
+from pdflang.inference.programs import Programs
+from pdflang.inference.target import Target
+from pdflang.inference.workers import StopRequest
+
+
+class ChainRun:
+    """A chain that can go on; the main thread reads `progressed` and, while the chain does not run, the rest."""
+
+    def __init__(
+        self, number: int, target: Target, options: NutsOptions, programs: Programs, seed: int
+    ) -> None:
+        self.progressed = Progressed(number, "starting", 0, options.warmup + options.first_draws)
+        self.rows: list[transition.Transitions] = []
+        self.warmup_gradients = 0
+        self.metric: np.ndarray | None = None
+        self.dimension = target.dimension
+        self._number = np.uint32(number)
+        self._target = target
+        self._options = options
+        self._programs = programs
+        self._seed = np.uint32(seed)
+        self._stages = transition.stages(options.warmup)
+        self._chain: transition.Chain | None = None
+        self._size = 1
+
+    def run(self, stop: StopRequest) -> None:
+        """Start, warm up and draw, or go on, until done or asked to stop."""
+        with double_precision():
+            chain = self._begin() if self._chain is None else self._chain
+            while self.progressed.done < self.progressed.total and not stop.requested:
+                begin = time.perf_counter()
+                chain, count = self._advance(chain)
+                self._size = next_size(count, time.perf_counter() - begin, transition.CHUNK)
+            self._chain = chain
+
+    def extend(self, draws: int) -> None:
+        """Make so many more draws in the next run."""
+        self.progressed = replace(self.progressed, total=self.progressed.total + draws)
+
+    def _begin(self) -> transition.Chain:
+        chain, start = self._programs.begin(self._seed, self._number, self._target.arrays)
+        if not np.asarray(start.found):
+            raise NoFiniteStart(np.asarray(start.last_tried))
+        self.warmup_gradients = int(np.asarray(start.n_gradients))
+        return chain
+
+    def _advance(self, chain: transition.Chain) -> tuple[transition.Chain, int]:
+        """One call of the compiled program, which does not go beyond the end of warmup or of the run."""
+        done, warmup = self.progressed.done, self._options.warmup
+        count = min(self._size, (warmup if done < warmup else self.progressed.total) - done)
+        first_stage = min(done, warmup)
+        chain, rows = self._programs.advance(
+            chain,
+            self._seed,
+            self._number,
+            np.int32(done),
+            np.int32(count),
+            self._stages[first_stage : first_stage + transition.CHUNK],
+            np.float64(self._options.target_acceptance),
+            self._target.arrays,
+        )
+        rows = transition.Transitions(*(np.asarray(column)[:count] for column in rows))
+        self._keep(rows, done < warmup)
+        if self.metric is None and done >= warmup:
+            self.metric = np.asarray(chain.metric)
+        return chain, count
+
+    def _keep(self, rows: transition.Transitions, warming_up: bool) -> None:
+        before = self.progressed
+        divergent = int(rows.diverging.sum())
+        if warming_up:
+            self.warmup_gradients += int(rows.n_steps.sum())
+        else:
+            self.rows.append(rows)
+        self.progressed = Progressed(
+            chain=before.chain,
+            phase="warmup" if warming_up else "sampling",
+            done=before.done + len(rows.lp),
+            total=before.total,
+            step_size=float(rows.step_size[-1]),
+            divergences=0 if warming_up else before.divergences + divergent,
+        )
