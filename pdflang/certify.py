@@ -18,26 +18,34 @@ from pdflang.ir.nodes import Node
 from pdflang.ir.program import BoundProgram, Observation
 from pdflang.ir.sizes import Axis
 from pdflang.passes import plan
+from pdflang.passes.tolerance import TOLERANCE, allowances
 from pdflang.passes.typical import Typical
 from pdflang.semantics.lints import everything_read
 
-TOLERANCE = 1e-3
-"""The largest change of the log-likelihood that a certificate lets pass."""
 _FINENESSES = (1, 2, 4)
 _SMALLEST = -9
 _DRAWS = 8
 _EVENTS = 150
-_FAR = 1e3
-"""Draws whose log-likelihood is so much below the best may change by as much more: no sampler stays there."""
+
+
+_REMEDY = (
+    "look for a function with jumps or narrow peaks under an integral, or for a resolution that can become far smaller "
+    "than the region"
+)
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """How far the log-likelihood of an observation is from that with a finer rule: the largest change over draws."""
+    """How far the log-likelihood of an observation is from that with a finer rule: the largest change over draws.
+
+    `what` is the approximation, in the plural.
+    """
 
     observation: str
     error: float
     span: Span
+    what: str = "integrals"
+    remedy: str = _REMEDY
 
     @property
     def holds(self) -> bool:
@@ -51,7 +59,7 @@ class Certificate:
 
     def __str__(self) -> str:
         place = f"{self.span.source.name}, line {self.span.line}"
-        return f"integrals change the log-density by less than {self.bound:.0e} (`{self.observation}`, {place})"
+        return f"{self.what} change the log-density by less than {self.bound:.0e} (`{self.observation}`, {place})"
 
     @property
     def remark(self) -> Diagnostic:
@@ -61,8 +69,7 @@ class Certificate:
             f"the integrals of `{self.observation}` are not accurate: with twice the nodes the log-density changes by "
             f"{self.error:.1g}",
             self.span,
-            remedy="look for a function with jumps or narrow peaks under an integral, or for a resolution that can "
-            "become far smaller than the region",
+            remedy=self.remedy,
             severity="lint",
         )
 
@@ -148,8 +155,7 @@ def _certificate(
     if not known.any():
         return Certificate(name, 0.0, bound.program.observations[name].span)
     change = np.abs(values[known] - finer[known])
-    allowance = np.maximum(1.0, (finer[known].max() - finer[known]) / _FAR)
-    return Certificate(name, float(np.max(change / allowance)), bound.program.observations[name].span)
+    return Certificate(name, float(np.max(change / allowances(finer[known]))), bound.program.observations[name].span)
 
 
 def _log_likelihoods(

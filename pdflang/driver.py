@@ -62,20 +62,34 @@ def bind(program: Program, data: Mapping[str, Any], sizes: Mapping[str, int] | N
         return bind_data(program, data, sizes)
 
 
-def compile_bound(bound: BoundProgram, known: Functions | None = None) -> Functions:
-    """The functions of a bound program; those already `known` where the module comes out the same."""
+def compile_bound(
+    bound: BoundProgram,
+    known: Functions | None = None,
+    exact: bool = False,
+    room: Mapping[str, int] | None = None,
+) -> Functions:
+    """The functions of a bound program; those already `known` where the module comes out the same.
+
+    Long lists of events are compressed, unless all is to be `exact`, or they fit the `room` of what is known.
+    """
     from pdflang.model import load_functions
 
-    module = generate(bound, known)
+    module = generate(bound, known, exact, room)
     if known is not None and known.runs(module):
         return known.with_generated(module)
     return load_functions(module, bound.program.source.name)
 
 
-def generate(bound: BoundProgram, known: Functions | None = None) -> GeneratedModule:
+def generate(
+    bound: BoundProgram,
+    known: Functions | None = None,
+    exact: bool = False,
+    room: Mapping[str, int] | None = None,
+) -> GeneratedModule:
     """The module of a bound program, planned as finely as its certificates ask for, or as it is known to be enough."""
     from pdflang import __version__, backend
     from pdflang.certify import fine_enough
+    from pdflang.compress import compressed
     from pdflang.passes import plan
 
     with _deep():
@@ -83,14 +97,22 @@ def generate(bound: BoundProgram, known: Functions | None = None) -> GeneratedMo
             fineness, certificates = known.generated.fineness, known.generated.certificates
         else:
             fineness, certificates = fine_enough(bound)
-        module = backend.generate(plan(bound, fineness), __version__)
-    return replace(module, fineness=fineness, certificates=certificates)
+        planned = plan(bound, fineness)
+        before = known.generated.compressions if known is not None else None
+        planned, compressions = (planned, {}) if exact else compressed(bound, planned, before, room or {})
+        module = backend.generate(planned, __version__)
+    nodes = {name: array for name, array in planned.arrays.items() if name not in bound.arrays}
+    return replace(
+        module, constants={**module.constants, **nodes}, fineness=fineness, certificates=certificates,
+        compressions=compressions, is_exact=exact,
+    )  # fmt: skip
 
 
 def rebind(model: CompiledModel, data: Mapping[str, Any], room: Mapping[str, int] | None = None) -> CompiledModel:
     """The model with other data. Nothing is compiled again where shapes are the same, or events are fewer."""
     bound = bind(model.program, data)
-    return model.with_bound(bound, compile_bound(bound, model.functions), room)
+    is_exact, has_room = model.functions.generated.is_exact, {**model.capacities, **(room or {})}
+    return model.with_bound(bound, compile_bound(bound, model.functions, is_exact, has_room), room)
 
 
 def _folder(path: Path) -> Diagnostic:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,15 +33,21 @@ _CERTIFIED = 8
 """Draws of a posterior at which approximations are compared with finer ones."""
 
 
-def load(path: str | Path, data: Mapping[str, Any] | None = None, room: Mapping[str, int] | None = None) -> Model:
+def load(
+    path: str | Path,
+    data: Mapping[str, Any] | None = None,
+    room: Mapping[str, int] | None = None,
+    exact: bool = False,
+) -> Model:
     """The compiled model of a `.pdfm` file.
 
     `data` replaces the declared sources by name: numbers, arrays of NumPy or JAX, lists, or mappings of columns
     for a table. `room` makes arrays of events larger than the events need, by observation, so that
-    `Model.rebind` compiles nothing for up to so many. Raises PdflangError with everything that is wrong with
-    the model or its data.
+    `Model.rebind` compiles nothing for up to so many. Long lists of events are compressed to a few nodes where that
+    changes the log-density by less than 1e-3, as `Model.notes` say; `exact` sums them all. Raises PdflangError with
+    everything that is wrong with the model or its data.
     """
-    return _compiled(driver.read_source(Path(path)), data, room)
+    return _compiled(driver.read_source(Path(path)), data, room, exact)
 
 
 def loads(
@@ -48,6 +55,7 @@ def loads(
     data: Mapping[str, Any] | None = None,
     folder: str | Path | None = None,
     room: Mapping[str, int] | None = None,
+    exact: bool = False,
 ) -> Model:
     """The compiled model of a text, as `load` has it of a file.
 
@@ -67,12 +75,14 @@ def loads(
     >>> round(float(fit.params["mu"]), 6)
     1.973684
     """
-    return _compiled(SourceFile("<model>", text, Path(folder) if folder else Path.cwd()), data, room)
+    return _compiled(SourceFile("<model>", text, Path(folder) if folder else Path.cwd()), data, room, exact)
 
 
-def _compiled(source: SourceFile, data: Mapping[str, Any] | None, room: Mapping[str, int] | None) -> Model:
+def _compiled(
+    source: SourceFile, data: Mapping[str, Any] | None, room: Mapping[str, int] | None, exact: bool
+) -> Model:
     bound = driver.bind(driver.check(source), data or {})
-    return Model(bound, driver.compile_bound(bound), room or {})
+    return Model(bound, driver.compile_bound(bound, exact=exact), room or {})
 
 
 @dataclass(frozen=True)
@@ -111,15 +121,22 @@ class Model(CompiledModel):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was given as data and is not used."""
-        return self.bound.notes
+        """What was given as data and is not used, and what became of long lists of events."""
+        return (*self.bound.notes, *map(str, self.compressions.values()))
+
+    @cached_property
+    def exact(self) -> Model:
+        """This model with all events in its likelihood, compiled when it is needed; itself where it has them."""
+        if not self.functions.generated.compressed:
+            return self
+        return Model(self.bound, driver.compile_bound(self.bound, self.functions, exact=True), {})
 
     def rebind(self, data: Mapping[str, Any], room: Mapping[str, int] | None = None) -> Model:
         """This model with other data, given as for `load`; data that are not given come from their sources.
 
         Nothing is compiled again where shapes are the same. Arrays of events have room for five standard
         deviations more than there were, or for as many as `room` says, here or in `load`: other numbers of events
-        compile nothing either, up to that.
+        compile nothing either, up to that. Where nodes stand for events, as many as before do for any number.
         """
         rebound = driver.rebind(self, data, room)
         assert isinstance(rebound, Model)
@@ -240,7 +257,14 @@ class Model(CompiledModel):
         """Where a result of this model comes from: texts, data, seed, versions, command."""
         from pdflang.results import provenance
 
-        return provenance(method, self.sources, self.bound.arrays, started, **details)
+        notes = {**details.pop("notes", {}), **self._noted()}
+        return provenance(method, self.sources, self.bound.arrays, started, notes=notes, **details)
+
+    def _noted(self) -> dict[str, Any]:
+        """What provenance says of nodes that stand for events."""
+        compressed = self.functions.generated.compressed
+        nodes = {name: {"events": found.events, "nodes": found.nodes} for name, found in compressed.items()}
+        return {"compression": nodes} if nodes else {}
 
     def map(self, *, monitor: Monitor | None = None, **options: Any) -> Fit:
         """The maximum of the posterior density on the constrained scale, from several starts.
@@ -315,9 +339,10 @@ class Model(CompiledModel):
 
         if covariance is None or not self.weighted:
             return covariance
+        exact = self.exact
         with jax.enable_x64(True):
-            shares = {name: self._shares(name) for name in self.weighted}
-            scores, hessian = self.functions.event_scores(jnp.asarray(z), shares, self.arrays)
+            shares = {name: exact._shares(name) for name in self.weighted}
+            scores, hessian = exact.functions.event_scores(jnp.asarray(z), shares, exact.arrays)
         return sandwich(covariance, np.asarray(hessian), np.asarray(scores))
 
     def _shares(self, name: str) -> Any:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import jax
 
     from pdflang.certify import Certificate
+    from pdflang.compress import CompressedEvents
 
 Parameters = Mapping[str, Any]
 
@@ -253,14 +254,27 @@ class CompiledModel:
 
     @property
     def certificates(self) -> tuple[Certificate, ...]:
-        """How exact the integrals of each observation are at draws of the prior; none where all is in closed form."""
-        return self.functions.generated.certificates
+        """How exact integrals, and nodes in place of events, are at draws of the prior; none where all is exact."""
+        generated = self.functions.generated
+        return (*generated.certificates, *(events.certificate() for events in generated.compressed.values()))
 
     def certify(self, draws: Sequence[Parameters]) -> tuple[Certificate, ...]:
         """The same at given parameters, such as draws of the posterior."""
         from pdflang.certify import certify
 
-        return certify(self.bound, [dict(draw) for draw in draws], self.functions.generated.fineness)
+        generated, given = self.functions.generated, [dict(draw) for draw in draws]
+        of_events = (events.certificate(given) for events in generated.compressed.values())
+        return (*certify(self.bound, given, generated.fineness), *of_events)
+
+    @property
+    def exact(self) -> CompiledModel:
+        """The model in whose likelihood each event has a term: this one, unless nodes stand for events in it."""
+        return self
+
+    @property
+    def compressions(self) -> Mapping[str, CompressedEvents]:
+        """What became of each long list of events: nodes in its place, or why there are none."""
+        return self.functions.generated.compressions
 
     @property
     def is_proper(self) -> bool:
@@ -294,8 +308,9 @@ class CompiledModel:
         A point process has one entry for each event, (events,), and minus its expected count as `<name> yield`.
         An observation that can only be simulated has none.
         """
+        exact = self.exact
         with _precise():
-            terms = dict(self.functions.log_likelihood(self._checked(params), self.arrays))
+            terms = dict(exact.functions.log_likelihood(self._checked(params), exact.arrays))
         for name, length in self.event_counts().items():
             if name in terms:
                 terms[name] = terms[name][..., :length]
@@ -488,14 +503,21 @@ class CompiledModel:
                 arrays = {name: np.asarray(value) for name, value in self.functions.module.prepare(data).items()}
         except NotPositiveDefinite as failure:
             raise self._covariance_error(failure) from None
-        for name, count in self.event_counts().items():
-            room = self.capacities.get(name, 0)
-            capacity = self.capacities[name] = room if count <= room else _room(count)
+        for name, length in generated.event_lengths.items():
+            capacity = self._capacity(name, length)
             for key, axis in generated.event_arrays[name].items():
                 arrays[key] = _padded(arrays[key], axis, capacity)
-            arrays[f"{name} count"] = np.asarray(count)
-            arrays[f"{name} mask"] = np.asarray(np.arange(capacity) < count, float)
-        return arrays
+            arrays[f"{name} mask"] = np.asarray(np.arange(capacity) < length, float)
+        counts = {f"{name} count": np.asarray(count) for name, count in self.event_counts().items()}
+        return {**arrays, **counts}
+
+    def _capacity(self, name: str, length: int) -> int:
+        """The room for a list of events, or for the nodes in its place, of which other events need as many."""
+        has_nodes = name in self.functions.generated.compressed
+        key = f"{name} nodes" if has_nodes else name
+        if length > self.capacities.get(key, 0):
+            self.capacities[key] = -(-length // 8) * 8 if has_nodes else _room(length)
+        return self.capacities[key]
 
     def _covariance_error(self, failure: NotPositiveDefinite) -> Exception:
         place = self.functions.generated.matrices[failure.site]
@@ -539,12 +561,12 @@ class CompiledModel:
         """Which term of the log-density is not finite at these parameters, at which line and row."""
         import numpy as np
 
-        module = self.functions.module
+        module, arrays = self.exact.functions.module, self.exact.arrays
         with _precise():
             values = self._checked(params)
-            groups = [module.log_prior(values, self.arrays), module.log_likelihood(values, self.arrays)]
+            groups = [module.log_prior(values, arrays), module.log_likelihood(values, arrays)]
             if self.program.factors:
-                groups.append(module.log_factors(values, self.arrays))
+                groups.append(module.log_factors(values, arrays))
         shown = ", ".join(f"{name} = {_short(value)}" for name, value in list(values.items())[:8])
         for group in groups:
             for name, value in group.items():

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pdflang.backend.early import Early
@@ -47,8 +47,9 @@ class GeneratedModule:
 
     `constants` are arrays that `prepare` reads beside the data. `places` maps lines of the source (from 1) to
     the model. `fineness` is that of its plan, and `certificates` say how exact it is. `event_arrays` are, for each
-    process, the prepared arrays with an axis of events and where that axis is: they may be padded. `matrices` is
-    where the matrices that `prepare` factorises come from.
+    process, the prepared arrays with an axis of events, or of the nodes in their place, and where that axis is: they
+    may be padded; `event_lengths` is how long it is. `matrices` is where the matrices that `prepare` factorises come
+    from. `compressions` say what became of long lists of events, unless all were to be summed (`is_exact`).
     """
 
     source: str
@@ -56,9 +57,17 @@ class GeneratedModule:
     places: dict[int, Span]
     slots: tuple[Slot, ...]
     event_arrays: dict[str, dict[str, int]]
+    event_lengths: dict[str, int]
     matrices: tuple[Span | None, ...]
     fineness: int = 1
     certificates: tuple[Any, ...] = ()
+    compressions: Mapping[str, Any] = field(default_factory=dict)
+    is_exact: bool = False
+
+    @property
+    def compressed(self) -> dict[str, Any]:
+        """Those of the `compressions` that left nodes in place of events."""
+        return {name: events for name, events in self.compressions.items() if events.nodes}
 
 
 def generate(bound: BoundProgram, version: str) -> GeneratedModule:
@@ -115,8 +124,15 @@ class ModuleWriter:
                     if place is not None:
                         places[len(lines)] = place
         constants = {name: node.values.array() for node, name in self.early.constants.items()}
+        axes = {name: _event_axis(observation) for name, observation in self._events.items()}
         return GeneratedModule(
-            "\n".join(lines) + "\n", constants, places, self._slots, self._event_arrays(), tuple(self._context.matrices)
+            "\n".join(lines) + "\n",
+            constants,
+            places,
+            self._slots,
+            {name: self._arrays_over(axis) for name, axis in axes.items()},
+            {name: self.length(axis) for name, axis in axes.items()},
+            tuple(self._context.matrices),
         )
 
     # --- building blocks ------------------------------------------------------------------------------------
@@ -215,17 +231,14 @@ class ModuleWriter:
                     pending.append(self._context.definitions[name])
         return found
 
-    def _event_arrays(self) -> dict[str, dict[str, int]]:
-        """Where the axis of events is in each prepared array."""
-        found: dict[str, dict[str, int]] = {}
-        for name, observation in self._events.items():
-            axis = observation.target.axes[0]
-            arrays = found.setdefault(name, {})
-            for node, key in self.early.values.items():
-                loops = sorted(node.loops, key=lambda loop: loop.depth)
-                axes = [*(loop.axis for loop in loops), *node.axes]
-                if axis in axes:
-                    arrays[key] = axes.index(axis)
+    def _arrays_over(self, axis: Axis) -> dict[str, int]:
+        """Where an axis is in each prepared array that has it."""
+        found = {}
+        for node, key in self.early.values.items():
+            loops = sorted(node.loops, key=lambda loop: loop.depth)
+            axes = [*(loop.axis for loop in loops), *node.axes]
+            if axis in axes:
+                found[key] = axes.index(axis)
         return found
 
     # --- parameters -----------------------------------------------------------------------------------------
@@ -458,6 +471,11 @@ def _term(observation: Observation) -> Node:
     if observation.process and isinstance(node, nodes.Array) and node.loop not in node.body.loops:
         return node.body
     return node
+
+
+def _event_axis(observation: Observation) -> Axis:
+    """The axis of the likelihood of a process: events, or the nodes in their place."""
+    return (observation.log_likelihood or observation.target).axes[0]
 
 
 def _wrapped(pairs: list[tuple[str, str]]) -> list[list[tuple[str, str]]]:

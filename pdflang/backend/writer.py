@@ -385,7 +385,9 @@ class Writer:
         subscripts = ["".join(letters[loop] for loop in self.loops(operand)) for operand in operands]
         result = "".join(letters[loop] for loop in inner if loop != node.loop)
         texts = ", ".join(self._code(operand).text for operand in operands)
-        return Code(f"{self.array_function('einsum')}('{','.join(subscripts)}->{result}', {texts})", _ATOM, 1)
+        # Only JAX looks by itself for the products of matrices in a sum over products.
+        quickly = "" if self._is_jax else ", optimize=True"
+        return Code(f"{self.array_function('einsum')}('{','.join(subscripts)}->{result}', {texts}{quickly})", _ATOM, 1)
 
     # --- functions of whole arrays --------------------------------------------------------------------------
 

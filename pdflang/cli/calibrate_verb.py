@@ -11,6 +11,7 @@ import click
 from pdflang.cli.failure import UNTRUSTED, told
 from pdflang.cli.options import (
     data_option,
+    exact_option,
     json_option,
     load_model,
     model_argument,
@@ -29,14 +30,15 @@ from pdflang.workflows import CalibrateOptions
 @model_argument
 @data_option
 @size_option
+@exact_option
 @option_flags(CalibrateOptions)
 @out_option
 @overwrite_option
 @json_option
 @told
 def command(
-    screen: Screen, model: Path, data: tuple[str, ...], size: tuple[str, ...], out: Path | None, overwrite: bool,
-    **options: Any,
+    screen: Screen, model: Path, data: tuple[str, ...], size: tuple[str, ...], exact: bool, out: Path | None,
+    overwrite: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Fit data simulated from MODEL at draws of its prior, and rank the truth among the draws of each fit.
 
@@ -52,7 +54,7 @@ def command(
     from pdflang.workflows.calibration_files import open_folder
 
     settings, sizes = CalibrateOptions(**options), sizes_of(size)
-    compiled = load_model(screen, model, data, sizes)
+    compiled = load_model(screen, model, data, sizes, exact)
     origin = provenance_of(compiled, settings, sizes, compiled, datetime.now(UTC))
     with open_folder(model, out, overwrite, origin) as folder, held() as hold:
         monitor = told_of(hold, terminal_monitor())

@@ -13,6 +13,7 @@ import click
 from pdflang.cli.failure import UNTRUSTED, told
 from pdflang.cli.options import (
     data_option,
+    exact_option,
     json_option,
     load_model,
     model_argument,
@@ -32,13 +33,15 @@ if TYPE_CHECKING:
 @model_argument
 @data_option
 @option_flags(MapOptions)
+@exact_option
 @out_option
 @overwrite_option
 @json_option
 @told
 def command(
-    screen: Screen, model: Path, data: tuple[str, ...], out: Path | None, overwrite: bool, **options: Any
-) -> None:
+    screen: Screen, model: Path, data: tuple[str, ...], exact: bool, out: Path | None, overwrite: bool,
+    **options: Any,
+) -> None:  # fmt: skip
     """Find the maximum of the posterior density of MODEL, from several starts.
 
     Standard errors come from the curvature there. Of each Gaussian observation χ² is printed.
@@ -49,7 +52,7 @@ def command(
 
     started = datetime.now(UTC)
     settings = MapOptions(**options)
-    compiled = load_model(screen, model, data)
+    compiled = load_model(screen, model, data, exact=exact)
     with RunFolder.create(model, out, overwrite) as folder, held() as hold:
         fit = compiled.map(monitor=told_of(hold, terminal_monitor()), **options)
         if fit.optima.interrupted and not math.isfinite(fit.log_density):

@@ -29,6 +29,9 @@ data_option = click.option(
     metavar="NAME=VALUE | FILE",
     help="Data instead of what the model names: n=counts.npy, lumi=11430, y=[1,2], or a file of several: all.json.",
 )
+exact_option = click.option(
+    "--exact", is_flag=True, help="Sum over all events, also where a few nodes in their place would do."
+)
 size_option = click.option(
     "--size", multiple=True, metavar="NAME=COUNT", help="Number of events of an Iid observation, or length of an axis."
 )
@@ -91,7 +94,9 @@ def bound_model(
     return bound
 
 
-def load_model(screen: Screen, path: Path, data: tuple[str, ...], sizes: Mapping[str, int] | None = None) -> Model:
+def load_model(
+    screen: Screen, path: Path, data: tuple[str, ...], sizes: Mapping[str, int] | None = None, exact: bool = False
+) -> Model:
     """The compiled model of a file, as `bound_model` has it bound. A mistake in it is told before JAX is imported."""
     from pdflang import driver
     from pdflang.embedding import Model
@@ -100,6 +105,8 @@ def load_model(screen: Screen, path: Path, data: tuple[str, ...], sizes: Mapping
     prepare_threads()
     bound = bound_model(screen, path, data, sizes)
     prepare_jax()
-    model = Model(bound, driver.compile_bound(bound), {})
+    model = Model(bound, driver.compile_bound(bound, exact=exact), {})
+    for compression in model.compressions.values():
+        screen.note(str(compression))
     screen.show(certificate.remark for certificate in model.certificates if not certificate.holds)
     return model

@@ -12,6 +12,7 @@ import click
 from pdflang.cli.failure import UNTRUSTED, told
 from pdflang.cli.options import (
     data_option,
+    exact_option,
     json_option,
     load_model,
     model_argument,
@@ -29,13 +30,14 @@ from pdflang.interrupts import INTERRUPTED, held, leave
 @data_option
 @option_flags(NutsOptions)
 @click.option("--log-likelihood", is_flag=True, help="Keep the log-probability of each datum with every draw.")
+@exact_option
 @out_option
 @overwrite_option
 @json_option
 @told
 def command(
-    screen: Screen, model: Path, data: tuple[str, ...], log_likelihood: bool, out: Path | None, overwrite: bool,
-    **options: Any,
+    screen: Screen, model: Path, data: tuple[str, ...], log_likelihood: bool, exact: bool, out: Path | None,
+    overwrite: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Draw from the posterior of MODEL by the no-U-turn sampler.
 
@@ -50,7 +52,7 @@ def command(
 
     started = datetime.now(UTC)
     settings = NutsOptions(**options)
-    compiled = load_model(screen, model, data)
+    compiled = load_model(screen, model, data, exact=exact)
     with RunFolder.create(model, out, overwrite) as folder, held() as hold:
         draws = compiled.draw(settings, told_of(hold, terminal_monitor()))
         if draws.z.shape[1] == 0:

@@ -62,7 +62,7 @@ def command(
     started = datetime.now(UTC)
     sizes = sizes_of(size)
     given, draw = _given(params, draw, seed)
-    compiled = load_model(screen, model, data, sizes)
+    compiled = load_model(screen, model, data, sizes, exact=True)
     import jax
 
     with jax.enable_x64(True):

@@ -29,8 +29,9 @@ def agreement(
 
     if not parameters:
         return {}, {}
+    exact = model.exact
     with jax.enable_x64(True):
-        found, chi2 = model.functions.agreements(dict(parameters), model.arrays)
+        found, chi2 = exact.functions.agreements(dict(parameters), exact.arrays)
     terms = {name: np.asarray(values) for name, values in found.items()}
     counts = model.event_counts()
     ordered = {

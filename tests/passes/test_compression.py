@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pdflang.passes.compression import Category, Compression, Coordinate, Measure, Refusal, compress, condensed
+from pdflang.passes.compression import Category, Chart, Compression, Coordinate, Measure, Refusal, compress, condensed
 from pdflang.passes.compression.rules import Family
 
 LOGIT = Coordinate(0.0, 1.0)
+LINE = Chart((LOGIT,))
 
 
 def proxy(draws: int, seed: int = 1):
@@ -44,7 +45,7 @@ def change(events: Measure, nodes: Measure, log_rate) -> float:
 @pytest.mark.parametrize(("order", "largest"), [(32, 7e-5), (48, 8e-9)])
 def test_nodes_for_a_hundred_thousand_events_of_the_proxy(order, largest):
     events = Measure.of_events(proxy_events(100_000))
-    nodes = Family(events, [LOGIT]).rule(order)
+    nodes = Family(events, LINE).rule(order)
     assert len(nodes) == order
     assert np.all(nodes.weights > 0)
     assert change(events, nodes, proxy(50)) < largest
@@ -52,25 +53,25 @@ def test_nodes_for_a_hundred_thousand_events_of_the_proxy(order, largest):
 
 def test_the_smallest_sufficient_rule_is_taken_and_its_error_is_true():
     events, log_rate = Measure.of_events(proxy_events(20_000)), proxy(30)
-    done = compress(events, [LOGIT], log_rate)
+    done = compress(events, LINE, log_rate)
     assert isinstance(done, Compression)
     assert done.error < 1e-3
     assert done.error == pytest.approx(change(events, done.nodes, log_rate), rel=1e-3)
-    coarser = Family(events, [LOGIT]).rule(done.order - 8)
+    coarser = Family(events, LINE).rule(done.order - 8)
     assert change(events, coarser, log_rate) > 1e-3
     assert done.errors(proxy(30, seed=5)).shape == (30,)
 
 
 def test_a_finer_tolerance_takes_more_nodes():
     events, log_rate = Measure.of_events(proxy_events(20_000)), proxy(30)
-    coarse, fine = (compress(events, [LOGIT], log_rate, tolerance) for tolerance in (1.0, 1e-7))
+    coarse, fine = (compress(events, LINE, log_rate, tolerance) for tolerance in (1.0, 1e-7))
     assert isinstance(coarse, Compression) and isinstance(fine, Compression)
     assert len(coarse.nodes) < len(fine.nodes)
 
 
 def test_many_events_are_compared_with_points_that_stand_for_all_of_them():
     events, log_rate = Measure.of_events(proxy_events(300_000)), proxy(5)
-    done = compress(events, [LOGIT], log_rate)
+    done = compress(events, LINE, log_rate)
     assert isinstance(done, Compression)
     assert len(done.reference) < 10_000
     assert change(events, done.reference, log_rate) < 1e-7
@@ -80,10 +81,10 @@ def test_many_events_are_compared_with_points_that_stand_for_all_of_them():
 def test_events_read_in_chunks_are_the_same_events():
     x, log_rate = proxy_events(50_000), proxy(5)
     chunks = [Measure.of_events(chunk) for chunk in np.array_split(np.sort(x), 40)]
-    few = condensed(chunks, [LOGIT])
+    few = condensed(chunks, LINE)
     assert len(few) < len(x) / 2
     assert change(Measure.of_events(x), few, log_rate) < 1e-8
-    whole, parts = compress(Measure.of_events(x), [LOGIT], log_rate), compress(few, [LOGIT], log_rate, count=len(x))
+    whole, parts = compress(Measure.of_events(x), LINE, log_rate), compress(few, LINE, log_rate, count=len(x))
     assert isinstance(whole, Compression) and isinstance(parts, Compression)
     np.testing.assert_allclose(parts.nodes.points, whole.nodes.points, rtol=1e-7)
     np.testing.assert_allclose(parts.nodes.weights, whole.nodes.weights, rtol=1e-6)
@@ -92,7 +93,7 @@ def test_events_read_in_chunks_are_the_same_events():
 def test_events_at_the_very_ends():
     x = np.concatenate([proxy_events(20_000), [1e-12, 1 - 1e-12, 1e-12, 5e-13]])
     events, log_rate = Measure.of_events(x), proxy(20)
-    done = compress(events, [LOGIT], log_rate)
+    done = compress(events, LINE, log_rate)
     assert isinstance(done, Compression)
     assert change(events, done.nodes, log_rate) < 1e-3
     assert x.min() <= done.nodes.points.min() and done.nodes.points.max() <= x.max()
@@ -103,7 +104,7 @@ def test_weights_of_both_signs():
     weights = np.where(rng.random(20_000) < 0.2, -1.0, 1.0) * rng.exponential(size=20_000)
     weights[:100] = 0
     events = Measure.of_events(proxy_events(20_000), weights)
-    done = compress(events, [LOGIT], log_rate)
+    done = compress(events, LINE, log_rate)
     assert isinstance(done, Compression)
     assert change(events, done.nodes, log_rate) < 1e-3
     assert {-1.0, 1.0} == set(np.sign(done.nodes.weights))
@@ -119,7 +120,7 @@ def test_each_category_by_itself():
     def by_run(points):
         return (1 + points[:, 0]) * log_rate(points[:, 1:])
 
-    done = compress(events, [Category(), LOGIT], by_run)
+    done = compress(events, Chart((Category(), LOGIT)), by_run)
     assert isinstance(done, Compression)
     assert change(events, done.nodes, by_run) < 1e-3
     for value in range(3):
@@ -149,7 +150,7 @@ def test_powers_in_two_variables(region):
     if region == "y < x":
         points = points[points[:, 1] < points[:, 0]]
     events = Measure.of_events(points)
-    done = compress(events, [LOGIT, LOGIT], log_rate, tolerance=0.1)
+    done = compress(events, Chart((LOGIT, LOGIT)), log_rate, tolerance=0.1)
     assert isinstance(done, Compression)
     assert np.all(done.nodes.weights > 0)
     assert done.error == pytest.approx(change(events, done.nodes, log_rate), abs=1e-7) and done.error < 0.1
@@ -165,7 +166,7 @@ def test_two_gaussians_in_three_variables():
         return np.logaddexp(-((points - mean[:, None]) ** 2).sum(axis=-1) / (2 * 2.5**2), wide)
 
     events = Measure.of_events(points)
-    done = compress(events, [Coordinate()] * 3, log_rate)
+    done = compress(events, Chart((Coordinate(),) * 3), log_rate)
     assert isinstance(done, Compression)
     assert len(done.nodes) < 400
     assert change(events, done.nodes, log_rate) < 1e-3
@@ -190,26 +191,26 @@ def test_each_coordinate_takes_its_singular_points_away(coordinate, x):
 
     np.testing.assert_allclose(coordinate.inverse(coordinate.forward(x)), x, rtol=1e-13, atol=1e-14)
     events = Measure.of_events(x)
-    done = compress(events, [coordinate], log_rate)
+    done = compress(events, Chart((coordinate,)), log_rate)
     assert isinstance(done, Compression), done
     assert change(events, done.nodes, log_rate) < 1e-3
 
 
 @pytest.mark.parametrize(
-    ("reason", "coordinates", "log_rate"),
+    ("reason", "chart", "log_rate"),
     [
-        ("kink", [LOGIT], lambda points: -np.abs(points[:, 0] - 0.3)[None]),
-        ("kink", [LOGIT], lambda points: np.where(points[:, 0] < 0.3, 0.0, 0.1)[None]),
-        ("more nodes", [LOGIT], lambda points: np.log(1e-3 + (points[:, 0] - 0.3) ** 2)[None]),
-        ("zero or negative", [LOGIT], lambda points: np.log(np.abs(points[:, 0] - 0.3) > 1e-4)[None]),
-        ("zero or negative", [LOGIT], lambda points: np.log(points[:, 0] * 0.0)[None]),
-        ("singular", [Coordinate(0.5, 1.0)], lambda points: points[:, 0][None]),
+        ("kink", LINE, lambda points: -np.abs(points[:, 0] - 0.3)[None]),
+        ("kink", LINE, lambda points: np.where(points[:, 0] < 0.3, 0.0, 0.1)[None]),
+        ("more nodes", LINE, lambda points: np.log(1e-3 + (points[:, 0] - 0.3) ** 2)[None]),
+        ("zero or negative", LINE, lambda points: np.log(np.abs(points[:, 0] - 0.3) > 1e-4)[None]),
+        ("zero or negative", LINE, lambda points: np.log(points[:, 0] * 0.0)[None]),
+        ("singular", Chart((Coordinate(0.5, 1.0),)), lambda points: points[:, 0][None]),
     ],
     ids=["kink", "jump", "pole", "zero", "zero everywhere", "singular"],
 )
 @pytest.mark.filterwarnings("ignore:divide by zero")
-def test_refusals_give_their_reason(reason, coordinates, log_rate):
-    refused = compress(Measure.of_events(proxy_events(20_000)), coordinates, log_rate)
+def test_refusals_give_their_reason(reason, chart, log_rate):
+    refused = compress(Measure.of_events(proxy_events(20_000)), chart, log_rate)
     assert isinstance(refused, Refusal)
     assert reason in refused.reason
 
@@ -217,7 +218,7 @@ def test_refusals_give_their_reason(reason, coordinates, log_rate):
 @pytest.mark.parametrize("weights", [np.ones(50), np.zeros(20_000), np.ones(0)], ids=["50", "no weight", "none"])
 def test_too_few_events_are_left_alone(weights):
     events = Measure.of_events(proxy_events(len(weights)), weights)
-    refused = compress(condensed([events], [LOGIT]), [LOGIT], proxy(3), count=len(weights))
+    refused = compress(condensed([events], LINE), LINE, proxy(3), count=len(weights))
     assert isinstance(refused, Refusal)
     assert "too few" in refused.reason
 
@@ -226,8 +227,39 @@ def test_a_kink_in_two_variables_is_refused():
     points = np.random.default_rng(10).uniform(size=(3_000, 2))
     refused = compress(
         Measure.of_events(points),
-        [Coordinate(), Coordinate()],
+        Chart((Coordinate(), Coordinate())),
         lambda points: -np.abs(points[:, 0] - points[:, 1])[None],
     )
     assert isinstance(refused, Refusal)
     assert "kink" in refused.reason
+
+
+@pytest.mark.parametrize("pieces", [16, 64])
+def test_a_rule_in_pieces_is_compared_with_the_events_themselves(pieces):
+    """A kink between two pieces: points condensed across it are as wrong as the rule, and agree with it."""
+    x, slopes = np.random.default_rng(1).beta(1.5, 4, 20_000), np.array([1.0, 3.0, 5.0])[:, None]
+
+    def log_rate(points):
+        return -slopes * np.abs(points[:, 0] - 0.3)
+
+    events = Measure.of_events(x)
+    done = compress(events, Chart((Coordinate(),), pieces=pieces), log_rate)
+    if isinstance(done, Compression):
+        assert change(events, done.nodes, log_rate) < 1e-3
+    else:
+        assert done.error is not None and done.error > 1e-3
+
+
+def test_a_narrow_peak_is_compressed_in_pieces():
+    rng = np.random.default_rng(11)
+    x = np.concatenate([rng.uniform(0, 1, 15_000), rng.normal(0.3, 0.003, 5_000)])
+
+    def log_rate(points):
+        heights = np.array([1.0, 5.0, 20.0])[:, None]
+        return np.log(1 + heights * np.exp(-(((points[:, 0] - 0.3) / 0.003) ** 2) / 2))
+
+    events = Measure.of_events(x)
+    assert isinstance(compress(events, Chart((Coordinate(),)), log_rate), Refusal)
+    done = compress(events, Chart((Coordinate(),), pieces=64), log_rate)
+    assert isinstance(done, Compression)
+    assert change(events, done.nodes, log_rate) < 1e-3

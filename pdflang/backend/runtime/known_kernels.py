@@ -23,14 +23,21 @@ def log_density(
     parameters = tuple(np.asarray(parameter, float) for parameter in parameters)
     if reference.__name__ == "MvNormal":
         return _of_vectors(np.asarray(y, float), *parameters)
-    frozen = reference(*parameters)
-    value = frozen.logpmf(y) if hasattr(frozen.dist, "pmf") else frozen.logpdf(y)
+    value = _log_density(reference, y, *parameters)
     if bounds is None:
         return np.asarray(value)
     lower, upper = bounds
     inside = (y >= lower) & (y <= upper)
     with np.errstate(divide="ignore"):
         return np.where(inside, value - np.log(probability(reference, lower, upper, *parameters)), -np.inf)
+
+
+def _log_density(reference: Callable[..., Any], y: Any, *parameters: np.ndarray) -> Any:
+    if reference.__name__ == "Normal":
+        mu, sigma = parameters
+        return -0.5 * ((y - mu) / sigma) ** 2 - np.log(sigma * np.sqrt(2 * np.pi))
+    frozen = reference(*parameters)
+    return frozen.logpmf(y) if hasattr(frozen.dist, "pmf") else frozen.logpdf(y)
 
 
 def probability(

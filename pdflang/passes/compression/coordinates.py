@@ -43,3 +43,21 @@ class Coordinate:
 @dataclass(frozen=True)
 class Category:
     """A variable that runs over an index: events of each value are compressed by themselves."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A coordinate for each variable of events, and which polynomials in them sums over events are exact for.
+
+    In several variables `power` is that of `exponents`. One variable may be cut into `pieces`, each with a rule of its
+    own: peaks that are much narrower than the region need it.
+    """
+
+    coordinates: tuple[Coordinate | Category, ...]
+    power: float = 1.0
+    pieces: int = 1
+
+    @property
+    def continuous(self) -> dict[int, Coordinate]:
+        """The coordinates of continuous variables by their positions."""
+        return {k: c for k, c in enumerate(self.coordinates) if isinstance(c, Coordinate)}

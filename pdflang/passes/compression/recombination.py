@@ -17,19 +17,20 @@ from numpy.typing import NDArray
 from scipy.linalg.blas import dgemv, dger
 
 from pdflang.passes.compression.measure import Array
-from pdflang.passes.compression.polynomials import moments, polynomial_count
+from pdflang.passes.compression.polynomials import Exponents, moments
 
 
-def recombine(points: Array, weights: Array, degree: int) -> tuple[NDArray[np.intp], Array]:
-    """Which points to keep and their weights: exact for polynomials up to a total degree.
+def recombine(points: Array, weights: Array, polynomials: Exponents) -> tuple[NDArray[np.intp], Array]:
+    """Which points to keep and their weights: exact for these polynomials, of which one must be 1.
 
-    `points` (n, variables) from −1 to 1, `weights` (n,) positive; at most `polynomial_count` points are kept.
+    `points` (n, variables) from −1 to 1, `weights` (n,) positive; at most as many points are kept as there are
+    polynomials.
     """
-    count = polynomial_count(points.shape[1], degree)
+    count = len(polynomials)
     kept, weights = np.flatnonzero(weights), weights[weights > 0]
     while len(kept) > count:
         size = -(-len(kept) // (2 * count))
-        factors = _fewest(moments(points[kept], weights, degree, size).T)
+        factors = _fewest(moments(points[kept], weights, polynomials, size).T)
         shares = np.repeat(factors, size)[: len(kept)]
         kept, weights = kept[shares > 0], (weights * shares)[shares > 0]
     return kept, weights

@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pdflang.passes.compression.condensation import condense
-from pdflang.passes.compression.coordinates import Category, Coordinate
+from pdflang.passes.compression.coordinates import Chart, Coordinate
 from pdflang.passes.compression.gauss import gauss_rule
 from pdflang.passes.compression.measure import Array, Measure, joined
+from pdflang.passes.compression.polynomials import exponents
 from pdflang.passes.compression.recombination import recombine
 
+SPARSE = 0.5
+"""The power of rules that have few products of high orders."""
 ORDERS = {
-    1: (16, 24, 32, 48, 64, 96, 128),
-    2: (8, 12, 16, 20, 28, 36, 44, 52),
-    3: (4, 6, 8, 10, 12, 14, 16),
+    (1, 1.0): (16, 24, 32, 48, 64, 96, 128),
+    (2, 1.0): (8, 12, 16, 20, 24, 28, 32, 36, 40),
+    (2, SPARSE): (12, 20, 28, 36, 44, 52, 60, 68),
+    (3, 1.0): (4, 6, 8, 10, 12, 14, 16),
+    (3, SPARSE): (8, 12, 16, 20, 26, 32, 40),
 }
-"""By the number of continuous variables: the nodes of a Gauss rule, or the degree of a rule in several variables."""
+"""By the number of continuous variables and the power: the nodes of a Gauss rule, or the degree of `exponents`."""
+ORDERS_IN_PIECES = (6, 8, 12, 16)
+"""The nodes of the Gauss rule of each piece."""
 
 _AT_ONCE = 16
 
 
 class Family:
-    """The rules of a measure. `Coordinate.forward` must be finite at all of its points."""
+    """The rules of a measure in a chart. `Coordinate.forward` must be finite at all of its points."""
 
-    def __init__(self, measure: Measure, coordinates: Sequence[Coordinate | Category]) -> None:
-        charts = {k: chart for k, chart in enumerate(coordinates) if isinstance(chart, Coordinate)}
-        categories = [k for k in range(len(coordinates)) if k not in charts]
+    def __init__(self, measure: Measure, chart: Chart) -> None:
+        continuous = chart.continuous
+        categories = [k for k in range(len(chart.coordinates)) if k not in continuous]
         self._nothing = Measure(measure.points[:0], measure.weights[:0])
-        self.orders = ORDERS[len(charts)]
-        kind = _Line if len(charts) == 1 else _Cloud
+        self.orders = ORDERS[len(continuous), chart.power] if chart.pieces == 1 else ORDERS_IN_PIECES
+        kind = _Line if len(continuous) == 1 else _Cloud
         self._parts = [
-            (sign, kind.of(part, charts))
+            (sign, kind.of(part, chart))
             for group in _by_category(measure, categories) for sign, part in group.signs()
         ]  # fmt: skip
 
@@ -52,16 +60,16 @@ class Family:
         return joined([self._nothing, *signed])
 
 
-def condensed(chunks: Iterable[Measure], coordinates: Sequence[Coordinate | Category]) -> Measure:
+def condensed(chunks: Iterable[Measure], chart: Chart) -> Measure:
     """Events as they are read, never more than a chunk and some thousand points in memory for one variable.
 
     In several variables they are all kept.
     """
     parts: list[Measure] = []
     for chunk in chunks:
-        parts.append(Family(chunk, coordinates).dense())
+        parts.append(Family(chunk, chart).dense())
         if len(parts) == _AT_ONCE:
-            parts = [Family(joined(parts), coordinates).dense()]
+            parts = [Family(joined(parts), chart).dense()]
     return joined(parts)
 
 
@@ -69,9 +77,13 @@ def _by_category(measure: Measure, columns: list[int]) -> Iterator[Measure]:
     if not columns:
         yield measure
         return
-    values, which = np.unique(measure.points[:, columns], axis=0, return_inverse=True)
-    for k in range(len(values)):
-        yield measure.where(which.ravel() == k)
+    # One number for each combination: rows are slow to sort.
+    combined = np.zeros(len(measure), int)
+    for column in columns:
+        values, which = np.unique(measure.points[:, column], return_inverse=True)
+        combined = combined * len(values) + which
+    for value in np.unique(combined):
+        yield measure.where(combined == value)
 
 
 @dataclass(frozen=True)
@@ -80,27 +92,39 @@ class _Line:
 
     example: Array
     column: int
-    chart: Coordinate
+    along: Coordinate
     ends: tuple[float, float]
     t: Array
     weights: Array
+    pieces: int
 
     @classmethod
-    def of(cls, measure: Measure, charts: dict[int, Coordinate]) -> _Line:
-        ((column, chart),) = charts.items()
+    def of(cls, measure: Measure, chart: Chart) -> _Line:
+        ((column, along),) = chart.continuous.items()
         x = measure.points[:, column]
-        return cls(measure.points[0], column, chart, (x.min(), x.max()), *condense(chart.forward(x), measure.weights))
+        few = condense(along.forward(x), measure.weights)
+        return cls(measure.points[0], column, along, (x.min(), x.max()), *few, chart.pieces)
 
     def rule(self, order: int) -> Measure:
-        nodes, weights = gauss_rule(self.t, self.weights, order)
+        rules = [gauss_rule(self.t[part], self.weights[part], order) for part in self._parts()]
+        nodes, weights = (np.concatenate(values) for values in zip(*rules, strict=True))
         return self._at(nodes[weights > 0], weights[weights > 0])
+
+    def _parts(self) -> list[NDArray[np.intp]]:
+        """The points of each piece: pieces are short where there are many events, but nowhere long."""
+        order = np.argsort(self.t)
+        length, below = np.ptp(self.t), np.cumsum(self.weights[order])
+        share = (self.t[order] - self.t.min()) / length if length > 0 else 0.0
+        place = (share + (below - self.weights[order]) / below[-1]) / 2
+        cuts = np.searchsorted(place, np.arange(1, self.pieces) / self.pieces)
+        return [part for part in np.split(order, cuts) if len(part)]
 
     def dense(self) -> Measure:
         return self._at(self.t, self.weights)
 
     def _at(self, t: Array, weights: Array) -> Measure:
         points = np.tile(self.example, (len(t), 1))
-        points[:, self.column] = np.clip(self.chart.inverse(t), *self.ends)
+        points[:, self.column] = np.clip(self.along.inverse(t), *self.ends)
         return Measure(points, weights)
 
 
@@ -110,14 +134,16 @@ class _Cloud:
 
     measure: Measure
     scaled: Array
+    power: float
 
     @classmethod
-    def of(cls, measure: Measure, charts: dict[int, Coordinate]) -> _Cloud:
-        columns = [_scaled(chart.forward(measure.points[:, k])) for k, chart in charts.items()]
-        return cls(measure, np.stack(columns, axis=1))
+    def of(cls, measure: Measure, chart: Chart) -> _Cloud:
+        columns = [_scaled(along.forward(measure.points[:, k])) for k, along in chart.continuous.items()]
+        return cls(measure, np.stack(columns, axis=1), chart.power)
 
     def rule(self, order: int) -> Measure:
-        kept, weights = recombine(self.scaled, self.measure.weights, order)
+        polynomials = exponents(self.scaled.shape[1], order, self.power)
+        kept, weights = recombine(self.scaled, self.measure.weights, polynomials)
         return Measure(self.measure.points[kept], weights)
 
     def dense(self) -> Measure:
