@@ -464,18 +464,25 @@ class _Binder:
             position = np.unravel_index(offenders[0], values.shape) if values.ndim else ()
             report = check.report(float(flat[offenders[0]]), self._place(node, position))
             count = (f"{len(offenders)} of {flat.size} values are so.",) if len(offenders) > 1 else ()
-            raise PdflangError(replace(report, notes=count, related=self._declaration(node, report.span)))
+            related = (*report.related, *self._declaration(node, report.span))
+            raise PdflangError(replace(report, notes=count, related=related))
 
     def _place(self, node: nodes.Node, position: tuple[Any, ...]) -> str:
         """An entry as its author finds it: a row of a file where it is a datum itself."""
-        context = self._contexts.get(node.name) if isinstance(node, nodes.Reference) else None
+        context = self._context_of(node)
         if context is None or not position:
             return _entry_name(position)
         return context.row(int(position[0])) + "".join(f", column {int(i) + 1}" for i in position[1:2])
 
+    def _context_of(self, node: nodes.Node) -> DataContext | None:
+        """Where the entries of a datum come from, or those of the first datum that an array follows row by row."""
+        read = nodes.references(node).values()
+        names = [reference.name for reference in read if node.axes and reference.axes[:1] == node.axes[:1]]
+        return next((self._contexts[name] for name in names if name in self._contexts), None)
+
     def _declaration(self, node: nodes.Node, place: Any) -> tuple[Label, ...]:
         """Where the datum that a condition is about is declared, unless the message points there already."""
-        context = self._contexts.get(node.name) if isinstance(node, nodes.Reference) else None
+        context = self._context_of(node)
         if context is None or context.span is None or context.span == place:
             return ()
         return (Label(context.span, "declared here"),)

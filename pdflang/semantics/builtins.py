@@ -24,6 +24,7 @@ from pdflang.semantics.combine import (
     lift,
     require_trailing,
 )
+from pdflang.semantics.comprehensions import condition
 from pdflang.semantics.datasets import fktable
 from pdflang.semantics.distributions import call_distribution, require_range
 from pdflang.semantics.elaborate import Elaborator
@@ -112,17 +113,11 @@ def _sum_over(elaborator: Elaborator, expression: ast.Comprehension, site: CallS
         loop, scope = opened
         loops.append(loop)
         if clause.condition is not None:
-            condition = elaborator.number(clause.condition, scope, "as a condition")
-            if condition.dtype != "bool":
-                raise error(
-                    "E311", f"`where` asks for a condition, but this is {describe(condition)}", clause.condition.span,
-                    remedy="compare it with something: where i > 0",
-                )  # fmt: skip
-            conditions.append(condition)
+            conditions.append(condition(elaborator, clause.condition, scope))
     with elaborator.in_branch(bool(conditions) or elaborator.is_in_branch):
         body = as_number(elaborator.evaluate(expression.body, scope), expression.body.span, "in a sum")
-    for condition in conditions:
-        body = nodes.Choose(condition, body, Constant(0))
+    for holds in conditions:
+        body = nodes.Choose(holds, body, Constant(0))
     for loop in reversed(loops):
         body = nodes.Sum(loop, body, span=site.span)
     return body

@@ -14,6 +14,7 @@ from pdflang.ir.program import Check, Draws
 from pdflang.ir.ranges import Range
 from pdflang.semantics.calls import CallSite, Given, match
 from pdflang.semantics.combine import as_count, axes_agree, error, require_trailing
+from pdflang.semantics.regions import narrowed
 from pdflang.semantics.supports import check_support
 from pdflang.semantics.values import (
     BoxValue,
@@ -170,7 +171,9 @@ def _region(
     for name in over.sides:
         if name not in names:
             raise error("E205", f"{describe(rate)} has no variable `{name}`", span)
-    return tuple(FunctionVariable(v.name, over.sides.get(v.name, v.domain)) for v in rate.variables)
+    return tuple(
+        narrowed(elaborator, v, over.sides[v.name], span) if v.name in over.sides else v for v in rate.variables
+    )
 
 
 def truncate(elaborator: Elaborator, expression: ast.Truncated, scope: Scope) -> DistributionValue:

@@ -17,6 +17,7 @@ from pdflang.ir.ranges import REAL, Range
 from pdflang.ir.sizes import Axis, Size, symbol
 from pdflang.semantics.calls import CallSite, Given, match
 from pdflang.semantics.combine import apply_operator, as_number, error, lift
+from pdflang.semantics.comprehensions import function_of
 from pdflang.semantics.modules import Entry, ModuleInstance, Modules, listing
 from pdflang.semantics.positions import check_bounds, check_slice
 from pdflang.semantics.ranges import range_of
@@ -410,12 +411,12 @@ class Elaborator:
 
     def _Comprehension(self, expression: ast.Comprehension, scope: Scope) -> Value:
         clause, *rest = expression.clauses
+        opened = self.open_loop(clause.variable, clause.over, scope)
+        if isinstance(opened, IntervalValue):
+            return function_of(self, expression, scope)
         body: ast.Expression = expression.body
         if rest:
             body = ast.Comprehension(body, tuple(rest), span=expression.span)
-        opened = self.open_loop(clause.variable, clause.over, scope)
-        if isinstance(opened, IntervalValue):
-            return self._function_on(clause, opened, body, scope, expression.span)
         loop, inner = opened
         if clause.condition is not None:
             raise error(
@@ -434,14 +435,6 @@ class Elaborator:
                 remedy="apply the function inside: f(x), f |> bins(edges)",
             )
         return nodes.Array(loop, as_number(value, body.span), span=expression.span)
-
-    def _function_on(
-        self, clause: ast.Clause, domain: IntervalValue, body: ast.Expression, scope: Scope, span: Span
-    ) -> FunctionValue:
-        def apply(arguments: tuple[Value, ...], depth: int, place: Span) -> Value:
-            return self.evaluate(body, scope.bind(clause.variable, arguments[0]).at_depth(max(depth, scope.depth)))
-
-        return FunctionValue(span.text, (FunctionVariable(clause.variable, domain),), apply, role="lifted")
 
     # --- arithmetic -----------------------------------------------------------------------------------------
 

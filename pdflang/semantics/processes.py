@@ -27,6 +27,7 @@ from pdflang.semantics.detectors import BACKGROUND, streams_of
 from pdflang.semantics.distributions import draws_of, require_range
 from pdflang.semantics.elaborate import Elaborator
 from pdflang.semantics.integration import inside, integrate, sides_of
+from pdflang.semantics.regions import known_region, require_fixed, require_possible
 from pdflang.semantics.supports import check_support
 from pdflang.semantics.values import (
     DatasetValue,
@@ -58,13 +59,14 @@ class Observed:
 def process_observation(elaborator: Elaborator, observed: Observed, value: ProcessValue) -> Observation:
     """A list of events as an observation."""
     rate = replace(value.rate, variables=value.region)
+    require_fixed(rate.variables, observed.where)
     columns = _columns(elaborator, observed, rate)
     axis = next(iter(columns.values())).axes[0]
     if value.weights is not None:
         _require_weights(value.weights, axis, observed)
     log_likelihood = total = None
     if rate.no_density is None:
-        log_likelihood = _log_likelihood(elaborator, rate, columns, axis, observed.where)
+        log_likelihood = _log_likelihood(elaborator, rate, columns, axis, observed)
         total = integrate(elaborator, rate, sides_of(rate, observed.where), 1, observed.where)
     process = Process(
         columns,
@@ -95,7 +97,7 @@ def _columns(elaborator: Elaborator, observed: Observed, rate: FunctionValue) ->
             "E307", f"a process observes a list of events, but `{name}` is {what}", span,
             remedy=f'declare the events: data {name} = table("events.csv"){column}',
         )  # fmt: skip
-    region = _known_region(elaborator, variable)
+    region = known_region(elaborator, variable)
     if region is None:
         return {variable.name: datum}
     require_range(elaborator, datum, region, f"an event of `{name}`", span)
@@ -105,17 +107,11 @@ def _columns(elaborator: Elaborator, observed: Observed, rate: FunctionValue) ->
 def _column(elaborator: Elaborator, table: TableValue, variable: FunctionVariable, name: str, span: Span) -> Node:
     if isinstance(variable.domain, IndexValue):
         return table.column(variable.name, span, variable.domain.name)
-    region = _known_region(elaborator, variable)
+    region = known_region(elaborator, variable)
     column = table.column(variable.name, span, None, region or REAL)
     if region is not None:
         require_range(elaborator, column, region, f"`{variable.name}` of an event of `{name}`", span)
     return column
-
-
-def _known_region(elaborator: Elaborator, variable: FunctionVariable) -> Range | None:
-    if not isinstance(variable.domain, IntervalValue):
-        return None
-    return elaborator.constant_range(variable.domain)
 
 
 def _require_weights(weights: Node, axis: nodes.Axis, observed: Observed) -> None:
@@ -130,12 +126,13 @@ def _require_weights(weights: Node, axis: nodes.Axis, observed: Observed) -> Non
 
 
 def _log_likelihood(
-    elaborator: Elaborator, rate: FunctionValue, columns: dict[str, Node], axis: nodes.Axis, span: Span
+    elaborator: Elaborator, rate: FunctionValue, columns: dict[str, Node], axis: nodes.Axis, observed: Observed
 ) -> Node:
     """log rate(x_i), one entry for each event."""
-    loop = Loop(0, axis)
-    event = tuple(nodes.Element(columns[v.name], (LoopIndex(loop),)) for v in rate.variables)
-    node = _rate(rate, event, span)
+    loop, span = Loop(0, axis), observed.where
+    event = {v.name: nodes.Element(columns[v.name], (LoopIndex(loop),)) for v in rate.variables}
+    node = _rate(rate, tuple(event.values()), span)
+    require_possible(elaborator, rate.variables, event, node, loop, observed.name, span)
     log_rate = apply_function(library["log"], [node], [span], span, elaborator.check)
     return nodes.Array(loop, log_rate)
 
