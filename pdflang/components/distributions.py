@@ -59,7 +59,7 @@ _REAL_LINE = (
         REAL,
         "1 / (pi*sigma*(1 + ((y - mu)/sigma)^2)): a Breit-Wigner peak of width 2*sigma.",
     ),
-    _row("Laplace", (_MU, _SIGMA), REAL, "exp(-|y - mu|/sigma) / (2*sigma)."),
+    _row("Laplace", (_MU, _SIGMA), REAL, "exp(-|y - mu|/sigma) / (2*sigma).", kinks=("mu",)),
     _row(
         "Logistic",
         (_MU, _SIGMA),
@@ -127,6 +127,7 @@ _INTERVAL = (
         (Parameter("lower", "lower end"), Parameter("upper", "upper end, above the lower one")),
         BetweenParameters("lower", "upper"),
         "1/(upper - lower) between the ends, which belong to it.",
+        kinks=("lower", "upper"),
     ),
 )
 

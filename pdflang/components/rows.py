@@ -77,7 +77,8 @@ class Distribution:
     of which one must be given. `kind` is "plain", or names a distribution that the compiler itself gives its
     meaning.
     `meaning` is the dotted name of the class in the runtime, `reference` that of a function of the same
-    parameters that returns a frozen SciPy distribution, for tests. `has_density` is False for a simulator: its
+    parameters that returns a frozen SciPy distribution, for tests. `kinks` names the parameters at whose values the
+    density is not smooth in y, beside 0. `has_density` is False for a simulator: its
     meaning has `sample` alone.
     """
 
@@ -93,6 +94,7 @@ class Distribution:
     proper: bool = True
     has_cdf: bool = True
     has_density: bool = True
+    kinks: tuple[str, ...] = ()
     exactly_one: tuple[str, ...] = ()
     kind: Literal["plain", "mixture", "process", "iid"] = "plain"
 

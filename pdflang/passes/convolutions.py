@@ -1,31 +1,26 @@
 """Integrals of a rate with a detector's kernels: a sum over nodes that the kernels share.
 
-Panels follow the width of the narrowest kernel at prior draws. What multiplies the kernels is computed once at the
-nodes, with powers of x and 1 − x at the ends exact by product integration. A kernel of fixed parameters so becomes a
-matrix that is known before sampling.
+Panels follow the widths of the kernels at prior draws. What multiplies the kernels is computed once at the nodes, with
+powers of x and 1 − x at the ends exact by product integration. A kernel of fixed parameters so becomes a matrix that is
+known before sampling.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import pairwise
+import math
+from collections.abc import Iterator
 from typing import Any
 
-from pdflang.components import arrays
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Constant, Density, Integral, Loop, LoopIndex, Mass, Node, Variable
+from pdflang.ir.ranges import Range
 from pdflang.ir.sizes import Axis, Size
-from pdflang.passes import rules
-from pdflang.passes.endpoints import END_NODES, ENDPOINT_WEIGHTS
+from pdflang.passes.panels import Panels, edges, grid
 from pdflang.passes.terms import decompose, whole
 from pdflang.passes.typical import Typical
 from pdflang.semantics import build
-
-_WIDTHS = 4.0
-"""So many standard deviations of the narrowest kernel are one panel."""
-_NODES = 10
-_FEWEST, _MOST = 8, 400
-_GRID = 33
+from pdflang.semantics.affine import affine_in
+from pdflang.semantics.ranges import range_of
 
 Group = tuple[Node, Node, Node]
 """x^p · (1 − x)^q · rest: the powers p and q, and the rest."""
@@ -36,22 +31,37 @@ def has_kernel(node: Integral, variable: Variable) -> bool:
     return any(True for _ in _kernels_in(node.body, variable))
 
 
-def convolved(node: Integral, variable: Variable, lower: float, upper: float, typical: Typical, fineness: int) -> Node:
-    """The integral as a sum over nodes; `fineness` divides the panels."""
+def convolved(
+    node: Integral, variable: Variable, lower: float | None, upper: float | None, typical: Typical, fineness: int
+) -> Node:
+    """The integral as a sum over nodes. `lower` and `upper` are its ends where these are known numbers.
+
+    `fineness` divides the panels.
+    """
+    if lower == -math.inf and upper == math.inf:
+        below = Integral(node.loop, node.lower, build.ZERO, node.body, span=node.span)
+        above = Integral(node.loop, build.ZERO, node.upper, node.body, span=node.span)
+        return build.add(
+            convolved(below, variable, lower, 0.0, typical, fineness),
+            convolved(above, variable, 0.0, upper, typical, fineness),
+        )
     factors = build.factors(node.body)
-    fixed = [factor for factor in factors if variable.loop not in factor.loops]
     moving = [factor for factor in factors if variable.loop in factor.loops]
     kernels = [factor for factor in moving if any(True for _ in _kernels_in(factor, variable))]
     rate = _Rate([factor for factor in moving if factor not in kernels], variable)
-    ends = (lower == 0 and rate.is_singular(0), upper == 1 and rate.is_singular(1))
-    edges = _edges(lower, upper, _width_at(kernels, variable, typical, lower, upper), fineness)
-    panels = _Panels(edges, ends)
-    loop = Loop(variable.loop.depth, Axis(Size(len(panels.points))))
-    at = nodes.Element(build.known_vector(panels.points).called("nodes"), (LoopIndex(loop),))
+    region = _Region(node, lower, upper)
+    found = [kernel for factor in kernels for kernel in _kernels_in(factor, variable)]
+    rough = not all(_is_smooth(kernel, variable) for kernel in found)
+    ends = (lower == 0 and rate.needs_end(0, rough), upper == 1 and rate.needs_end(1, rough))
+    travelled = region.travelled(found, variable, typical)
+    panels = Panels(edges(grid(), travelled, region.nearest(rate, ends), fineness), ends)
+    loop = Loop(variable.loop.depth, Axis(Size(len(panels.near))))
+    at = region.at(panels.near, loop)
     seen = nodes.substitute(build.product(kernels), {variable: at}).called("kernel")
-    weighted = rate.at_nodes(panels, loop, at).called("rate_at_nodes")
-    total = nodes.Sum(loop, build.multiply(weighted, seen), span=node.span).called("smeared")
-    return build.multiply(build.product(fixed), total)
+    weighted = build.multiply(region.slope(panels, loop), rate.at_nodes(panels, region, ends, loop, at))
+    total = nodes.Sum(loop, build.multiply(weighted.called("rate_at_nodes"), seen), span=node.span).called("smeared")
+    fixed = build.product(factor for factor in factors if variable.loop not in factor.loops)
+    return build.multiply(fixed, total)
 
 
 def _kernels_in(root: Node, variable: Variable) -> Iterator[Density | Mass]:
@@ -60,78 +70,93 @@ def _kernels_in(root: Node, variable: Variable) -> Iterator[Density | Mass]:
             yield child
 
 
-# --- panels ----------------------------------------------------------------------------------------------------
+def _is_smooth(kernel: Density | Mass, variable: Variable) -> bool:
+    """Whether a kernel has derivatives at the ends of a region: what it is made of is affine in the variable."""
+    return all(affine_in(part, variable) is not None for part in kernel.children())
 
 
-def _width_at(
-    kernels: list[Node], variable: Variable, typical: Typical, lower: float, upper: float
-) -> Callable[[float], float]:
-    """The width of the narrowest kernel at a place, between places where it was looked at."""
-    import numpy as np
-
-    grid = np.linspace(lower, upper, _GRID + 2)[1:-1]
-    found = [kernel for factor in kernels for kernel in _kernels_in(factor, variable)]
-    known = [typical.smallest(scale, variable, grid) for kernel in found for scale in _scales(kernel)]
-    if not known:
-        return lambda x: upper - lower
-    # Rounded, so that integrals over kernels of about one width share their nodes.
-    narrowest = 2 ** (np.floor(2 * np.log2(np.min(known, axis=0))) / 2)
-    return lambda x: float(np.interp(x, grid, narrowest))
+# --- from u in (0, 1) to the region --------------------------------------------------------------------------------
 
 
-def _scales(kernel: Density | Mass) -> list[Node]:
-    """The widths of a kernel, where its distribution has parameters that say them."""
-    names = [parameter.name for parameter in kernel.distribution.parameters]
-    if kernel.distribution.name == "MvNormal":
-        scale_tril = kernel.arguments[1]
-        size = scale_tril.axes[0].size
-        return [nodes.Element(scale_tril, (Constant(i), Constant(i))) for i in range(size.constant)]
-    if "sigma" not in names:
-        return []
-    sigma = kernel.arguments[names.index("sigma")]
-    if kernel.distribution.name == "LogNormal":
-        return [build.multiply(sigma, build.apply("exp", kernel.arguments[0]))]
-    return [sigma]
+_NO_WIDTH = 1e-300
+"""A region without width is this wide, so that powers of its width have derivatives."""
 
 
-def _edges(lower: float, upper: float, width_at: Callable[[float], float], fineness: int) -> Any:
-    """The ends of panels, each a few widths long, at least `_FEWEST` and at most `_MOST` of them."""
-    import numpy as np
+class _Region:
+    """x = start + width · r(u): r is u between finite ends, and u/(1 − u) on a half-line."""
 
-    span = upper - lower
-    edges = [lower]
-    while edges[-1] < upper:
-        here = width_at(edges[-1])
-        width = min(here, width_at(min(edges[-1] + _WIDTHS * here, upper)))
-        edges.append(edges[-1] + float(np.clip(_WIDTHS * width, span / _MOST, span / _FEWEST)) / fineness)
-    stretched = np.array(edges) - lower
-    return lower + stretched * (span / stretched[-1])
+    def __init__(self, node: Integral, lower: float | None, upper: float | None) -> None:
+        self._is_infinite = lower == -math.inf or upper == math.inf
+        first, last = (_end(*pair) for pair in ((node.lower, lower), (node.upper, upper)))
+        self._hull = Range(range_of(first).lower, range_of(last).upper)
+        self._start, self.width = first, build.at_least(build.subtract(last, first), _NO_WIDTH)
+        if self._is_infinite:
+            self._start, self.width = (last, Constant(-1.0)) if lower == -math.inf else (first, build.ONE)
 
+    @property
+    def _is_known(self) -> bool:
+        return isinstance(self._start, Constant) and isinstance(self.width, Constant)
 
-class _Panels:
-    """Gauss–Legendre panels: `points` and `weights` (nodes,).
+    def nearest(self, rate: _Rate, ends: tuple[bool, bool]) -> tuple[float, float]:
+        """How far beyond either end 0 or 1 can be, of the length, where the rate has a power there; else 1."""
+        left, right = (
+            max(distance, 0.0) / self._longest() if rate.needs_end(end, False) and not ends[end] else 1.0
+            for end, distance in enumerate((self._hull.lower, 1 - self._hull.upper))
+        )
+        return left, right
 
-    Where `ends` says so, the first or last panel is for product integration: it has more nodes, and its weights
-    follow the power there.
-    """
+    def _reach(self, u: Any) -> Any:
+        return u / (1 - u) if self._is_infinite else u
 
-    def __init__(self, edges: Any, ends: tuple[bool, bool]) -> None:
+    def at(self, u: Any, loop: Loop) -> Node:
+        """x at places u."""
+        if self._is_known:
+            return _vector(self._known(u), "nodes", loop)
+        return build.add(self._start, build.multiply(self.width, _vector(self._reach(u), "nodes", loop)))
+
+    def _known(self, u: Any) -> Any:
+        assert isinstance(self._start, Constant) and isinstance(self.width, Constant)
+        return self._start.value + self.width.value * self._reach(u)
+
+    def slope(self, panels: Panels, loop: Loop) -> Node:
+        """|dx/du|."""
+        return _vector(1 / panels.far**2, "slope", loop) if self._is_infinite else self.width
+
+    def per_distance(self, panels: Panels, loop: Loop) -> Node:
+        """(x − start) / u, which is (end − x) / (1 − u) too between finite ends."""
+        return _vector(1 / panels.far, "one_over_far", loop) if self._is_infinite else self.width
+
+    def travelled(self, kernels: list[Density | Mass], variable: Variable, typical: Typical) -> Any:
+        """How many widths the kernels move up to each place of the grid, at most."""
         import numpy as np
 
-        self.ends = ends
-        self.widths = (float(edges[1] - edges[0]), float(edges[-1] - edges[-2]))
-        last = len(edges) - 2
-        points, weights = [], []
-        for i, (left, right) in enumerate(pairwise(edges)):
-            at_end = (i == 0 and ends[0]) or (i == last and ends[1])
-            t, w = rules.legendre(END_NODES if at_end else _NODES)
-            points.append(left + (right - left) * t)
-            weights.append((right - left) * w)
-        self.points, self.weights = np.concatenate(points), np.concatenate(weights)
+        u = grid()
+        x = self._known(u) if self._is_known else self._somewhere(u)
+        strides = np.sqrt(np.sum([typical.strides(kernel, variable, x) ** 2 for kernel in kernels], axis=0))
+        if self._is_known:
+            return np.concatenate([[0.0], np.cumsum(strides)])
+        return np.max(strides / np.abs(np.diff(x))) * self._reach(u) * self._longest()
 
-    def inner(self) -> slice:
-        """The nodes of panels without a power at their end."""
-        return slice(END_NODES if self.ends[0] else 0, len(self.points) - (END_NODES if self.ends[1] else 0))
+    def _somewhere(self, u: Any) -> Any:
+        """Places all over where the variable of an open region can be."""
+        hull = self._hull
+        if math.isfinite(hull.lower) and math.isfinite(hull.upper):
+            return hull.lower + (hull.upper - hull.lower) * u
+        if math.isinf(hull.lower) and math.isinf(hull.upper):
+            return (2 * u - 1) / (u * (1 - u))
+        return hull.lower + u / (1 - u) if math.isfinite(hull.lower) else hull.upper - (1 - u) / u
+
+    def _longest(self) -> float:
+        finite = not self._is_infinite and math.isfinite(self._hull.upper - self._hull.lower)
+        return max(self._hull.upper - self._hull.lower, _NO_WIDTH) if finite else 1.0
+
+
+def _end(end: Node, known: float | None) -> Node:
+    return end if known is None or math.isinf(known) else Constant(known)
+
+
+def _vector(values: Any, name: str, loop: Loop) -> Node:
+    return nodes.Element(build.known_vector(values).called(name), (LoopIndex(loop),))
 
 
 # --- the rate at the nodes -------------------------------------------------------------------------------------
@@ -165,61 +190,25 @@ class _Rate:
             found[key] = build.add(found[key], rest) if key in found else rest
         return [(p, q, rest) for (p, q), rest in found.items()]
 
-    def is_singular(self, end: int) -> bool:
-        """Whether there is a power at 0 (or at 1) that is no whole number."""
-        return any(whole(group[end]) is None for group in self._groups)
+    def needs_end(self, end: int, rough: bool) -> bool:
+        """Whether there is something at 0 (or at 1) that is no polynomial; `rough` says so of the kernels."""
+        residuals = [*self._smooth, *(rest for _, _, rest in self._groups)]
+        is_open = any(self._variable.loop in residual.loops for residual in residuals)
+        return rough or is_open or any(whole(group[end]) is None for group in self._groups)
 
-    def at_nodes(self, panels: _Panels, loop: Loop, at: Node) -> Node:
-        """Weight times rate at a node."""
-        if not any(panels.ends):
-            weight = nodes.Element(build.known_vector(panels.weights).called("weights"), (LoopIndex(loop),))
-            return build.multiply(weight, nodes.substitute(build.product(self._factors), {self._variable: at}))
+    def at_nodes(self, panels: Panels, region: _Region, ends: tuple[bool, bool], loop: Loop, at: Node) -> Node:
+        """The rate at the nodes, times their weights in (0, 1)."""
+        if not any(ends):
+            rate = nodes.substitute(build.product(self._factors), {self._variable: at})
+            return build.multiply(_vector(panels.weights, "weights", loop), rate)
         parts = []
+        one_minus = build.subtract(build.ONE, at)
         for p, q, rest in self._groups:
-            weights = nodes.Element(_power_weights(panels, loop, p, q), (LoopIndex(loop),))
-            parts.append(build.multiply(weights, nodes.substitute(rest, {self._variable: at})))
+            weights = panels.power_weights(loop, p if ends[0] else build.ZERO, q if ends[1] else build.ZERO)
+            scale = region.per_distance(panels, loop)
+            near = build.power(scale if ends[0] else at, p)
+            far = build.power(scale if ends[1] else one_minus, q)
+            smooth = nodes.substitute(rest, {self._variable: at})
+            parts.append(build.product([nodes.Element(weights, (LoopIndex(loop),)), near, far, smooth]))
         smooth = nodes.substitute(build.product(self._smooth), {self._variable: at})
         return build.multiply(build.total(parts), smooth)
-
-
-def _power_weights(panels: _Panels, loop: Loop, p: Node, q: Node) -> Node:
-    """Weights times x^p (1 − x)^q at all nodes, exact in the powers at the ends that have one."""
-    inner = panels.inner()
-    x, w = panels.points[inner], panels.weights[inner]
-    pieces = [_piece(loop, 1, x, w, p, q)]
-    if panels.ends[0]:
-        pieces.insert(0, _end_piece(loop, 0, panels.points[: inner.start], panels.widths[0], p, q))
-    if panels.ends[1]:
-        away = 1 - panels.points[inner.stop :]
-        pieces.append(_end_piece(loop, 2, away, panels.widths[1], q, p, reverse=True))
-    if len(pieces) == 1:
-        return pieces[0]
-    return nodes.Whole(arrays.CONCAT, tuple(pieces), (Axis(Size(len(panels.points))),), "real").called("powers")
-
-
-def _piece(loop: Loop, number: int, x: Any, w: Any, p: Node, q: Node) -> Node:
-    import numpy as np
-
-    own = Loop(loop.depth, Axis(Size(len(x))), key=("piece", number))
-    here, away, weight = (
-        nodes.Element(build.known_vector(values).called(name), (LoopIndex(own),))
-        for name, values in (("inner_nodes", x), ("one_minus_inner_nodes", 1 - np.asarray(x)), ("inner_weights", w))
-    )
-    return nodes.Array(own, build.multiply(weight, build.multiply(build.power(here, p), build.power(away, q))))
-
-
-def _end_piece(
-    loop: Loop, number: int, distance: Any, width: float, near: Node, far: Node, reverse: bool = False
-) -> Node:
-    """Product integration of s^near · (1 − s)^far over the panel next to an end, s being the distance from it."""
-    import numpy as np
-
-    own = Loop(loop.depth, Axis(Size(len(distance))), key=("piece", number))
-    place: Node = LoopIndex(own)
-    weights = nodes.Whole(ENDPOINT_WEIGHTS, (near,), (Axis(Size(END_NODES)),), "real")
-    if reverse:
-        place = nodes.Element(build.known_vector(np.arange(END_NODES)[::-1]).called("reversed"), (place,))
-    weight = nodes.Element(weights, (place,))
-    away = nodes.Element(build.known_vector(1 - np.asarray(distance)).called("far_from_end"), (LoopIndex(own),))
-    scale = build.power(Constant(width), build.add(near, build.ONE))
-    return nodes.Array(own, build.multiply(scale, build.multiply(weight, build.power(away, far))))

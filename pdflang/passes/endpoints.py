@@ -11,7 +11,7 @@ from pdflang.passes.terms import Term
 from pdflang.semantics import build
 
 END_NODES = 20
-_ROOT_NODES = 28
+ROOT_NODES = 28
 
 ENDPOINT_WEIGHTS = arrays.ArrayFunction(
     "endpoint_weights",
@@ -31,7 +31,7 @@ class EndpointRule:
     def __init__(self, loop: Loop, term: Term, power: Node, fineness: int = 1) -> None:
         self._term, self._power = term, power
         in_root = not term.is_closed
-        count = (_ROOT_NODES if in_root else END_NODES) * fineness
+        count = (ROOT_NODES if in_root else END_NODES) * fineness
         points, _ = rules.legendre(count)
         self.points = points**2 if in_root else points
         self._loop = Loop(loop.depth, Axis(Size(count)))

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from pdflang.components import arrays
+from pdflang.components import arithmetic, arrays
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Constant, Integral, Loop, LoopIndex, Node, Phase, Variable
 from pdflang.ir.sizes import Axis, Size
@@ -21,11 +21,14 @@ from pdflang.passes.kernels import variable_of
 from pdflang.passes.kinks import pieces_between_kinks
 from pdflang.passes.terms import Term, decompose, whole
 from pdflang.passes.typical import Typical
+from pdflang.passes.zeros import zero_of
 from pdflang.semantics import build
 
 Fold = Callable[[Node], Any]
 
 _OPEN_NODES = 64
+_NO_WIDTH = 1e-300
+"""A region without width is this wide, so that powers of its width have derivatives."""
 
 
 def plan_integrals(root: Node, fold: Fold, typical: Typical, fineness: int = 1) -> Node:
@@ -47,83 +50,96 @@ class _Planner:
 
     def planned(self, node: Integral) -> Node:
         """The integral in pieces between the kinks of its integrand, each as a closed form or a sum."""
-        return build.total(self._planned(piece) for piece in pieces_between_kinks(node))
+        # Bins come before kinks, which may lie in any of them, and after, where kinks have made some.
+        return self._by_bins(node, self._by_pieces)
+
+    def _by_pieces(self, node: Integral) -> Node:
+        return build.total(self._by_bins(piece, self._planned) for piece in pieces_between_kinks(node))
 
     def _planned(self, node: Integral) -> Node:
         variable = variable_of(node)
         if variable is None:
             return build.multiply(build.subtract(node.upper, node.lower), node.body)
         lower, upper = _known(node.lower, self._fold), _known(node.upper, self._fold)
-        if has_kernel(node, variable) and _is_finite(lower) and _is_finite(upper):
-            return convolved(node, variable, float(lower), float(upper), self._typical, self._fineness)
+        if has_kernel(node, variable):
+            return convolved(node, variable, _number(lower), _number(upper), self._typical, self._fineness)
         terms = decompose(node.body, variable)
         if lower is not None and upper is not None:
             return self._between_known(node, variable, terms, lower, upper)
-        return self._between_open(node, variable, terms, lower)
+        return self._between_open(node, variable, terms, _number(lower), _number(upper))
+
+    # --- bins that end where an integrand has a power -----------------------------------------------------------
+
+    def _by_bins(self, node: Integral, planned: Callable[[Integral], Node]) -> Node:
+        """Bins that need a rule of their own one by one, and what is between them together, put in place."""
+        special = self._special_bins(node)
+        if not special:
+            return planned(node)
+        (loop,) = node.lower.loops | node.upper.loops
+        assert loop.axis is not None
+        count = loop.axis.size.constant
+        parts = []
+        for run in _runs(count, special):
+            row = Loop(loop.depth, Axis(Size(len(run))))
+            is_one = run[0] in special
+            first = Constant(run[0])
+            place = first if is_one else nodes.Apply(arithmetic.ADD, (LoopIndex(row), first), "int")
+            moved = nodes.substitute(node, {LoopIndex(loop): place})
+            assert isinstance(moved, Integral)
+            value = planned(moved)
+            parts.append(nodes.Stack((value,), Axis(Size(1))) if is_one else nodes.Array(row, value))
+        joined = nodes.Whole(arrays.CONCAT, tuple(parts), (Axis(Size(count)),), "real")
+        return nodes.Element(joined, (LoopIndex(loop),))
+
+    def _special_bins(self, node: Integral) -> list[int]:
+        """The bins from 0 or to 1 where an integrand needs a rule of its own there."""
+        import numpy as np
+
+        variable = variable_of(node)
+        lower, upper = _known(node.lower, self._fold), _known(node.upper, self._fold)
+        if variable is None or lower is None or upper is None or not node.lower.loops | node.upper.loops:
+            return []
+        terms = decompose(node.body, variable)
+        ends = zip(*np.broadcast_arrays(np.atleast_1d(lower), np.atleast_1d(upper)), strict=True)
+        return [i for i, (low, high) in enumerate(ends) if _needs_endpoint_rule(terms, low == 0, high == 1)]
+
+    # --- between known ends -------------------------------------------------------------------------------------
 
     def _between_known(self, node: Integral, variable: Variable, terms: list[Term], lower: Any, upper: Any) -> Node:
         import numpy as np
 
         loops = node.lower.loops | node.upper.loops
         if not loops:
-            return self._one_region(node.loop, variable, terms, node.body, float(lower), float(upper))
+            return self._one_region(node, variable, terms, float(lower), float(upper))
         (loop,) = loops
         lower, upper = np.broadcast_arrays(np.atleast_1d(lower), np.atleast_1d(upper))
-        special = [
-            i for i in range(len(lower))
-            if _needs_endpoint_rule(terms, lower[i] == 0, upper[i] == 1)
-        ]  # fmt: skip
-        if not special:
-            return self._many_regions(node.loop, loop, variable, terms, node.body, lower, upper)
-        return self._with_special_bins(node, variable, terms, loop, lower, upper, special)
+        rule = self._rule(node.body, variable, terms, lower, upper)
+        return _sum_over(rule, node.loop, variable, node.body, LoopIndex(loop))
 
-    def _one_region(
-        self, loop: Loop, variable: Variable, terms: list[Term], body: Node, lower: float, upper: float
-    ) -> Node:
+    def _one_region(self, node: Integral, variable: Variable, terms: list[Term], lower: float, upper: float) -> Node:
+        loop, body = node.loop, node.body
         if lower == 0 and upper == 1:
             closed = [term for term in terms if term.is_closed]
             rest = [term for term in terms if not term.is_closed]
             value = build.total(_beta(term) for term in closed)
             return build.add(value, self._endpoints(loop, variable, rest, 0.0, 1.0)) if rest else value
         if math.isinf(lower) or math.isinf(upper):
-            rule = rules.half_line_or_line(lower, upper, 160 * self._fineness + 1)
-            return _sum_over(rule, loop, variable, body, None)
+            return _sum_over(self._unbounded(lower, upper), loop, variable, body, None)
         if _needs_endpoint_rule(terms, lower == 0, upper == 1):
+            if _has_root_at(body, variable, (lower, upper)):
+                return self._between_open(node, variable, terms, lower, upper)
             return self._endpoints(loop, variable, terms, lower, upper)
-        return _sum_over(self._rule(terms, lower, upper), loop, variable, body, None)
+        return _sum_over(self._rule(body, variable, terms, lower, upper), loop, variable, body, None)
 
-    def _many_regions(
-        self, inner: Loop, loop: Loop, variable: Variable, terms: list[Term], body: Node, lower: Any, upper: Any
-    ) -> Node:
-        return _sum_over(self._rule(terms, lower, upper), inner, variable, body, LoopIndex(loop))
+    def _unbounded(self, lower: float, upper: float) -> rules.Rule:
+        return rules.half_line_or_line(lower, upper, 160 * self._fineness + 1)
 
-    def _with_special_bins(
-        self, node: Integral, variable: Variable, terms: list[Term], loop: Loop, lower: Any, upper: Any,
-        special: list[int],
-    ) -> Node:  # fmt: skip
-        """Bins of which the first or last ends at a power: those are integrated by themselves, then put in place."""
-        parts: list[Node] = []
-        regular = [i for i in range(len(lower)) if i not in special]
-        for i in special:
-            value = self._one_region(node.loop, variable, terms, node.body, float(lower[i]), float(upper[i]))
-            parts.append(nodes.Stack((value,), Axis(Size(1))))
-        if regular:
-            row = Loop(loop.depth, Axis(Size(len(regular))))
-            swap = {LoopIndex(loop): LoopIndex(row)}
-            if any(child is LoopIndex(loop) for child in nodes.walk(node.body)):
-                swap = {LoopIndex(loop): nodes.Element(_positions(regular), (LoopIndex(row),))}
-            body = nodes.substitute(node.body, swap)
-            values = self._many_regions(
-                node.loop, row, variable, decompose(body, variable), body, lower[regular], upper[regular]
-            )
-            parts.insert(1 if 0 in special else 0, nodes.Array(row, values))
-        joined = nodes.Whole(arrays.CONCAT, tuple(parts), (Axis(Size(len(lower))),), "real")
-        return nodes.Element(joined, (LoopIndex(loop),))
-
-    def _rule(self, terms: list[Term], lower: Any, upper: Any) -> rules.Rule:
+    def _rule(self, body: Node, variable: Variable, terms: list[Term], lower: Any, upper: Any) -> rules.Rule:
         degree = _degree(terms)
         if degree is not None:
             return rules.polynomial(lower, upper, degree)
+        if _has_root_at(body, variable, (lower, upper)):
+            return rules.with_roots(lower, upper, _OPEN_NODES * self._fineness)
         return rules.smooth(lower, upper, self._fineness)
 
     def _endpoints(self, loop: Loop, variable: Variable, terms: list[Term], lower: float, upper: float) -> Node:
@@ -133,47 +149,78 @@ class _Planner:
         middle = (lower + upper) / 2 if left_end and right_end else upper if left_end else lower
         for term in terms:
             if left_end:
-                pieces.append(self._from_end(loop, variable, term, middle, from_zero=True))
+                pieces.append(self._from_end(loop, variable, term, Constant(middle), from_zero=True))
             if right_end:
-                pieces.append(self._from_end(loop, variable, term, 1 - middle, from_zero=False))
+                pieces.append(self._from_end(loop, variable, term, Constant(1 - middle), from_zero=False))
         return build.total(pieces)
 
-    def _from_end(self, loop: Loop, variable: Variable, term: Term, width: float, from_zero: bool) -> Node:
+    def _from_end(self, loop: Loop, variable: Variable, term: Term, width: Node, from_zero: bool) -> Node:
         """∫₀^h s^p g(s) ds, s the distance from the end."""
         near_power, far_power = (term.at_zero, term.at_one) if from_zero else (term.at_one, term.at_zero)
         rule = EndpointRule(loop, term, near_power, self._fineness)
-        distance = rule.at_nodes(build.known_vector(width * rule.points))
-        away = rule.at_nodes(build.known_vector(1 - width * rule.points))
+        distance, away = _scaled(width, rule)
         smooth = build.power(away, far_power)
         if not term.is_closed:
             at_node = distance if from_zero else away
             smooth = build.multiply(smooth, nodes.substitute(term.residual, {variable: at_node}))
-        return rule.integral(Constant(width), smooth)
-
-    def _between_open(self, node: Integral, variable: Variable, terms: list[Term], lower: Any) -> Node:
-        width = build.subtract(node.upper, node.lower)
-        if lower is not None and not lower.ndim and float(lower) == 0 and _needs_endpoint_rule(terms, True, False):
-            return build.total(self._from_zero_to(node, variable, term, width) for term in terms)
-        points, weights = rules.legendre(_OPEN_NODES * self._fineness)
-        loop = Loop(node.loop.depth, Axis(Size(len(points))))
-        place = (LoopIndex(loop),)
-        x = build.add(node.lower, build.multiply(width, nodes.Element(build.known_vector(points), place)))
-        at_node = nodes.substitute(node.body, {variable: x})
-        weight = nodes.Element(build.known_vector(weights), place)
-        return build.multiply(width, nodes.Sum(loop, build.multiply(weight, at_node)))
-
-    def _from_zero_to(self, node: Integral, variable: Variable, term: Term, width: Node) -> Node:
-        rule = EndpointRule(node.loop, term, term.at_zero, self._fineness)
-        x = build.multiply(width, rule.at_nodes(build.known_vector(rule.points)))
-        smooth = build.power(build.subtract(build.ONE, x), term.at_one)
-        if not term.is_closed:
-            smooth = build.multiply(smooth, nodes.substitute(term.residual, {variable: x}))
         return rule.integral(width, smooth)
 
+    # --- where an end follows parameters or other variables -----------------------------------------------------
 
-def _is_finite(bound: Any) -> bool:
-    """Whether a bound is one known number."""
-    return bound is not None and not bound.ndim and math.isfinite(bound)
+    def _between_open(self, node: Integral, variable: Variable, terms: list[Term], lower: Any, upper: Any) -> Node:
+        from_zero = lower == 0 and _needs_endpoint_rule(terms, True, False)
+        from_one = upper == 1 and _needs_endpoint_rule(terms, False, True)
+        if not from_zero and not from_one:
+            return self._open(node, variable, terms, lower, upper)
+        # Half of the way by the rule of the end, which is at its best where the other end is far.
+        half = build.at_least(build.multiply(Constant(0.5), build.subtract(node.upper, node.lower)), _NO_WIDTH)
+        middle = build.add(node.lower, half)
+        ends = (middle, node.upper) if from_zero else (node.lower, middle)
+        rest = Integral(node.loop, *ends, node.body, span=node.span)
+        near = (self._from_end(node.loop, variable, term, half, bool(from_zero)) for term in terms)
+        return build.add(build.total(near), self._open(rest, variable, terms, None, None))
+
+    def _open(self, node: Integral, variable: Variable, terms: list[Term], lower: Any, upper: Any) -> Node:
+        """Gauss nodes that are denser at both ends, or those of an infinite region."""
+        infinite = [end is not None and math.isinf(end) for end in (lower, upper)]
+        start, width, degree = node.lower, build.subtract(node.upper, node.lower), _degree(terms)
+        if any(infinite):
+            start, width = (node.upper if infinite[0] else node.lower), build.ONE
+            rule = self._unbounded(*((-math.inf, 0.0) if infinite[0] else (0.0, math.inf)))
+        elif degree is not None:
+            rule = rules.polynomial(0.0, 1.0, degree)
+        else:
+            rule = rules.with_roots(0.0, 1.0, _OPEN_NODES * self._fineness)
+        loop = Loop(node.loop.depth, Axis(Size(len(rule.points[0]))))
+        point, weight = (
+            nodes.Element(build.known_vector(values[0]), (LoopIndex(loop),)) for values in (rule.points, rule.weights)
+        )
+        at_node = nodes.substitute(node.body, {variable: build.add(start, build.multiply(width, point))})
+        return build.multiply(width, nodes.Sum(loop, build.multiply(weight, at_node)))
+
+
+def _scaled(width: Node, rule: EndpointRule) -> tuple[Node, Node]:
+    """The nodes of a rule over a width, and 1 − nodes."""
+    if isinstance(width, Constant):
+        known = width.value * rule.points
+        return rule.at_nodes(build.known_vector(known)), rule.at_nodes(build.known_vector(1 - known))
+    distance = build.multiply(width, rule.at_nodes(build.known_vector(rule.points)))
+    return distance, build.subtract(build.ONE, distance)
+
+
+def _number(bound: Any) -> float | None:
+    """A bound that is one known number."""
+    return float(bound) if bound is not None and not bound.ndim else None
+
+
+def _runs(count: int, special: list[int]) -> list[list[int]]:
+    """The places below a count in order: special ones by themselves, others in runs."""
+    runs: list[list[int]] = []
+    for place in range(count):
+        if place in special or not runs or runs[-1][-1] in special:
+            runs.append([])
+        runs[-1].append(place)
+    return runs
 
 
 def _known(bound: Node, fold: Fold) -> Any:
@@ -187,12 +234,6 @@ def _known(bound: Node, fold: Fold) -> Any:
             return None
         bound = nodes.Array(loop, bound)
     return np.asarray(fold(bound), dtype=float)
-
-
-def _positions(positions: list[int]) -> Node:
-    import numpy as np
-
-    return build.known_vector(np.asarray(positions))
 
 
 def _degree(terms: list[Term]) -> int | None:
@@ -239,6 +280,20 @@ def _beta(term: Term) -> Node:
         )
     value = build.apply("beta", build.add(term.at_zero, build.ONE), build.add(term.at_one, build.ONE))
     return build.multiply(term.coefficient, value)
+
+
+def _has_root_at(body: Node, variable: Variable, ends: tuple[Any, Any]) -> bool:
+    """Whether a power that is no whole number has a base that vanishes at an end: it is not smooth there."""
+    import numpy as np
+
+    for child in nodes.walk(body):
+        if isinstance(child, nodes.Apply) and child.function.name in ("power", "sqrt"):
+            exponent = child.arguments[1] if child.function.name == "power" else Constant(0.5)
+            zero = zero_of(child.arguments[0], variable) if whole(exponent) is None else None
+            place = zero.place if zero is not None else None
+            if isinstance(place, Constant) and any(np.any(end == place.value) for end in ends):
+                return True
+    return False
 
 
 def _needs_endpoint_rule(terms: list[Term], at_zero: bool, at_one: bool) -> bool:

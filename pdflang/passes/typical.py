@@ -1,20 +1,24 @@
-"""What expressions are like at prior draws: how narrow a kernel can be, before any number is computed with it."""
+"""What expressions are like at prior draws: how far a kernel moves, before any number is computed with it."""
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import Any
 
-from pdflang.ir.evaluate import Evaluator
-from pdflang.ir.nodes import Loop, Node, Variable
+from pdflang.ir import nodes
+from pdflang.ir.evaluate import Evaluator, resolve
+from pdflang.ir.nodes import Density, Loop, Mass, Node, Phase, Variable
 from pdflang.ir.program import BoundProgram
+from pdflang.ir.ranges import REAL, Range
 from pdflang.passes.prior import prior_draws
 
 _DRAWS = 16
 _PLACES = 12
 """Of a loop over many, so many positions are looked at."""
-_WIDEST = 1e100
-"""What is said of an expression that no position has a value of, since there are no events."""
+_FAR = 1e6
+"""More widths than any panels can follow."""
+_QUANTILES = (0.16, 0.5, 0.84)
 
 
 class Typical:
@@ -34,34 +38,79 @@ class Typical:
         definitions = bound.program.definition_nodes
         return [Evaluator({**bound.arrays, **draw}, bound.lengths, definitions) for draw in self.draws]
 
-    def smallest(self, node: Node, variable: Variable, points: Any) -> Any:
-        """The least value of an expression at each of the `points` of its variable, over draws and positions."""
+    def strides(self, kernel: Density | Mass, variable: Variable, points: Any) -> Any:
+        """By how many of its widths a kernel moves, or e-folds it widens, from each of the points to the next.
+
+        The most over draws of the prior and positions of loops, (len(points) − 1,).
+        """
         import numpy as np
 
-        if variable.loop not in node.loops:
-            return np.full(len(points), self._least(node, {}))
-        return np.array([self._least(node, {variable.loop: float(point)}) for point in points])
+        values = (kernel.value,) if isinstance(kernel, Density) else (kernel.lower, kernel.upper)
+        moving = tuple(value for value in values if variable.loop in value.loops)
+        positions = self._positions((*kernel.arguments, *moving), variable)
+        with np.errstate(all="ignore"):
+            arguments = [self._values(argument, variable, points, positions) for argument in kernel.arguments]
+            location, width = _spread(kernel.distribution, arguments)
+            ends = [self._values(end, variable, points, positions) for end in moving] or [np.zeros((1, 1, 1))]
+            found = [_steps(end - location, width, len(points)) for end in ends]
+        return np.max(found, axis=0)
 
-    def _least(self, node: Node, given: dict[Loop, Any]) -> float:
+    def _values(self, node: Node, variable: Variable, points: Any, positions: list[dict[Loop, Any]]) -> Any:
+        """A number at draws, positions and points, (draws, positions, points); an axis of 1 where it follows none."""
         import numpy as np
 
-        found = [
-            np.min(evaluate(node, {**given, **positions}))
-            for evaluate in self._evaluators
-            for positions in self._positions([loop for loop in node.loops if loop not in given])
-        ]
-        return float(np.min(found, initial=_WIDEST))
+        evaluators = self._evaluators if node.phase == Phase.PARAMETER else self._evaluators[:1]
+        places = positions if node.loops - {variable.loop} else [{}]
+        at = [{variable.loop: float(point)} for point in points] if variable.loop in node.loops else [{}]
+        return np.array(
+            [[[evaluate(node, {**place, **x}) for x in at] for place in places] for evaluate in evaluators], float
+        ).reshape(len(evaluators), len(places), len(at))
 
-    def _positions(self, loops: list[Loop]) -> list[dict[Loop, Any]]:
-        """Some positions of several loops, taken together."""
+    def _positions(self, read: tuple[Node, ...], variable: Variable) -> list[dict[Loop, Any]]:
+        """Some positions of several loops, taken together; of other variables, places in their domains."""
         import numpy as np
 
+        loops = frozenset[Loop]().union(*(node.loops for node in read)) - {variable.loop}
+        domains = {node.loop: node.range for node in nodes.walk(*read) if isinstance(node, Variable)}
+        lengths = {loop: loop.axis.size.bind(self._bound.lengths) for loop in loops if loop.axis is not None}
         if not loops:
             return [{}]
-        lengths = [loop.axis.size.bind(self._bound.lengths) if loop.axis else 1 for loop in loops]
-        if min(lengths) == 0:
+        if 0 in lengths.values():
             return []
-        shares = np.linspace(0, 1, min(_PLACES, max(lengths)))
-        return [
-            {loop: int(share * (length - 1)) for loop, length in zip(loops, lengths, strict=True)} for share in shares
-        ]
+        count = _PLACES if len(lengths) < len(loops) else min(_PLACES, max(lengths.values()))
+
+        def place(loop: Loop, share: float) -> Any:
+            return int(share * (lengths[loop] - 1)) if loop in lengths else _inside(domains[loop], share)
+
+        return [{loop: place(loop, share) for loop in loops} for share in np.linspace(0, 1, count)]
+
+
+def _inside(domain: Range, share: float) -> float:
+    """A number in a domain, away from its ends."""
+    lower, upper = domain.lower, domain.upper
+    if math.isinf(lower):
+        lower = upper - 1 if math.isfinite(upper) else -1.0
+    if math.isinf(upper):
+        upper = lower + 1
+    return lower + (upper - lower) * (0.05 + 0.9 * share)
+
+
+def _spread(row: Any, arguments: list[Any]) -> tuple[Any, Any]:
+    """Where a distribution is, and how wide: its parameters where they say so, or quantiles."""
+    names = [parameter.name for parameter in row.parameters]
+    if row.support == REAL and "mu" in names and "sigma" in names:
+        return arguments[names.index("mu")], arguments[names.index("sigma")]
+    frozen = resolve(row.reference)(*arguments)
+    below, middle, above = (frozen.ppf(share) for share in _QUANTILES)
+    return middle, (above - below) / 2
+
+
+def _steps(away: Any, width: Any, count: int) -> Any:
+    """How many widths `away` moves, and e-folds the width changes, between `count` points: the most, (count − 1,)."""
+    import numpy as np
+
+    shape = (*np.broadcast_shapes(away.shape, width.shape)[:2], count)
+    away, width = (np.broadcast_to(values, shape) for values in (away, width))
+    narrower = np.minimum(width[..., 1:], width[..., :-1])
+    steps = np.abs(np.diff(away)) / narrower + np.abs(np.diff(np.log(width)))
+    return np.nan_to_num(steps, nan=0.0, posinf=_FAR).max(axis=(0, 1), initial=0.0)

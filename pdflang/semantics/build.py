@@ -9,6 +9,7 @@ from pdflang.components import arithmetic, library
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Constant, Node
 from pdflang.ir.sizes import Axis, Size
+from pdflang.semantics.ranges import range_of
 
 ONE, ZERO = Constant(1.0), Constant(0.0)
 
@@ -57,8 +58,11 @@ def multiply(left: Node, right: Node) -> Node:
 
 
 def divide(left: Node, right: Node) -> Node:
-    if _value(right) == 1 or left is ZERO:
+    a, b = _value(left), _value(right)
+    if b == 1 or left is ZERO:
         return left
+    if a is not None and b:
+        return Constant(a / b)
     return nodes.Apply(arithmetic.DIVIDE, (left, right), "real")
 
 
@@ -83,6 +87,13 @@ def power(base: Node, exponent: Node) -> Node:
 def apply(name: str, *arguments: Node) -> Node:
     """An elementwise function of the library by its name."""
     return nodes.Apply(library[name], arguments, "real")
+
+
+def at_least(node: Node, least: float) -> Node:
+    """The larger of a node and a number; the node itself where it is known to be that."""
+    if range_of(node).lower >= least:
+        return node
+    return nodes.Apply(library["max"], (node, Constant(least)), "real")
 
 
 def product(factors: Iterable[Node]) -> Node:

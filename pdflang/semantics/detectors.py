@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from pdflang.components import library
 from pdflang.diagnostics import Diagnostic, Label, PdflangError, Span, closest_names
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Constant, Node
 from pdflang.ir.ranges import NONNEGATIVE, UNIT
 from pdflang.ir.sizes import Axis, Size
 from pdflang.semantics import build
-from pdflang.semantics.combine import as_number, error, intersect_domains
+from pdflang.semantics.combine import as_count, as_number, error, intersect_domains
 from pdflang.semantics.distributions import log_probability
 from pdflang.semantics.elaborate import Elaborator
 from pdflang.semantics.integration import Side, accumulated, place_in, side_of
@@ -28,6 +29,7 @@ from pdflang.semantics.values import (
     DistributionValue,
     FunctionValue,
     FunctionVariable,
+    IndexValue,
     MixtureValue,
     OperatorValue,
     Stream,
@@ -131,7 +133,7 @@ class _Declared:
         written = statement.value
 
         def meaning(values: Values, depth: int) -> Node:
-            node = self._number(written, values, depth, "as an efficiency")
+            node = as_count(self._number(written, values, depth, "as an efficiency"))
             check_support(self._elaborator, node, UNIT, "an efficiency", written.span)
             return node
 
@@ -311,20 +313,29 @@ class _Seen:
         """∫ e(x) f(x) K(y | x) dx over the variables that do not pass through."""
         passed = self._detector.passed
         values = {name: measured[name] for name in passed}
-        integrated = [variable for variable in self._true if variable.name not in passed]
+        # Sums over indices stand outside, so that each integral has the powers of its rate before it.
+        integrated = sorted(
+            (variable for variable in self._true if variable.name not in passed),
+            key=lambda variable: not isinstance(variable.domain, IndexValue),
+        )
         for position, variable in enumerate(integrated):
             values[variable.name] = place_in(self._side(variable), depth + position)
         inside = depth + len(integrated)
-        for step in self._detector.steps:
-            if step.kind == "let":
-                values[step.names[0]] = as_number(step.meaning(values, inside), step.span)
-        body = self._rate(values, inside)
-        for step in self._detector.steps:
-            if step.kind == "smear":
-                body = build.multiply(body, self._kernel(step, values, measured, inside))
+        body = build.multiply(self._rate(values, inside), self._kernels(values, measured, inside))
         for position, variable in reversed(list(enumerate(integrated))):
             body = accumulated(self._side(variable), depth + position, body, self._span)
         return body
+
+    def _kernels(self, true: Values, measured: Values, depth: int) -> Node:
+        """The density of the measured variables given the true ones; each step may read those before it."""
+        values, kernel = dict(true), build.ONE
+        for step in self._detector.steps:
+            if step.kind == "let":
+                values[step.names[0]] = as_number(step.meaning(values, depth), step.span)
+            else:
+                kernel = build.multiply(kernel, self._kernel(step, values, measured, depth))
+                values.update({name: measured[name] for name in step.names})
+        return kernel
 
     def _side(self, variable: FunctionVariable) -> Side:
         return side_of(self._function, variable, self._span)
@@ -349,14 +360,34 @@ class _Seen:
 
 
 def density(value: DistributionValue | MixtureValue, target: Node, span: Span) -> Node:
-    """p(target), as a sum over the components of a mixture."""
+    """p(target): of a mixture the sum over its components, of a normal vector the product over its entries."""
     if isinstance(value, MixtureValue):
         parts = (
             build.multiply(nodes.Element(value.weights, (Constant(k),)), density(component, target, span))
             for k, component in enumerate(value.components)
         )
         return build.total(parts)
+    if value.row.name == "MvNormal":
+        assert isinstance(target, nodes.Stack)
+        mu, scale_tril = value.arguments
+        return _of_vector(mu, scale_tril, target, span)
     return nodes.Density(value.row, target, value.arguments, value.bounds or (), span=span)
+
+
+def _of_vector(mu: Node, scale_tril: Node, target: nodes.Stack, span: Span) -> Node:
+    """Each entry given those before it, so that one that is integrated out leaves a probability: L z = y − μ."""
+    kernel, white = build.ONE, list[Node]()
+    for i, value in enumerate(target.items):
+        row = [nodes.Element(scale_tril, (Constant(i), Constant(j))) for j in range(i + 1)]
+        shift = build.total(build.multiply(factor, z) for factor, z in zip(row, white, strict=False))
+        mean = build.add(_entry(mu, i), shift)
+        white.append(build.divide(build.subtract(value, mean), row[i]))
+        kernel = build.multiply(kernel, nodes.Density(library["Normal"], value, (mean, row[i]), (), span=span))
+    return kernel
+
+
+def _entry(vector: Node, position: int) -> Node:
+    return vector.items[position] if isinstance(vector, nodes.Stack) else nodes.Element(vector, (Constant(position),))
 
 
 def streams_of(function: FunctionValue) -> tuple[Stream, ...]:
