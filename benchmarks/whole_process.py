@@ -41,6 +41,8 @@ def sample(folder: Path, seed: int) -> float:
     data = {name: np.asarray(values).tolist() for name, values in binned(15000).items()}
     (folder / "data.json").write_text(json.dumps(data))
     options = ["--data", str(folder / "data.json"), "--out", str(folder / "run"), "--seed", str(seed)]
+    # As many as the peer makes, whatever R-hat says of them.
+    options += ["--draws", "1000"]
     return seconds([*PDFLANG, "sample", str(FOLDER / "binned.pdfm"), *options], folder)
 
 

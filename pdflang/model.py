@@ -30,6 +30,9 @@ Parameters = Mapping[str, Any]
 _DRAWS_AT_ONCE = 64
 """Draws for which data, or the likelihood of each datum, are computed at once: a bound on memory."""
 
+_PRIOR_TRIALS = 100_000
+"""Draws of the prior that factors may refuse in a row: one in 10,000 is accepted in time, almost surely."""
+
 
 @dataclass(frozen=True, eq=False)
 class Functions:
@@ -49,6 +52,7 @@ class Functions:
     unconstrain: Any = field(init=False)
     derived: Any = field(init=False)
     draw_parameters: Any = field(init=False)
+    draw_prior: Any = field(init=False)
     log_posterior: Any = field(init=False)
     quantities: Any = field(init=False)
     start: Any = field(init=False)
@@ -87,6 +91,9 @@ class Functions:
         def start(key: jax.Array, arrays: Any) -> jax.Array:
             return module.unconstrain(module.draw_parameters(key, arrays))
 
+        def draw_prior(key: jax.Array, arrays: Any) -> tuple[dict[str, jax.Array], jax.Array]:
+            return _accepted_draw(module, key, arrays)
+
         def comparison(parameters: Parameters, arrays: Any) -> dict[str, tuple[jax.Array, jax.Array]]:
             return module.compare(parameters, arrays) if hasattr(module, "compare") else {}
 
@@ -119,7 +126,7 @@ class Functions:
             "slope_unconstrained": _slope(log_density_unconstrained),
             "agreements": _over_draws(agreement),
             "deriveds": _over_draws(derived),
-            "prior_draws": _over_draws(module.draw_parameters),
+            "prior_draws": _over_draws(draw_prior),
             "simulations": _over_draws(module.simulate),
             "constrain_jacobian": jax.jacfwd(flat),
             "event_scores": event_scores,
@@ -134,6 +141,7 @@ class Functions:
             "unconstrain": module.unconstrain,
             "derived": derived,
             "draw_parameters": module.draw_parameters,
+            "draw_prior": draw_prior,
         }
         for name, function in compiled.items():
             object.__setattr__(self, name, jax.jit(function))
@@ -148,6 +156,29 @@ class Functions:
         other = copy.copy(self)
         object.__setattr__(other, "generated", generated)
         return other
+
+
+def _accepted_draw(module: SimpleNamespace, key: Any, arrays: Any) -> tuple[dict[str, Any], Any]:
+    """Parameters of the prior, accepted with probability exp(Σ factor), and whether some were in the end."""
+    import jax
+    import jax.numpy as jnp
+
+    if not hasattr(module, "log_factors"):
+        return module.draw_parameters(key, arrays), jnp.array(True)
+
+    def attempt(state: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
+        trial, _, _ = state
+        draw_key, choice_key = jax.random.split(jax.random.fold_in(key, trial))
+        parameters = module.draw_parameters(draw_key, arrays)
+        log_probability = sum(module.log_factors(parameters, arrays).values())
+        return trial + 1, parameters, jnp.log(jax.random.uniform(choice_key)) < log_probability
+
+    def go_on(state: tuple[Any, Any, Any]) -> Any:
+        return ~state[2] & (state[0] < _PRIOR_TRIALS)
+
+    nothing = jax.eval_shape(lambda: module.draw_parameters(key, arrays))
+    first = (jnp.array(0), jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), nothing), jnp.array(False))
+    return jax.lax.while_loop(go_on, attempt, first)[1:]
 
 
 def _over_draws(function: Any) -> Any:
@@ -377,12 +408,24 @@ class CompiledModel:
     def draw_prior(self, key: Any) -> dict[str, jax.Array]:
         """Parameters drawn from the prior; `key` is a JAX key or a whole number.
 
-        PdflangError (E607) where a prior is improper or a factor reweights it.
+        Draws are accepted with probability exp(Σ factor). PdflangError (E607) where a prior is improper, where a
+        factor is not proved to be at most 0, or where draws are hardly ever accepted.
         """
         self._require_prior()
         with _precise():
-            found = self.functions.draw_parameters(_key(key), self.arrays)
-        return {name: found[name] for name in self.program.parameters}
+            return self.accepted(*self.functions.draw_prior(_key(key), self.arrays))
+
+    def accepted(self, drawn: Parameters, accepted: Any) -> dict[str, jax.Array]:
+        """Drawn parameters by name, where all were accepted; E607 where not, or NaN inside of a traced function."""
+        import jax
+
+        if isinstance(accepted, jax.core.Tracer):
+            return {name: jax.numpy.where(accepted, drawn[name], math.nan) for name in self.program.parameters}
+        if not accepted.all():
+            from pdflang.semantics.prior import too_rare
+
+            raise PdflangError(too_rare(self.program, _PRIOR_TRIALS))
+        return {name: drawn[name] for name in self.program.parameters}
 
     def simulate(
         self, key: Any, params: Parameters | None = None, sizes: Mapping[str, int] | None = None, traces: bool = False
@@ -454,25 +497,11 @@ class CompiledModel:
                 raise PdflangError(Diagnostic("E610", f"the size of `{name}` must be a whole number, not {size!r}"))
 
     def _require_prior(self) -> None:
-        for parameter in self.program.parameters.values():
-            if not parameter.prior.row.proper:
-                raise PdflangError(
-                    Diagnostic(
-                        "E607",
-                        f"the prior of `{parameter.name}` is improper, so nothing can be drawn from it",
-                        parameter.span,
-                        remedy="write a proper prior: Normal(0, 10); `simulate` also takes parameters (--params FILE)",
-                    )
-                )
-        for factor in self.program.factors.values():
-            raise PdflangError(
-                Diagnostic(
-                    "E607",
-                    f"the factor `{factor.name}` reweights the prior, so that its draws are not the density's",
-                    factor.span,
-                    remedy="`simulate` takes parameters (--params FILE); at given parameters factors change nothing",
-                )
-            )
+        from pdflang.semantics.prior import undrawable
+
+        reason = undrawable(self.program)
+        if reason is not None:
+            raise PdflangError(reason)
 
     # --- data -----------------------------------------------------------------------------------------------
 

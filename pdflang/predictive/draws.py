@@ -47,7 +47,7 @@ def of_prior(model: CompiledModel, key: Any, options: PredictOptions) -> DrawnPa
     """Draws of the prior and what is derived of them. PdflangError (E607) where it cannot be drawn from."""
     model.draw_prior(key)  # says what cannot be drawn
     keys = _keys(key, np.arange(options.draws))
-    drawn = model.functions.prior_draws(_halves(keys, 0), model.arrays)
+    drawn = model.accepted(*model.functions.prior_draws(_halves(keys, 0), model.arrays))
     parameters = {name: np.asarray(drawn[name]) for name in model.program.parameters}
     derived = model.functions.deriveds(parameters, model.arrays) if parameters else {}
     shape = (1, options.draws)

@@ -55,7 +55,7 @@ detector tracker(y in (0, 1), r in run | x, r) {
 observe events ~ PoissonProcess(rate |> tracker)
 """
 FLAT = "data y[4]\nparam mu ~ Flat()\nobserve y ~ Normal(mu, 1)\n"
-FACTOR = FLAT.replace("Flat()", "Normal(0, 1)") + "factor good = penalty([mu], above = 0, weight = 1)\n"
+FACTOR = FLAT.replace("Flat()", "Normal(0, 1)") + "factor good = sin(mu)\n"
 
 
 def fitted(run, *arguments: str) -> dict:
