@@ -544,7 +544,7 @@ class CompiledModel:
         """The room for a list of events, or for the nodes in its place, of which other events need as many."""
         has_nodes = name in self.functions.generated.compressed
         key = f"{name} nodes" if has_nodes else name
-        if length > self.capacities.get(key, 0):
+        if length > self.capacities.get(key, -1):
             self.capacities[key] = -(-length // 8) * 8 if has_nodes else _room(length)
         return self.capacities[key]
 

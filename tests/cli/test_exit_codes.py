@@ -25,7 +25,9 @@ def test_every_verb_has_help(run, verb: str) -> None:
 
 
 def test_done(run, model) -> None:
-    assert run("check", model(NORMAL)).stdout == "model.pdfm: 1 parameter, 1 observation, 1 output\n"
+    assert run("check", model(NORMAL)).stdout == (
+        "model.pdfm: 1 parameter, 1 observation, 1 output\n  y  density, gradient, simulator\n"
+    )
 
 
 @pytest.mark.parametrize("verb", ["check", "fmt", "sample", "map", "simulate", "predict", "compile"])
