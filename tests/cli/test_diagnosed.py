@@ -14,7 +14,13 @@ FAR_BEYOND = AT_A_BOUND.replace("[-3.0, -2.0, -4.0]", "[-30.0, -30.0, -30.0]")
 @pytest.mark.parametrize(
     ("text", "options", "codes", "sentence", "remedy"),
     [
-        (CENTRED, ("--draws", "500", "--warmup", "300", "--target-acceptance", "0.6"), {0, 3}, "diverged", "--target-acceptance"),
+        (
+            CENTRED,
+            ("--draws", "500", "--warmup", "300", "--target-acceptance", "0.6"),
+            {0, 3},
+            "diverged",
+            "--target-acceptance",
+        ),
         (TWO_MODES, ("--draws", "300", "--chains", "6"), {3}, "R-hat is above 1.01 for a", "several modes"),
         (NORMAL, ("--draws", "30", "--warmup", "100"), {0, 3}, "effective draws", "--draws"),
         (FAR_BEYOND, ("--draws", "2000"), {0}, "tau pile up at the lower bound, 0", "limit"),
