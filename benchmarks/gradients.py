@@ -88,7 +88,7 @@ def main(rounds: int) -> None:
         ("unbinned", 15000, 300),
     ):
         data = getattr(proxy, kind)(events)
-        model = pdflang.load(proxy.FOLDER / f"{kind}.pdfm", data=data)
+        model = pdflang.load(proxy.FOLDER / f"{kind}.pdfm", data=data, exact=True)
         cases.append((f"{kind}, {events} events", model, *by_hand.proxy(kind, data), length))
     dis = pdflang.load(DIS)
     cases.append(("dis", dis, *by_hand.dis(dis), 500))
