@@ -48,6 +48,8 @@ def convolved(
     factors = build.factors(node.body)
     moving = [factor for factor in factors if variable.loop in factor.loops]
     kernels = [factor for factor in moving if any(True for _ in _kernels_in(factor, variable))]
+    if lower is not None and lower == upper:
+        return build.ZERO
     rate = _Rate([factor for factor in moving if factor not in kernels], variable)
     region = _Region(node, lower, upper)
     found = [kernel for factor in kernels for kernel in _kernels_in(factor, variable)]
@@ -59,7 +61,10 @@ def convolved(
     at = region.at(panels.near, loop)
     seen = nodes.substitute(build.product(kernels), {variable: at}).called("kernel")
     weighted = build.multiply(region.slope(panels, loop), rate.at_nodes(panels, region, ends, loop, at))
-    total = nodes.Sum(loop, build.multiply(weighted.called("rate_at_nodes"), seen), span=node.span).called("smeared")
+    seen_rate = build.multiply(weighted.called("rate_at_nodes"), seen)
+    total: Node = nodes.Sum(loop, seen_rate, span=node.span).called("smeared")
+    if not region.is_known and any(rate.needs_end(end, False) for end in (0, 1)):
+        total = build.where_positive(region.width, total)
     fixed = build.product(factor for factor in factors if variable.loop not in factor.loops)
     return build.multiply(fixed, total)
 
@@ -78,10 +83,6 @@ def _is_smooth(kernel: Density | Mass, variable: Variable) -> bool:
 # --- from u in (0, 1) to the region --------------------------------------------------------------------------------
 
 
-_NO_WIDTH = 1e-300
-"""A region without width is this wide, so that powers of its width have derivatives."""
-
-
 class _Region:
     """x = start + width · r(u): r is u between finite ends, and u/(1 − u) on a half-line."""
 
@@ -89,12 +90,12 @@ class _Region:
         self._is_infinite = lower == -math.inf or upper == math.inf
         first, last = (_end(*pair) for pair in ((node.lower, lower), (node.upper, upper)))
         self._hull = Range(range_of(first).lower, range_of(last).upper)
-        self._start, self.width = first, build.at_least(build.subtract(last, first), _NO_WIDTH)
+        self._start, self.width = first, build.subtract(last, first)
         if self._is_infinite:
             self._start, self.width = (last, Constant(-1.0)) if lower == -math.inf else (first, build.ONE)
 
     @property
-    def _is_known(self) -> bool:
+    def is_known(self) -> bool:
         return isinstance(self._start, Constant) and isinstance(self.width, Constant)
 
     def nearest(self, rate: _Rate, ends: tuple[bool, bool]) -> tuple[float, float]:
@@ -110,7 +111,7 @@ class _Region:
 
     def at(self, u: Any, loop: Loop) -> Node:
         """x at places u."""
-        if self._is_known:
+        if self.is_known:
             return _vector(self._known(u), "nodes", loop)
         return build.add(self._start, build.multiply(self.width, _vector(self._reach(u), "nodes", loop)))
 
@@ -131,9 +132,9 @@ class _Region:
         import numpy as np
 
         u = grid()
-        x = self._known(u) if self._is_known else self._somewhere(u)
+        x = self._known(u) if self.is_known else self._somewhere(u)
         strides = np.sqrt(np.sum([typical.strides(kernel, variable, x) ** 2 for kernel in kernels], axis=0))
-        if self._is_known:
+        if self.is_known:
             return np.concatenate([[0.0], np.cumsum(strides)])
         return np.max(strides / np.abs(np.diff(x))) * self._reach(u) * self._longest()
 
@@ -148,7 +149,7 @@ class _Region:
 
     def _longest(self) -> float:
         finite = not self._is_infinite and math.isfinite(self._hull.upper - self._hull.lower)
-        return max(self._hull.upper - self._hull.lower, _NO_WIDTH) if finite else 1.0
+        return self._hull.upper - self._hull.lower if finite else 1.0
 
 
 def _end(end: Node, known: float | None) -> Node:

@@ -27,8 +27,6 @@ from pdflang.semantics import build
 Fold = Callable[[Node], Any]
 
 _OPEN_NODES = 64
-_NO_WIDTH = 1e-300
-"""A region without width is this wide, so that powers of its width have derivatives."""
 
 
 def plan_integrals(root: Node, fold: Fold, typical: Typical, fineness: int = 1) -> Node:
@@ -173,12 +171,13 @@ class _Planner:
         if not from_zero and not from_one:
             return self._open(node, variable, terms, lower, upper)
         # Half of the way by the rule of the end, which is at its best where the other end is far.
-        half = build.at_least(build.multiply(Constant(0.5), build.subtract(node.upper, node.lower)), _NO_WIDTH)
+        half = build.multiply(Constant(0.5), build.subtract(node.upper, node.lower))
         middle = build.add(node.lower, half)
         ends = (middle, node.upper) if from_zero else (node.lower, middle)
         rest = Integral(node.loop, *ends, node.body, span=node.span)
         near = (self._from_end(node.loop, variable, term, half, bool(from_zero)) for term in terms)
-        return build.add(build.total(near), self._open(rest, variable, terms, None, None))
+        value = build.add(build.total(near), self._open(rest, variable, terms, None, None))
+        return build.where_positive(half, value)
 
     def _open(self, node: Integral, variable: Variable, terms: list[Term], lower: Any, upper: Any) -> Node:
         """Gauss nodes that are denser at both ends, or those of an infinite region."""

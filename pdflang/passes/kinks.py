@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 
 from pdflang.components import arithmetic, library
 from pdflang.ir import nodes
-from pdflang.ir.nodes import Choose, Constant, Integral, Node
+from pdflang.ir.evaluate import fold
+from pdflang.ir.nodes import Choose, Constant, Integral, Node, Variable
 from pdflang.passes.kernels import variable_of
 from pdflang.passes.zeros import Zero, zero_of
 from pdflang.semantics import build
+from pdflang.semantics.affine import affine_in
 from pdflang.semantics.ranges import range_of
 
 _MOST = 6
@@ -112,13 +114,25 @@ def _split(piece: _Piece, kink: _Kink, zero: Zero) -> list[_Piece]:
         known = True
     if known is not None:
         return [_on_side(piece, kink, zero, node.lower, node.upper, known)]
-    middle = place if found.lower >= lower.upper else nodes.Apply(library["max"], (place, node.lower), "real")
-    if found.upper > upper.lower:
+    middle = place
+    if not _is_ordered(node.lower, place):
+        middle = nodes.Apply(library["max"], (middle, node.lower), "real")
+    if not _is_ordered(place, node.upper):
         middle = nodes.Apply(library["min"], (middle, node.upper), "real")
     return [
         _on_side(piece, kink, zero, node.lower, middle, True),
         _on_side(piece, kink, zero, middle, node.upper, False),
     ]
+
+
+def _is_ordered(lower: Node, upper: Node) -> bool:
+    """Whether one bound is proved not to lie above another; a variable that both follow alike is taken out."""
+    difference = build.subtract(upper, lower)
+    for variable in [child for child in nodes.walk(difference) if isinstance(child, Variable)]:
+        parts = affine_in(difference, variable)
+        if parts is not None and _is_zero(parts[0]):
+            difference = parts[1]
+    return range_of(lower).upper <= range_of(upper).lower or range_of(difference).lower >= 0
 
 
 def _on_side(piece: _Piece, kink: _Kink, zero: Zero, lower: Node, upper: Node, is_below: bool) -> _Piece:
@@ -149,6 +163,8 @@ def _settle(node: Node) -> Node:
         return node
     if node.function in (arithmetic.AND, arithmetic.OR):
         return _connected(node)
+    if node.function.name in _COMPARED and all(isinstance(argument, Constant) for argument in node.arguments):
+        return Constant(bool(fold(node)) if node.dtype == "bool" else float(fold(node)))
     known = [argument.value for argument in node.arguments if isinstance(argument, Constant)]
     if node.function is arithmetic.NOT and known:
         return Constant(not known[0])
@@ -157,6 +173,7 @@ def _settle(node: Node) -> Node:
     return node
 
 
+_COMPARED = ("less", "less_equal", "greater", "greater_equal", "min", "max")
 _ARITHMETIC = {"multiply": build.multiply, "add": build.add, "subtract": build.subtract}
 
 

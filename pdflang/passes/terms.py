@@ -53,6 +53,8 @@ def decompose(body: Node, variable: Variable) -> list[Term]:
 
 
 def _structure(node: Node, known: dict[Node, list[Term]], variable: Variable) -> list[Term] | None:
+    if isinstance(node, nodes.Sum):
+        return _summed(node, known[node.body])
     if not isinstance(node, nodes.Apply):
         return None
     if node.function.name == "sqrt":
@@ -67,9 +69,9 @@ def _structure(node: Node, known: dict[Node, list[Term]], variable: Variable) ->
     if name in ("add", "subtract", "multiply", "divide"):
         left, right = (known[argument] for argument in node.arguments)
         if name == "add":
-            return left + right
+            return _together(left + right)
         if name == "subtract":
-            return left + _scaled(right, Constant(-1.0))
+            return _together(left + _scaled(right, Constant(-1.0)))
         if name == "multiply":
             return _products(left, right)
         inverse = _raised(right, Constant(-1.0))
@@ -79,6 +81,25 @@ def _structure(node: Node, known: dict[Node, list[Term]], variable: Variable) ->
     if name == "power" and variable.loop not in node.arguments[1].loops:
         return _raised(known[node.arguments[0]], node.arguments[1])
     return None
+
+
+def _together(terms: list[Term]) -> list[Term]:
+    """Terms of the same powers as one, where nothing else multiplies them."""
+    found: dict[tuple[Node, Node, Node], Term] = {}
+    for term in terms:
+        key = (term.at_zero, term.at_one, term.residual)
+        before = found.get(key)
+        coefficient = build.add(before.coefficient, term.coefficient) if before else term.coefficient
+        found[key] = replace(term, coefficient=coefficient)
+    return list(found.values())
+
+
+def _summed(node: nodes.Sum, terms: list[Term]) -> list[Term] | None:
+    """Σ over another loop, of terms in which only the coefficients follow that loop."""
+    follows = (part for term in terms for part in (term.at_zero, term.at_one, term.residual))
+    if any(node.loop in part.loops for part in follows) or node.body.axes:
+        return None
+    return [replace(term, coefficient=nodes.Sum(node.loop, term.coefficient, span=node.span)) for term in terms]
 
 
 def _is_one(node: Node) -> bool:

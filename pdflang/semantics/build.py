@@ -89,6 +89,14 @@ def apply(name: str, *arguments: Node) -> Node:
     return nodes.Apply(library[name], arguments, "real")
 
 
+def where_positive(width: Node, value: Node) -> Node:
+    """The value, and 0 where a width is not positive: there powers of it need have no derivative."""
+    found = range_of(width)
+    if found.lower > 0 or (found.lower == 0 and found.open_lower):
+        return value
+    return nodes.Choose(nodes.Apply(arithmetic.GREATER, (width, ZERO), "bool"), value, ZERO)
+
+
 def at_least(node: Node, least: float) -> Node:
     """The larger of a node and a number; the node itself where it is known to be that."""
     if range_of(node).lower >= least:
