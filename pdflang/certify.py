@@ -151,11 +151,12 @@ def _certificate(
     import numpy as np
 
     values, finer = _log_likelihoods(coarse, name, draws, bound), _log_likelihoods(fine, name, draws, bound)
-    known = np.isfinite(values) & np.isfinite(finer)
+    span, known = bound.program.observations[name].span, np.isfinite(finer)
     if not known.any():
-        return Certificate(name, 0.0, bound.program.observations[name].span)
-    change = np.abs(values[known] - finer[known])
-    return Certificate(name, float(np.max(change / allowances(finer[known]))), bound.program.observations[name].span)
+        return Certificate(name, 0.0, span)
+    # What is finite with more nodes and is not with fewer is as wrong as can be.
+    change = np.abs(np.where(np.isfinite(values), values, np.inf)[known] - finer[known])
+    return Certificate(name, float(np.max(change / allowances(finer[known]))), span)
 
 
 def _log_likelihoods(

@@ -12,6 +12,7 @@ from typing import Any
 
 from pdflang.backend.imports import Imports
 from pdflang.backend.names import Names
+from pdflang.backend.runtime.factorisation import NotPositiveDefinite
 from pdflang.backend.writer import Context, Writer
 from pdflang.ir import nodes
 from pdflang.ir.nodes import ArrayConstant, Node, Reference
@@ -46,15 +47,20 @@ def numeric_function(
     namespace: dict[str, Any] = {}
     exec(compile("\n".join(lines), "<pdflang numeric>", "exec"), namespace)
     function = namespace["values"]
-    return lambda params, data: _quiet(function, params, {**data, **constants})
+    return lambda params, data: _quiet(function, params, {**data, **constants}, list(roots))
 
 
-def _quiet(function: Callable[..., dict[str, Any]], params: Values, data: Values) -> dict[str, Any]:
+def _quiet(
+    function: Callable[..., dict[str, Any]], params: Values, data: Values, names: list[str]
+) -> dict[str, Any]:
     import numpy as np
 
     # Draws far from the data overflow here and there; what comes of it is compared, not trusted.
     with np.errstate(all="ignore"):
-        return function(params, data)
+        try:
+            return function(params, data)
+        except NotPositiveDefinite:
+            return dict.fromkeys(names, np.nan)
 
 
 def _leaves(

@@ -133,7 +133,11 @@ class Evaluator:
         arguments = [self(argument, loops) for argument in node.arguments]
         if node.function.name == "concat":
             return np.concatenate([np.atleast_1d(argument) for argument in arguments])
-        return resolve(node.function.numpy)(*arguments)
+        try:
+            return resolve(node.function.numpy)(*arguments)
+        except np.linalg.LinAlgError:
+            # A matrix without a factor is told of where the data is prepared, with its place.
+            return np.full([axis.size.bind(self._lengths) for axis in node.axes], np.nan)
 
     def _LogProbability(self, node: nodes.LogProbability, loops: Mapping[Loop, Any]) -> Any:
         import numpy as np

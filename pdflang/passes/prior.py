@@ -66,10 +66,25 @@ def _of_parameter(
         return _in_support(parameter, generator.uniform(-_WIDTH, _WIDTH, (count, *shape)))
     arguments = [np.asarray(evaluate(argument), float) for argument in prior.arguments]
     if prior.row.rank:
-        frozen = resolve(prior.row.reference)(*arguments)
-        return np.stack([np.reshape(frozen.rvs(random_state=generator), shape) for _ in range(count)])
+        return np.stack([_of_vectors(prior, arguments, shape, generator) for _ in range(count)])
     value = _univariate(prior, arguments, evaluate, generator.uniform(size=(count, *shape)))
     return np.sort(value, axis=-1) if parameter.constraint == "ordered" else value
+
+
+def _of_vectors(prior: Draws, arguments: list[Any], shape: tuple[int, ...], generator: Any) -> Any:
+    """One draw for each plate: SciPy takes none."""
+    import numpy as np
+
+    plates = shape[:-1]
+    ranks = [1, 2] if prior.row.exactly_one else [parameter.rank for parameter in prior.row.parameters]
+    full = [
+        np.broadcast_to(argument, (*plates, *argument.shape[argument.ndim - rank :]))
+        for argument, rank in zip(arguments, ranks, strict=True)
+    ]
+    found = np.empty(shape)
+    for plate in np.ndindex(*plates):
+        found[plate] = resolve(prior.row.reference)(*(part[plate] for part in full)).rvs(random_state=generator)
+    return found
 
 
 def _univariate(prior: Draws, arguments: list[Any], evaluate: Evaluator, shares: Any) -> Any:

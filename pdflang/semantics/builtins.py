@@ -196,6 +196,9 @@ def _observation(name: str, parameter: str, act: Callable[..., Node]) -> Builtin
 
 
 def _at(elaborator: Elaborator, function: FunctionValue, points: Node, place: Span, depth: int, span: Span) -> Node:
+    if len(function.variables) != 1:
+        raise error("E301", f"at acts on a function of one variable, but here is {describe(function)}", span,
+                    remedy="fix the other variables: f(x, 0.5) for x in (0, 1)")  # fmt: skip
     if not points.axes:
         return as_number(elaborator.apply(function, (points,), [place], depth, span), span)
     loop = Loop(depth, points.axes[0])

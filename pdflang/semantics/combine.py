@@ -169,7 +169,18 @@ def intersect_domains(domains: Sequence[Domain], span: Span) -> Domain:
             result = IntervalValue(
                 _extreme(result.lower, other.lower, max), _extreme(result.upper, other.upper, min)
             )
+            _require_overlap(result, span)
     return result
+
+
+def _require_overlap(common: IntervalValue, span: Span) -> None:
+    lower, upper = common.lower, common.upper
+    if isinstance(lower, Constant) and isinstance(upper, Constant) and lower.value >= upper.value:
+        raise error(
+            "E402", "the functions that meet here have no common domain", span,
+            label=f"one ends at {upper.value:g}, another begins at {lower.value:g}",
+            remedy="give both a domain that overlaps",
+        )  # fmt: skip
 
 
 def _extreme(left: Node, right: Node, choose: Callable[..., Any]) -> Node:

@@ -186,6 +186,11 @@ class _Declared:
         rank = getattr(value.row, "rank", 0)
         if not value.row.proper or (kind == "smear" and value.is_discrete):
             raise error("E306", f"`{kind}` needs a proper distribution of real numbers, not {value.row.name}", span)
+        if getattr(value.row, "simplex", False):
+            raise error("E306", f"`{kind}` needs a density in all variables, and {value.row.name} has none", span)
+        if isinstance(value, DistributionValue) and rank and value.arguments[0].axes[-1].size != Size(count):
+            found = describe(value.arguments[0])
+            raise error("E307", f"`{kind}` of {count} variables has a mean that is {found}", span)
         if (count > 1) != (rank > 0):
             asked = "a distribution of vectors, such as MvNormal" if count > 1 else "a distribution of one variable"
             raise error("E306", f"`{kind}` of {count} needs {asked}, not {value.row.name}", span)
@@ -199,6 +204,7 @@ class _Declared:
         for step in steps:
             for name in step.names:
                 self._require_makeable(name, step, true, measured)
+                self._require_real(name, step)
                 if name in made:
                     raise error("E202", f"`{name}` is made twice", step.span, related=(Label(made[name], "here"),))
                 made[name] = step.span
@@ -221,6 +227,15 @@ class _Declared:
                 "E313", f"`{name}` is not measured by `{self._declaration.name}`", step.span,
                 remedy=f"did you mean `{near[0]}`?" if near else f"its measured variables are {', '.join(measured)}",
             )  # fmt: skip
+
+    def _require_real(self, name: str, step: DetectorStep) -> None:
+        """A position in an index is drawn or passes through: a density of real numbers does not make one."""
+        for variable in self._measured:
+            if step.kind == "smear" and variable.name == name and isinstance(variable.domain, IndexValue):
+                raise error(
+                    "E313", f"`{name}` runs over an index, and cannot be smeared", step.span,
+                    remedy="let it pass through: write it on both sides of the bar",
+                )  # fmt: skip
 
     def _no_density(self) -> Diagnostic | None:
         """Why the kernel has no density: a latent draw, or a measured variable that is computed."""

@@ -190,6 +190,8 @@ def truncate(elaborator: Elaborator, expression: ast.Truncated, scope: Scope) ->
     for bound in (bounds.lower, bounds.upper):
         if bound.phase == Phase.PARAMETER:
             raise error("E308", "bounds that read parameters are not supported in this version", span)
+        if bound.loops:
+            raise error("E308", "bounds that read a variable are not supported in this version", span)
         if bound.phase == Phase.DATA or bound.axes:
             raise error("E308", "bounds that read data are not supported in this version", span)
     support = support_of(elaborator, value)

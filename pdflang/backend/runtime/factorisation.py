@@ -18,9 +18,9 @@ class NotPositiveDefinite(ValueError):
 
 
 def cholesky(matrix: np.ndarray, site: int) -> np.ndarray:
-    """The lower triangular L (n, n) with L Lᵀ = matrix. Raises NotPositiveDefinite, also where it is not symmetric."""
-    size = np.sqrt(np.abs(np.diagonal(matrix)))
-    if np.any(np.abs(matrix - matrix.T) > _ASYMMETRY * np.outer(size, size)):
+    """The lower triangular L (…, n, n) with L Lᵀ = matrix. Raises NotPositiveDefinite, also for asymmetric ones."""
+    size = np.sqrt(np.abs(np.diagonal(matrix, axis1=-2, axis2=-1)))
+    if np.any(np.abs(matrix - np.swapaxes(matrix, -2, -1)) > _ASYMMETRY * size[..., None] * size[..., None, :]):
         raise NotPositiveDefinite(matrix, site)
     try:
         return np.linalg.cholesky(matrix)
