@@ -1,0 +1,122 @@
+"""Certificates hold where rules are as they are, and fail where each is made too coarse on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pdflang import driver
+from pdflang.certify import TOLERANCE, certify, fine_enough
+from pdflang.diagnostics import SourceFile
+from pdflang.ir.program import BoundProgram
+from pdflang.passes import endpoints, integrals, panels, rules
+
+PARAMETERS = "param a ~ Normal(0.5, 0.3) in (-0.9, 3)\nparam c ~ Uniform(0.2, 0.8)\nparam k ~ LogNormal(7, 0.1)\n"
+RATE = "pdf f(x) = k * x^a * (1 - x)^3\n"
+SMEAR = "nuisance s ~ LogNormal(log(0.03), 0.2)\ndetector d(y in (0, 1) | x) { smear y ~ Normal(x, s) }\n"
+COUNTS = "data n[4]: int = [300, 200, 40, 2]\nobserve n ~ Poisson(r)\n"
+EVENTS = "data e[N]\nobserve e ~ PoissonProcess(f |> d)\n"
+Patch = Callable[[pytest.MonkeyPatch], None]
+
+
+def _bound(text: str) -> BoundProgram:
+    data = {"e": np.linspace(0.05, 0.9, 400)} if "data e[" in text else {}
+    return driver.bind(driver.check(SourceFile("model.pdfm", PARAMETERS + text, Path.cwd())), data)
+
+
+def _few_panels(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(panels, "_WIDTHS", 1e3)
+    patch.setattr(panels, "_FEWEST", 1)
+
+
+def _few_nodes_in_panels(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(panels, "_NODES", 2)
+
+
+def _few_nodes_at_ends(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(panels, "ROOT_NODES", 2)
+    patch.setattr(endpoints, "ROOT_NODES", 2)
+
+
+def _few_open_nodes(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(integrals, "_OPEN_NODES", 2)
+
+
+def _few_smooth_nodes(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(rules, "_TOLERANCE", 10.0)
+    patch.setattr(rules, "_COUNTS", (1,))
+
+
+def _few_nodes_on_a_line(patch: pytest.MonkeyPatch) -> None:
+    whole = rules.half_line_or_line
+    patch.setattr(rules, "half_line_or_line", lambda lower, upper, count: whole(lower, upper, count // 16))
+
+
+BROKEN: dict[str, tuple[str, Patch]] = {
+    "panels, bins": (RATE + SMEAR + "let r = f |> d |> bins([0, 0.25, 0.5, 0.75, 1])\n" + COUNTS, _few_panels),
+    "panels, events": (RATE + SMEAR + EVENTS, _few_panels),
+    "nodes of panels": (RATE + SMEAR + EVENTS, _few_nodes_in_panels),
+    "ends of a smeared rate": (
+        "pdf f(x) = k * x^a * exp(-5*sqrt(x))\n" + SMEAR + EVENTS, _few_nodes_at_ends
+    ),
+    "ends": (
+        "pdf f(x) = k * x^a * exp(-5*sqrt(x))\ndata n: int = 300\nobserve n ~ Poisson(integral(f))\n",
+        _few_nodes_at_ends,
+    ),
+    "between parameters": (
+        "data n: int = 300\nobserve n ~ Poisson(integral(k*exp(-20*(x - 0.5)^2) for x in (0.1, c)))\n", _few_open_nodes
+    ),
+    "at a kink": (
+        "data n: int = 300\nobserve n ~ Poisson(integral(k*abs(sin(9*x) + 1)*abs(x - c) for x in (0, 1)))\n",
+        _few_open_nodes,
+    ),
+    "inside": (
+        "data n: int = 300\nobserve n ~ Poisson(integral(k*(1 + sin(40*c*x)) for x in (0.1, 0.9)))\n", _few_smooth_nodes
+    ),
+    "half-line": (
+        "data n: int = 300\nobserve n ~ Poisson(integral(k*exp(-(x/c)^2) for x in (0, inf)))\n", _few_nodes_on_a_line
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_rule_that_is_broken_fails_its_certificate(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text, break_it = BROKEN[name]
+    bound = _bound(text)
+    (whole,) = certify(bound)
+    assert whole.holds and whole.error < 1e-5, whole
+    break_it(monkeypatch)
+    (broken,) = certify(bound)
+    assert not broken.holds and broken.error > TOLERANCE, broken
+    assert broken.remark.code == "L410" and broken.span.source.name == "model.pdfm"
+
+
+def test_what_is_exact_has_no_certificate() -> None:
+    text = RATE + "data e[N]\nobserve e ~ PoissonProcess(f)\ndata n: int = 3\nobserve n ~ Poisson(k*c)\n"
+    assert certify(_bound(text)) == ()
+
+
+def test_a_rule_that_is_a_little_coarse_gets_more_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    bound = _bound(RATE + SMEAR + EVENTS)
+    assert fine_enough(bound)[0] == 1
+    monkeypatch.setattr(panels, "_NODES", 4)
+    fineness, certificates = fine_enough(bound)
+    assert fineness > 1 and all(certificate.holds for certificate in certificates)
+
+
+def test_draws_where_a_resolution_is_narrower_than_any_of_the_prior_are_told_apart() -> None:
+    """Panels follow the prior: at other parameters, such as draws of the posterior, a certificate may fail."""
+    bound = _bound(RATE + SMEAR + EVENTS)
+    draw = {"a": np.asarray(0.5), "c": np.asarray(0.5), "k": np.asarray(1e4)}
+    (usual,) = certify(bound, [{**draw, "s": np.asarray(0.03)}])
+    (narrow,) = certify(bound, [{**draw, "s": np.asarray(0.001)}])
+    assert usual.holds and not narrow.holds
+
+
+def test_a_jump_that_no_rule_finds_fails() -> None:
+    text = "data n: int = 300\nobserve n ~ Poisson(integral(k*floor(40*x^2) for x in (0, 1)))\n"
+    (certificate,) = certify(_bound(text))
+    assert not certificate.holds
