@@ -475,7 +475,7 @@ class DeclarationTable:
         scope = self._scope(entry)
         # Rows are counted before the filter there, so that axis is not the datum's own.
         unfiltered = TableColumns(columns.name, Axis(symbol(f"{columns.name} before where")), columns.available)
-        for name in columns.available if columns.available is not None else _names_in(condition):
+        for name in columns.available if columns.available is not None else names_in(condition):
             known = scope.module.find(name)
             if known is None or columns.available is not None:
                 scope = scope.bind(name, unfiltered.column(name, condition.span))
@@ -655,7 +655,7 @@ def _called(expression: ast.Expression | None) -> str | None:
     return None
 
 
-def _names_in(expression: Any) -> set[str]:
+def names_in(expression: Any) -> set[str]:
     """The plain names that an expression reads."""
     if isinstance(expression, ast.Name):
         return {expression.name}
@@ -663,9 +663,9 @@ def _names_in(expression: Any) -> set[str]:
     if isinstance(expression, ast.Node):
         for field in expression.__dataclass_fields__:
             if field != "span":
-                names |= _names_in(getattr(expression, field))
+                names |= names_in(getattr(expression, field))
     elif isinstance(expression, tuple):
         for item in expression:
-            names |= _names_in(item)
+            names |= names_in(item)
     return names
 

@@ -100,6 +100,7 @@ class _Declared:
         """The detector as functions of its variables."""
         steps = tuple(self._step(s) for s in self._declaration.statements if isinstance(s, _ORDER))
         self._require_each_made_once(steps)
+        self._require_order()
         return DetectorValue(
             self._name, self._measured, self._true, self._efficiency(), steps, self._background(), self._no_density()
         )
@@ -215,6 +216,23 @@ class _Declared:
                     remedy=f"write smear {variable.name} ~ Normal({self._true[0].name}, 0.1); a variable on both "
                     "sides of the bar passes through",
                 )  # fmt: skip
+
+    def _require_order(self) -> None:
+        """No step reads what it makes itself, or what a later one makes. Error: E203."""
+        from pdflang.semantics.declarations import names_in
+
+        later: dict[str, Span] = {}
+        for statement in reversed([s for s in self._declaration.statements if isinstance(s, _ORDER)]):
+            names = statement.variables if isinstance(statement, ast.Smear) else (statement.name,)
+            written = statement.value if isinstance(statement, ast.DetectorLet) else statement.distribution
+            later.update(dict.fromkeys(names, statement.span))
+            for name in sorted(names_in(written) & later.keys()):
+                if self._scope.module.find(name) is None:
+                    raise error(
+                        "E203", f"`{name}` is read before it is made", written.span,
+                        related=(Label(later[name], f"`{name}` is made here"),),
+                        remedy="each step of a detector reads the true variables and the steps above it",
+                    )  # fmt: skip
 
     def _require_makeable(self, name: str, step: DetectorStep, true: set[str], measured: list[str]) -> None:
         if name in true:

@@ -251,6 +251,48 @@ DETECTORS = {
         'data e = table("events.csv")\ntheory f(x in (0, 1), energy in (1, 50)) = x\n'
         "observe e ~ PoissonProcess(f, over = box(y = (0, 0.5)))",
     ),
+    "a box beyond the domain": (
+        _EVENTS,
+        'data e = table("events.csv")\ntheory f(x in (0, 1)) = x\nobserve e ~ PoissonProcess(f, over = (0, 5))',
+    ),
+    "a region that follows a parameter": (
+        _EVENTS,
+        'data e = table("events.csv")\nparam s ~ LogNormal(0, 1)\ntheory f(x in (0, s)) = x\n'
+        "observe e ~ PoissonProcess(f)",
+    ),
+    "domains that do not meet": (
+        _SMEARED,
+        'data e = table("events.csv")\ntheory f(x in (2, 3)) = x\n'
+        "detector d(y in (0, 1) | x in (0, 1)) { smear y ~ Normal(x, 0.1) }" + _SEEN,
+    ),
+    "bounds that read a variable": (
+        _SMEARED, _DETECTOR + "detector d(y in (0, 1) | x) { smear y ~ Normal(x, 0.1) in (0, x) }" + _SEEN
+    ),
+    "a position that is smeared": (
+        _SMEARED, "index m = a, b\n" + _DETECTOR + "detector d(y in m | x) { smear y ~ Normal(x, 0.1) }" + _SEEN
+    ),
+    "joint smearing with another mean": (
+        _SMEARED,
+        'data e = table("events.csv")\ntheory f(u in (0, 1), v in (0, 1)) = u\n'
+        "detector d(y in (0, 1), z in (0, 1) | u, v) {\n    smear (y, z) ~ MvNormal([u, v, 1], "
+        "cov = [[1, 0, 0], [0, 1, 0], [0, 0, 1]])\n}" + _SEEN,
+    ),
+    "joint smearing without a density": (
+        _SMEARED,
+        'data e = table("events.csv")\ntheory f(u in (0, 1), v in (0, 1)) = u\n'
+        "detector d(y in (0, 1), z in (0, 1) | u, v) { smear (y, z) ~ Dirichlet([1, 2]) }" + _SEEN,
+    ),
+    "where without a condition": "output r = integral(x*y for x in (0, 1) for y in (0, x) where 3)",
+    "points for two variables": "theory f(x in (0, 1), y in (0, 1)) = x\noutput r = f |> at([0.1, 0.2])",
+    "a step that reads a later one": (
+        _SMEARED,
+        _DETECTOR
+        + "detector d(y in (0, 1) | x) { draw z ~ Normal(w, 1)  draw w ~ Normal(0, 1)  let y = x + z }"
+        + _SEEN,
+    ),
+    "steps in a circle": (
+        _SMEARED, _DETECTOR + "detector d(y in (0, 1) | x) { let p = q  let q = p  smear y ~ Normal(p, 1) }" + _SEEN
+    ),
     "no domain for one of several variables": (
         _EVENTS,
         'data e = table("events.csv")\ntheory f(x in (0, 1), energy) = x\nobserve e ~ PoissonProcess(f)',
