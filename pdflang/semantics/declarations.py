@@ -305,7 +305,7 @@ class DeclarationTable:
             name,
             tuple(axes),
             "nuisance" if declaration.is_nuisance else "param",
-            draws_of(prior, loops),
+            draws_of(prior, loops, axes[len(loops) : len(axes) - prior.row.rank]),
             log_prior,
             support,
             constraint,

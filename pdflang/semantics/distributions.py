@@ -12,6 +12,7 @@ from pdflang.ir import nodes
 from pdflang.ir.nodes import Node, Phase
 from pdflang.ir.program import Check, Draws
 from pdflang.ir.ranges import Range
+from pdflang.ir.sizes import Axis
 from pdflang.semantics.calls import CallSite, Given, match
 from pdflang.semantics.combine import as_count, axes_agree, error, require_trailing
 from pdflang.semantics.regions import narrowed
@@ -237,19 +238,35 @@ def _untruncated_support(elaborator: Elaborator, value: DistributionValue) -> Ra
     return Range(lower, upper)
 
 
-def draws_of(value: DistributionValue | MixtureValue, wrap: Sequence[nodes.Loop] = ()) -> Draws:
-    """The distribution as the simulator needs it; arguments run over `wrap`, outermost first."""
-
-    def whole(node: Node) -> Node:
-        for loop in reversed(wrap):
-            if loop in node.loops:
-                node = nodes.Array(loop, node)
-        return node
-
+def draws_of(
+    value: DistributionValue | MixtureValue, wrap: Sequence[nodes.Loop] = (), plates: Sequence[Axis] = ()
+) -> Draws:
+    """The distribution as the simulator needs it: draws run over `wrap`, outermost first, then over `plates`."""
     if isinstance(value, MixtureValue):
-        components = tuple(draws_of(component, wrap) for component in value.components)
-        return Draws(value.row, (), None, whole(value.weights), components)
-    return Draws(value.row, tuple(whole(argument) for argument in value.arguments), value.bounds)
+        components = tuple(draws_of(component, wrap, plates) for component in value.components)
+        return Draws(value.row, (), None, _over(value.weights, 1, wrap, plates), components)
+    ranks = [p.rank for p in value.row.parameters if p.required or not value.row.exactly_one]
+    if value.row.exactly_one:
+        ranks = [1, 2]
+    arguments = tuple(
+        _over(argument, rank, wrap, plates) for argument, rank in zip(value.arguments, ranks, strict=False)
+    )
+    return Draws(value.row, arguments, value.bounds)
+
+
+def _over(node: Node, rank: int, wrap: Sequence[nodes.Loop], plates: Sequence[Axis]) -> Node:
+    """An argument that follows binders as an array whose axes are the last ones of the draws.
+
+    From the outermost binder that it follows inwards it has all axes, so that none is taken for another.
+    """
+    followed = [position for position, loop in enumerate(wrap) if loop in node.loops]
+    if not followed:
+        return node
+    for position, axis in reversed(list(enumerate(plates[: len(plates) - (len(node.axes) - rank)]))):
+        node = nodes.Array(nodes.Loop(wrap[-1].depth + 1 + position, axis), node)
+    for loop in reversed(wrap[followed[0] :]):
+        node = nodes.Array(loop, node)
+    return node
 
 
 def log_probability(

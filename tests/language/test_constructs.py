@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -13,6 +14,9 @@ import pytest
 from scipy import integrate, special, stats
 
 import pdflang
+from pdflang import driver
+from pdflang.diagnostics import SourceFile
+from pdflang.passes.prior import prior_draws
 
 Values = dict[str, Any]
 RANDOM = np.random.default_rng(11)
@@ -523,3 +527,31 @@ def test_ordered_parameters_are_drawn_in_order() -> None:
     drawn = model.draw_prior(jax.random.key(4))
     assert np.all(np.diff(drawn["m"]) > 0)
     assert float(np.sum(drawn["w"])) == pytest.approx(1)
+
+
+# --- draws of priors that follow some of their binders -------------------------------------------------------------
+
+FOLLOWING = {
+    "the outer of two": ("[i in 3, j in 3] ~ Normal(mu[i], 1e-6)", lambda mu: np.repeat(mu[:, None], 3, 1)),
+    "the inner of two": ("[i in 3, j in 3] ~ Normal(mu[j], 1e-6)", lambda mu: np.repeat(mu[None], 3, 0)),
+    "each of two": ("[i in 3, j in 2] ~ Normal(mu[i] + j, 1e-6)", lambda mu: mu[:, None] + np.arange(2)),
+    "before a plain axis": ("[i in 3, 3] ~ Normal(mu[i], 1e-6)", lambda mu: np.repeat(mu[:, None], 3, 1)),
+    "before a vector": (
+        "[i in 3, 4, 2] ~ MvNormal([mu[i], 0], cov = [[1e-12, 0], [0, 1e-12]])",
+        lambda mu: np.broadcast_to(np.stack([mu, 0 * mu], -1)[:, None], (3, 4, 2)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FOLLOWING)
+def test_draws_of_a_prior_that_follows_binders(name: str) -> None:
+    """In the generated module, and in NumPy, where draws of the prior say how fine integrals are to be."""
+    declared, expected = FOLLOWING[name]
+    text = f"param mu[3] ~ Normal(0, 10)\nparam a{declared}\ndata y = 1.0\nobserve y ~ Normal(sum(a), 1)\n"
+    bound = driver.bind(driver.check(SourceFile("<model>", text, Path.cwd())), {})
+    for draw in prior_draws(bound, 3):
+        np.testing.assert_allclose(draw["a"], expected(draw["mu"]), atol=1e-4)
+    model = pdflang.loads(text)
+    with jax.enable_x64(True):
+        draw = model.functions.draw_parameters(jax.random.key(1), model.arrays)
+    np.testing.assert_allclose(draw["a"], expected(np.asarray(draw["mu"])), atol=1e-4)
