@@ -13,6 +13,7 @@ from typing import Any
 
 from pdflang.backend.numeric import NumericFunction, numeric_function
 from pdflang.certify import Certificate
+from pdflang.diagnostics import Span
 from pdflang.ir import nodes
 from pdflang.ir.program import BoundProgram, Observation
 from pdflang.passes.compression import (
@@ -50,6 +51,8 @@ class CompressedEvents:
     events: int
     outcome: Compression | Refusal
     rates: Rates
+    place: Span
+    """What to look at where nothing stands for the events: a kink of the rate, or the observation."""
 
     @property
     def nodes(self) -> int | None:
@@ -60,13 +63,9 @@ class CompressedEvents:
         name = self.observation.name
         if isinstance(self.outcome, Compression):
             return f"{len(self.outcome.nodes)} nodes stand for the {self.events} events of `{name}`"
-        span = self.observation.span
-        if self.outcome.has_kink:
-            kink = kink_of(self.observation)
-            span = kink.span if kink is not None and kink.span is not None else span
         return (
             f"all {self.events} events of `{name}` are summed, no nodes stand for them: {self.outcome.reason} "
-            f"({span.source.name}, line {span.line})"
+            f"({self.place.source.name}, line {self.place.line})"
         )
 
     def certificate(self, draws: Draws | None = None) -> Certificate:
@@ -173,7 +172,9 @@ def _compressed(
     if isinstance(outcome, Refusal):
         chart = best_chart(events, charts_of(observation, bound, events.points), log_rates, rest)
         outcome = _searched(events, chart, log_rates, rest)
-    return CompressedEvents(observation, len(events), outcome, rates)
+    kink = kink_of(observation) if isinstance(outcome, Refusal) and outcome.has_kink else None
+    place = (kink.span if kink is not None else None) or observation.span
+    return CompressedEvents(observation, len(events), outcome, rates, place)
 
 
 def _searched(events: Measure, chart: Chart, log_rates: Function, rest: Any) -> Compression | Refusal:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pdflang.diagnostics import Diagnostic, PdflangError, SourceFile
+from pdflang.ir.marks import Marks, marked
 from pdflang.ir.program import BoundProgram, Program
 
 if TYPE_CHECKING:
@@ -44,21 +45,21 @@ def check(source: SourceFile) -> Program:
     from pdflang.passes import divergent_integrals
     from pdflang.semantics import check_model
 
-    with _deep():
+    with _deep(), marked(Marks()) as marks:
         columns = FileColumns()
         program = check_model(source, columns)
         remarks = list(divergent_integrals(program))
     errors = [remark for remark in remarks if remark.severity == "error"]
     if errors:
         raise PdflangError(*errors)
-    return replace(program, lints=(*columns.missing, *program.lints, *remarks))
+    return replace(program, lints=(*columns.missing, *program.lints, *remarks), marks=marks)
 
 
 def bind(program: Program, data: Mapping[str, Any], sizes: Mapping[str, int] | None = None) -> BoundProgram:
     """The program with its data; with `sizes`, what it needs to be simulated."""
     from pdflang.data.binding import bind as bind_data
 
-    with _deep():
+    with _deep(), marked(program.marks):
         return bind_data(program, data, sizes)
 
 
@@ -92,7 +93,7 @@ def generate(
     from pdflang.compress import compressed
     from pdflang.passes import plan
 
-    with _deep():
+    with _deep(), marked(bound.program.marks.copy()):
         if known is not None:
             fineness, certificates = known.generated.fineness, known.generated.certificates
         else:

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal, Protocol
 from weakref import WeakValueDictionary
 
 from pdflang.diagnostics import Span
+from pdflang.ir.marks import current
 from pdflang.ir.ranges import Range
 from pdflang.ir.sizes import Axis
 
@@ -56,19 +57,24 @@ _lock = threading.Lock()
 class Node:
     """Base of all expressions. Subclasses list their fields; construction returns the one equal node."""
 
-    __slots__ = ("__weakref__", "_key", "axes", "dtype", "hint", "loops", "phase", "span")
+    __slots__ = ("__weakref__", "_key", "axes", "dtype", "loops", "phase")
     fields: ClassVar[tuple[str, ...]] = ()
 
     axes: tuple[Axis, ...]
     dtype: Dtype
     loops: frozenset[Loop]
     phase: Phase
-    span: Span | None
     _key: tuple[Any, ...]
-    hint: str | None
-    """What generated code may call the value: the name of the function that it came from."""
 
     def __new__(cls, *values: Any, span: Span | None = None) -> Any:
+        node = cls._shared(values)
+        if span is not None:
+            current().spans.setdefault(node, span)
+        return node
+
+    @classmethod
+    def _shared(cls, values: tuple[Any, ...]) -> Any:
+        """The one node with these values."""
         key = (cls, *(_tagged(value) for value in values))
         with _lock:
             found = _interned.get(key)
@@ -77,12 +83,20 @@ class Node:
             node = super().__new__(cls)
             for name, value in zip(cls.fields, values, strict=True):
                 setattr(node, name, value)
-            node.span = span
-            node.hint = None
             node._key = key
             node._infer()
             _interned[key] = node
             return node
+
+    @property
+    def span(self) -> Span | None:
+        """Where the model at work wrote it."""
+        return current().spans.get(self)
+
+    @property
+    def hint(self) -> str | None:
+        """What generated code may call the value: the name of the function that it came from."""
+        return current().hints.get(self)
 
     def _infer(self) -> None:
         """Set axes, dtype, loops and phase."""
@@ -120,7 +134,8 @@ class Node:
 
     def called(self, hint: str | None) -> Node:
         """This node, with a name for generated code unless it has one."""
-        self.hint = self.hint or hint
+        if hint:
+            current().hints.setdefault(self, hint)
         return self
 
     def __repr__(self) -> str:

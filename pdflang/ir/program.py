@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pdflang.diagnostics import Diagnostic, SourceFile, Span
+from pdflang.ir.marks import Marks
 from pdflang.ir.nodes import Apply, Constant, Element, Loop, Node
 from pdflang.ir.ranges import Range
 from pdflang.ir.sizes import Axis, Size
@@ -237,7 +238,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Program:
-    """A whole model, all names resolved and all functions inlined."""
+    """A whole model, all names resolved and all functions inlined; `marks` say where its expressions stand."""
 
     source: SourceFile
     files: tuple[SourceFile, ...]
@@ -251,6 +252,7 @@ class Program:
     outputs: dict[str, Output]
     checks: tuple[Check, ...]
     lints: tuple[Diagnostic, ...]
+    marks: Marks = field(default_factory=Marks, compare=False)
 
     @property
     def definition_nodes(self) -> dict[str, Node]:

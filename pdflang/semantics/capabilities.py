@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pdflang.diagnostics import Diagnostic
 from pdflang.ir import nodes
+from pdflang.ir.marks import marked
 from pdflang.ir.nodes import Node, Phase
 from pdflang.ir.program import Observation, Program
 
@@ -43,6 +45,14 @@ def _of(observation: Observation, program: Program) -> Capability:
 
 def no_gradient(terms: list[Node], program: Program) -> Diagnostic | None:
     """Why expressions cannot be differentiated by the parameters; None where they can."""
+    with marked(program.marks):
+        applied = (node for node in _all(terms, program) if isinstance(node, nodes.Apply))
+        found = next(filter(_is_opaque, applied), None)
+        return None if found is None else _opaque(found)
+
+
+def _all(terms: list[Node], program: Program) -> Iterator[Node]:
+    """All expressions below some, through derived values, each once."""
     definitions = program.definition_nodes
     pending, seen = list(terms), set[Node]()
     while pending:
@@ -50,11 +60,9 @@ def no_gradient(terms: list[Node], program: Program) -> Diagnostic | None:
             if node in seen:
                 continue
             seen.add(node)
+            yield node
             if isinstance(node, nodes.Reference) and node.name in definitions:
                 pending.append(definitions[node.name])
-            elif isinstance(node, nodes.Apply) and _is_opaque(node):
-                return _opaque(node)
-    return None
 
 
 def _is_opaque(node: nodes.Apply) -> bool:
