@@ -22,6 +22,7 @@ from pdflang.syntax.place import Place, token_span, unmatched
 from pdflang.syntax.wording import (
     CLOSING,
     DECLARATION_WORDS,
+    DETECTOR_WORDS,
     NAMES,
     OPERATORS,
     SHAPES,
@@ -309,7 +310,8 @@ def _side_by_side(place: Place) -> Diagnostic | None:
         return None
     if not place.accepted & (OPERATORS | {"PIPE"}):
         return None
-    near = closest_names(token, sorted(name.lower() for name in place.accepted & STRUCTURE_WORDS), count=1)
+    words = place.accepted & (STRUCTURE_WORDS | DETECTOR_WORDS)
+    near = closest_names(token, sorted(word.lower() for word in words), count=1)
     remedy = f"did you mean `{near[0]}`?" if near else "a product needs its `*`, a list its `,`"
     return Diagnostic(
         "E123",

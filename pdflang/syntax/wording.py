@@ -27,7 +27,8 @@ DECLARATION_WORDS = frozenset(
     }
 )
 STRUCTURE_WORDS = frozenset({"FOR", "IN", "IF", "THEN", "ELSE", "AND", "OR", "NOT", "WHERE", "WITH"})
-NAMES = frozenset({"NAME", "EDITION", "AS", "AT", "Q", "EFFICIENCY", "SMEAR", "BACKGROUND", "DRAW"})
+DETECTOR_WORDS = frozenset({"EFFICIENCY", "SMEAR", "BACKGROUND", "DRAW"})
+NAMES = frozenset({"NAME", "EDITION", "AS", "AT", "Q"}) | DETECTOR_WORDS
 CLOSING = {"RPAR": "LPAR", "RSQB": "LSQB", "RBRACE": "LBRACE"}
 OPENING = frozenset(CLOSING.values())
 VALUE_ENDS = NAMES | {"NUMBER", "TEXT", "TRUE", "FALSE"} | CLOSING.keys()
