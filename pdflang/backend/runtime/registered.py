@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.experimental.buffer_callback import buffer_callback
 
 from pdflang.components.handles import HANDLES, Handle
 
@@ -80,16 +81,12 @@ def _first_of_each(seeds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _called(function: Callable[..., Any], shape: tuple[int, ...], arrays: list[Any], *seeds: Any) -> Any:
     """A function of the host on arrays of 64-bit numbers, with the words of a seed behind them.
 
-    Callbacks run in threads of JAX's own, with its settings of 32 bits: numbers travel as pairs of words.
+    It works on the buffers of the running program. `jax.pure_callback` would first make arrays of JAX of them: in
+    32 bits, as its threads are set, and waiting for a thread that may be the one that waits.
     """
 
-    def host(*words: Any) -> np.ndarray:
-        count = len(words) - len(seeds)
-        numbers = [np.array(pair, order="C").view(np.float64)[..., 0] for pair in words[:count]]
-        found = np.array(function(*numbers, *map(np.asarray, words[count:])), dtype=np.float64, order="C")
-        return found[..., None].view(np.uint32)
+    def host(_context: Any, out: Any, *buffers: Any) -> None:
+        np.asarray(out)[...] = function(*(np.asarray(buffer).copy() for buffer in buffers))
 
-    pairs = [jax.lax.bitcast_convert_type(array, jnp.uint32) for array in arrays]
-    words = jax.ShapeDtypeStruct((*shape, 2), jnp.uint32)
-    made = jax.pure_callback(host, words, *pairs, *seeds, vmap_method="broadcast_all")
-    return jax.lax.bitcast_convert_type(made, jnp.float64)
+    made = jax.ShapeDtypeStruct(shape, jnp.float64)
+    return buffer_callback(host, made, vmap_method="broadcast_all")(*arrays, *seeds)
