@@ -42,10 +42,16 @@ class Early:
         return self.constants[node]
 
 
-def describe(node: Node) -> str:
+_LONGEST = 4
+"""How many operations a name tells: that of a sum of thousands of terms would be as long as the sum."""
+
+
+def describe(node: Node, longest: int = _LONGEST) -> str:
     """A name that says what a value is: `log_events_p`, `one_minus_nodes`."""
     if node.hint:
         return node.hint
+    if longest == 0:
+        return "value"
     if isinstance(node, Reference):
         return identifier(node.name)
     if isinstance(node, ArrayConstant):
@@ -55,20 +61,20 @@ def describe(node: Node) -> str:
     if isinstance(node, nodes.LoopIndex):
         return "position"
     if isinstance(node, nodes.Element | nodes.Array | nodes.Sum):
-        return describe(next(node.children()))
+        return describe(next(node.children()), longest - 1)
     if isinstance(node, nodes.Whole):
         return node.function.name if node.function.name.isidentifier() else "product"
     if isinstance(node, nodes.Apply):
-        return _describe_applied(node)
+        return _describe_applied(node, longest - 1)
     return "value"
 
 
-def _describe_applied(node: nodes.Apply) -> str:
+def _describe_applied(node: nodes.Apply, longest: int) -> str:
     left, *rest = node.arguments
     if node.function is arithmetic.SUBTRACT and isinstance(left, Constant) and left.value == 1:
-        return f"one_minus_{describe(rest[0])}"
+        return f"one_minus_{describe(rest[0], longest)}"
     if node.function is arithmetic.ADD and isinstance(rest[0], Constant):
-        return f"{describe(left)}_plus_{rest[0].value:g}"
+        return f"{describe(left, longest)}_plus_{rest[0].value:g}"
     if node.function in _RESULTS:
         return _RESULTS[node.function]
-    return node.function.name if rest else f"{node.function.name}_{describe(left)}"
+    return node.function.name if rest else f"{node.function.name}_{describe(left, longest)}"
