@@ -83,7 +83,12 @@ CASES = {
         "index f = u,\nlet a = 3",
     ],
     "E122": ["let a = f |> g + 3"],
-    "E123": ["let a = b c", "let a = sum(x fro x in S)", "let a = f(x y)", "detector t(y | x) { efficiency 1 smaer y ~ D }"],
+    "E123": [
+        "let a = b c",
+        "let a = sum(x fro x in S)",
+        "let a = f(x y)",
+        "detector t(y | x) { efficiency 1 smaer y ~ D }",
+    ],
     "E124": ["let a = b && c", "let a <- 3"],
     "E125": ["let a = [x for x in S]"],
     "E126": ["let a = b if c else d", "let a = if c: d"],
