@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from pdflang.components import Distribution, Function, arithmetic, arrays
+from pdflang.components import Distribution, Function, arithmetic, arrays, library
 from pdflang.components.arrays import ArrayFunction
 from pdflang.diagnostics import Diagnostic, Span
 from pdflang.ir import nodes
@@ -26,11 +26,15 @@ from pdflang.semantics.combine import (
 )
 from pdflang.semantics.comprehensions import condition
 from pdflang.semantics.datasets import fktable
-from pdflang.semantics.distributions import call_distribution, require_range
-from pdflang.semantics.elaborate import Elaborator
+from pdflang.semantics.distributions import call_distribution
+from pdflang.semantics.domains import apply_in_domain, constant_range
+from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.integration import integrate, sides_of
 from pdflang.semantics.ranges import range_of
+from pdflang.semantics.sets import open_loop, size_of
+from pdflang.semantics.supports import require_range
 from pdflang.semantics.values import (
+    BoxValue,
     BuiltinValue,
     FunctionValue,
     FunctionVariable,
@@ -102,7 +106,7 @@ def _sum_over(elaborator: Elaborator, expression: ast.Comprehension, site: CallS
     loops: list[Loop] = []
     conditions: list[Node] = []
     for clause in expression.clauses:
-        opened = elaborator.open_loop(clause.variable, clause.over, scope)
+        opened = open_loop(elaborator, clause.variable, clause.over, scope)
         if isinstance(opened, IntervalValue):
             raise error(
                 "E301",
@@ -146,8 +150,6 @@ def _penalty(elaborator: Elaborator, site: CallSite) -> Value:
 
     def operate(operator: Any, *operands: Node) -> Node:
         return as_number(apply_operator(operator, operands, [span] * len(operands), span, check), span)
-
-    from pdflang.components import library
 
     shortfall = apply_function(
         library["max"], [operate(arithmetic.SUBTRACT, bound, values), Constant(0.0)], [span] * 2, span, check
@@ -200,10 +202,10 @@ def _at(elaborator: Elaborator, function: FunctionValue, points: Node, place: Sp
         raise error("E301", f"at acts on a function of one variable, but here is {describe(function)}", span,
                     remedy="fix the other variables: f(x, 0.5) for x in (0, 1)")  # fmt: skip
     if not points.axes:
-        return as_number(elaborator.apply(function, (points,), [place], depth, span), span)
+        return as_number(apply_in_domain(elaborator, function, (points,), [place], depth, span), span)
     loop = Loop(depth, points.axes[0])
     point = nodes.Element(points, (LoopIndex(loop),))
-    return nodes.Array(loop, as_number(elaborator.apply(function, (point,), [place], depth + 1, span), span))
+    return nodes.Array(loop, as_number(apply_in_domain(elaborator, function, (point,), [place], depth + 1, span), span))
 
 
 def _bins(elaborator: Elaborator, function: FunctionValue, edges: Node, place: Span, depth: int, span: Span) -> Node:
@@ -213,7 +215,7 @@ def _bins(elaborator: Elaborator, function: FunctionValue, edges: Node, place: S
         raise error("E304", f"bin edges are a vector, but this is {describe(edges)}", place)
     _check_increasing(elaborator, edges, place)
     domain = function.variables[0].domain if len(function.variables) == 1 else None
-    allowed = elaborator.constant_range(domain) if isinstance(domain, IntervalValue) else None
+    allowed = constant_range(elaborator, domain) if isinstance(domain, IntervalValue) else None
     if allowed is not None and edges.phase == Phase.DATA:
         require_range(elaborator, edges, allowed, f"an edge of a bin of `{function.name}`", place)
     loop = Loop(depth, Axis(edges.axes[0].size - 1))
@@ -246,13 +248,13 @@ def _check_increasing(elaborator: Elaborator, edges: Node, place: Span) -> None:
 
 
 def _moments(elaborator: Elaborator, function: FunctionValue, count: Node, place: Span, depth: int, span: Span) -> Node:
-    loop = Loop(depth, Axis(elaborator.size_of(count, place)))
+    loop = Loop(depth, Axis(size_of(elaborator, count, place)))
     region = sides_of(function, span)
 
     def weighted(arguments: tuple[Value, ...], inner: int, where: Span) -> Value:
         x = as_number(arguments[0], where)
         power = nodes.Apply(arithmetic.POWER, (x, LoopIndex(loop)), "real")
-        value = as_number(elaborator.apply(function, arguments, [where], inner, where), where)
+        value = as_number(apply_in_domain(elaborator, function, arguments, [where], inner, where), where)
         return nodes.Apply(arithmetic.MULTIPLY, (power, value), "real")
 
     moment = FunctionValue(function.name, (FunctionVariable(function.variables[0].name),), weighted)
@@ -354,7 +356,7 @@ def _grid(row: ArrayFunction) -> Builtin:
         matched = match(site, row.parameters)
         ends = [elaborator.given_number(matched[name], site.scope, f"in {row.name}(…)") for name in ("start", "stop")]
         count = elaborator.given_number(matched["count"], site.scope, "as a count of points")
-        size = elaborator.size_of(count, matched["count"].span)
+        size = size_of(elaborator, count, matched["count"].span)
         if size.is_known and size.constant < 1:
             raise error("E304", f"{row.name} needs at least one point", matched["count"].span)
         if row is arrays.GEOMSPACE:
@@ -370,7 +372,7 @@ def _range(elaborator: Elaborator, site: CallSite) -> Value:
     arguments = [elaborator.given_number(argument, site.scope, "in range(…)") for argument in site.arguments]
     if not 1 <= len(arguments) <= 2:
         raise error("E303", "range takes one or two whole numbers", site.span, remedy="write range(n) or range(a, b)")
-    sizes = [elaborator.size_of(node, given.span) for node, given in zip(arguments, site.arguments, strict=True)]
+    sizes = [size_of(elaborator, node, given.span) for node, given in zip(arguments, site.arguments, strict=True)]
     loop = Loop(site.scope.depth, Axis(sizes[-1] - (sizes[0] if len(sizes) == 2 else 0)))
     index: Node = LoopIndex(loop)
     if len(arguments) == 2:
@@ -386,7 +388,15 @@ def _interp(elaborator: Elaborator, site: CallSite) -> Value:
 
 
 def _box(elaborator: Elaborator, site: CallSite) -> Value:
-    return elaborator.box(site)
+    sides = {}
+    for argument in site.arguments:
+        value = elaborator.given(argument, site.scope)
+        if argument.name is None or not isinstance(value, IntervalValue):
+            raise error(
+                "E303", "a box names an interval for each variable", argument.span, remedy="box(x = (0, 1))"
+            )
+        sides[argument.name] = value
+    return BoxValue(sides)
 
 
 def _only_as_data(example: str) -> Builtin:

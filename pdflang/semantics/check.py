@@ -13,7 +13,7 @@ from pdflang.ir.program import Definition, Program
 from pdflang.semantics.combine import error
 from pdflang.semantics.datasets import Columns
 from pdflang.semantics.declarations import DeclarationTable
-from pdflang.semantics.elaborate import Elaborator
+from pdflang.semantics.expressions import Expressions
 from pdflang.semantics.lints import lint_momentum_sums, lint_program
 from pdflang.semantics.modules import ModuleInstance, Modules
 from pdflang.semantics.observations import Statements
@@ -26,7 +26,7 @@ def check_model(source: SourceFile, columns: Columns) -> Program:
     reports = Reports()
     modules = Modules(source, reports)
     reports.raise_errors()
-    elaborator = Elaborator(modules, reports)
+    elaborator = Expressions(modules, reports)
     table = DeclarationTable(elaborator, columns)
     elaborator.declarations = table
     statements = Statements(elaborator, table)

@@ -17,6 +17,8 @@ from pdflang.ir.sizes import Axis
 from pdflang.semantics.ranges import range_of
 from pdflang.semantics.values import (
     BuiltinValue,
+    CovarianceValue,
+    DatasetValue,
     Domain,
     FunctionValue,
     FunctionVariable,
@@ -42,8 +44,6 @@ def as_number(value: Value, span: Span, what: str = "") -> Node:
         return value
     if isinstance(value, LengthValue):
         return value.number
-    from pdflang.semantics.values import CovarianceValue, DatasetValue
-
     if isinstance(value, DatasetValue):
         return value.central
     if isinstance(value, CovarianceValue):

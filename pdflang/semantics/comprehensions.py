@@ -7,7 +7,6 @@ earlier variable, are conditions. Integrals find the conditions again as their b
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pdflang.components import arithmetic
 from pdflang.diagnostics import Span
@@ -15,14 +14,12 @@ from pdflang.ir import nodes
 from pdflang.ir.nodes import Constant, Loop, Node, Variable
 from pdflang.semantics import build
 from pdflang.semantics.combine import as_number, error
+from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.integration import inside
 from pdflang.semantics.ranges import range_of
+from pdflang.semantics.scope import Scope
 from pdflang.semantics.values import FunctionValue, FunctionVariable, IntervalValue, Value, describe
 from pdflang.syntax import ast
-
-if TYPE_CHECKING:
-    from pdflang.semantics.elaborate import Elaborator
-    from pdflang.semantics.scope import Scope
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from pdflang.components import arrays
 from pdflang.diagnostics import Span, closest_names
@@ -14,6 +14,7 @@ from pdflang.ir.ranges import REAL, Range
 from pdflang.ir.sizes import Axis, Size, symbol
 from pdflang.semantics.calls import CallSite, match
 from pdflang.semantics.combine import error
+from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.values import (
     CovarianceValue,
     DatasetValue,
@@ -23,9 +24,6 @@ from pdflang.semantics.values import (
     Value,
     describe,
 )
-
-if TYPE_CHECKING:
-    from pdflang.semantics.elaborate import Elaborator
 
 
 class Columns(Protocol):
@@ -132,7 +130,7 @@ def _missing_rows(site: CallSite) -> Any:
 def _contract(
     elaborator: Elaborator, source: FKSource, pdfset: PdfsetValue, rows: DatasetValue, depth: int, span: Span
 ) -> Node:
-    name = elaborator.declarations.fk_table(source)  # type: ignore[attr-defined]
+    name = elaborator.declarations.fk_table(source)
     grid_axis = Axis(symbol(f"{name}.xgrid"))
     grid = data_reference(f"{name}.xgrid", (grid_axis,), "real", Range(0, 1, open_lower=True))
     loop = nodes.Loop(depth, grid_axis)

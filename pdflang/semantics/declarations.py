@@ -14,14 +14,18 @@ from pdflang.ir.ranges import NONNEGATIVE, POSITIVE, REAL, Range
 from pdflang.ir.sizes import Axis, Size, symbol
 from pdflang.semantics import build
 from pdflang.semantics.affine import affine_in
-from pdflang.semantics.combine import as_number, error
+from pdflang.semantics.combine import as_number, axes_agree, error
 from pdflang.semantics.datasets import Columns, TableColumns, data_reference, dataset_value
+from pdflang.semantics.detectors import detector_operator
 from pdflang.semantics.distributions import draws_of, log_probability, support_of
-from pdflang.semantics.elaborate import Elaborator
+from pdflang.semantics.domains import probe_domain
+from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.lints import no_momentum_fraction
 from pdflang.semantics.modules import Entry, Override
+from pdflang.semantics.names import distribution_of, names_in
 from pdflang.semantics.ranges import range_of
 from pdflang.semantics.scope import Scope
+from pdflang.semantics.sets import axis_of, open_loop, written_size
 from pdflang.semantics.values import (
     DistributionValue,
     FamilyValue,
@@ -150,7 +154,7 @@ class DeclarationTable:
                     raise error("E202", f"the label `{label}` of `{name}` is written twice", entry.span)
             size = Size(len(labels))
         elif declaration.size is not None:
-            size = self._elaborator.size(declaration.size, self._scope(entry))
+            size = written_size(self._elaborator, declaration.size, self._scope(entry))
         else:
             size = symbol(name)
         axis = Axis(size, name)
@@ -161,10 +165,10 @@ class DeclarationTable:
         """The axes of a bracketed declaration, the loops of its binders, and the scope inside them."""
         axes, loops = [], []
         for axis in written:
-            found = self._elaborator.axis(axis.over, scope)
+            found = axis_of(self._elaborator, axis.over, scope)
             axes.append(found)
             if axis.binder is not None:
-                opened = self._elaborator.open_loop(axis.binder, axis.over, scope)
+                opened = open_loop(self._elaborator, axis.binder, axis.over, scope)
                 assert not isinstance(opened, IntervalValue)
                 loop, scope = opened
                 loops.append(loop)
@@ -212,8 +216,6 @@ class DeclarationTable:
         return self.define_value(entry, node, "let")
 
     def _check_declared_axes(self, entry: Entry, node: Node, axes: list[Axis], span: Span) -> None:
-        from pdflang.semantics.combine import axes_agree
-
         fits = len(node.axes) == len(axes) and all(
             axes_agree(a, b, span, self._elaborator.check) for a, b in zip(node.axes, axes, strict=True)
         )
@@ -315,7 +317,7 @@ class DeclarationTable:
 
     def _prior(self, declaration: ast.Param, override: Override | None, scope: Scope) -> DistributionValue:
         written = override.setting.value if override else declaration.prior
-        value = self._elaborator.distribution(written, Scope(override.module, {}) if override else scope)
+        value = distribution_of(self._elaborator, written, Scope(override.module, {}) if override else scope)
         if not isinstance(value, DistributionValue):
             raise error(
                 "E306",
@@ -581,7 +583,7 @@ class DeclarationTable:
             function = self._function(entry, declaration, variables, declaration.body, "theory", None, scope)
             if all(variable.domain is not None for variable in function.variables):
                 return function
-            found = self._elaborator.probe_domain(function, entry.span)
+            found = probe_domain(self._elaborator, function, entry.span)
             merged = tuple(
                 FunctionVariable(v.name, v.domain if v.domain is not None else domain)
                 for v, domain in zip(function.variables, found, strict=True)
@@ -633,8 +635,6 @@ class DeclarationTable:
         return Definition(entry.qualified, node, "let", entry.span)
 
     def _Detector(self, entry: Entry, declaration: ast.Detector) -> Value:
-        from pdflang.semantics.detectors import detector_operator
-
         def build(scope: Scope) -> OperatorValue:
             return detector_operator(self._elaborator, entry.qualified, declaration, scope, self._domain)
 
@@ -653,19 +653,3 @@ def _called(expression: ast.Expression | None) -> str | None:
     if isinstance(expression, ast.Call) and isinstance(expression.function, ast.Name):
         return expression.function.name
     return None
-
-
-def names_in(expression: Any) -> set[str]:
-    """The plain names that an expression reads."""
-    if isinstance(expression, ast.Name):
-        return {expression.name}
-    names: set[str] = set()
-    if isinstance(expression, ast.Node):
-        for field in expression.__dataclass_fields__:
-            if field != "span":
-                names |= names_in(getattr(expression, field))
-    elif isinstance(expression, tuple):
-        for item in expression:
-            names |= names_in(item)
-    return names
-

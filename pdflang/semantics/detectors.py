@@ -19,8 +19,10 @@ from pdflang.ir.sizes import Axis, Size
 from pdflang.semantics import build
 from pdflang.semantics.combine import as_count, as_number, error, intersect_domains
 from pdflang.semantics.distributions import log_probability
-from pdflang.semantics.elaborate import Elaborator
+from pdflang.semantics.domains import apply_in_domain
+from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.integration import Side, accumulated, place_in, side_of
+from pdflang.semantics.names import distribution_of, names_in
 from pdflang.semantics.scope import Scope
 from pdflang.semantics.supports import check_support
 from pdflang.semantics.values import (
@@ -168,7 +170,7 @@ class _Declared:
 
         def meaning(values: Values, depth: int) -> Value:
             with self._elaborator.applying(self._declaration, distribution.span):
-                value = self._elaborator.distribution(distribution, self._bound(values, depth))
+                value = distribution_of(self._elaborator, distribution, self._bound(values, depth))
             return self._kernel(value, kind, len(names), distribution.span)
 
         return DetectorStep(names, kind, meaning, statement.span)  # type: ignore[arg-type]
@@ -219,8 +221,6 @@ class _Declared:
 
     def _require_order(self) -> None:
         """No step reads what it makes itself, or what a later one makes. Error: E203."""
-        from pdflang.semantics.declarations import names_in
-
         later: dict[str, Span] = {}
         for statement in reversed([s for s in self._declaration.statements if isinstance(s, _ORDER)]):
             names = statement.variables if isinstance(statement, ast.Smear) else (statement.name,)
@@ -375,7 +375,7 @@ class _Seen:
 
     def _rate(self, values: Values, depth: int) -> Node:
         true = tuple(values[variable.name] for variable in self._true)
-        rate = self._elaborator.apply(self._function, true, [self._span] * len(true), depth, self._span)
+        rate = apply_in_domain(self._elaborator, self._function, true, [self._span] * len(true), depth, self._span)
         node = as_number(rate, self._span)
         if self._detector.efficiency is None:
             return node

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from pdflang.components import BetweenParameters, Distribution
-from pdflang.diagnostics import Diagnostic, Span
+from pdflang.components import BetweenParameters, Distribution, arrays
+from pdflang.diagnostics import Span
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Node, Phase
-from pdflang.ir.program import Check, Draws
+from pdflang.ir.program import Draws
 from pdflang.ir.ranges import Range
 from pdflang.ir.sizes import Axis
 from pdflang.semantics.calls import CallSite, Given, match
 from pdflang.semantics.combine import as_count, axes_agree, error, require_trailing
+from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.regions import narrowed
+from pdflang.semantics.scope import Scope
 from pdflang.semantics.supports import check_support
 from pdflang.semantics.values import (
     BoxValue,
@@ -29,10 +30,6 @@ from pdflang.semantics.values import (
     describe,
 )
 from pdflang.syntax import ast
-
-if TYPE_CHECKING:
-    from pdflang.semantics.elaborate import Elaborator
-    from pdflang.semantics.scope import Scope
 
 _ROUNDING = 1e-9
 """How far the sum of written weights may be from 1."""
@@ -81,8 +78,6 @@ def _require_exactly_one(row: Distribution, matched: dict[str, Given], site: Cal
 
 def _with_scale_tril(matched: dict[str, Given], arguments: list[Node], site: CallSite) -> list[Node]:
     """The matrix as its lower triangle, which is what the density needs: computed once where it is fixed."""
-    from pdflang.components import arrays
-
     mu, matrix = arguments
     if "scale_tril" in matched:
         return arguments
@@ -309,24 +304,3 @@ def _too_many_axes(target: Node, argument: Node, value: DistributionValue, span:
         span,
         remedy="declare both over the same axes, or index one of them with a binder: y[i in N] ~ …",
     )
-
-
-def range_report(what: str, allowed: Range, span: Span):  # type: ignore[no-untyped-def]
-    """A message for data that lies outside `allowed`, once the offending entry is known."""
-
-    def report(found: float, entry: str) -> Diagnostic:
-        return Diagnostic(
-            "E509",
-            f"{what} must lie in {allowed}, but {entry} is {found:.10g}",
-            span,
-            label=f"must lie in {allowed}",
-            remedy="correct the data, leave such rows out with `where`, or allow the value: "
-            "a wider region, another distribution",
-        )
-
-    return report
-
-
-def require_range(elaborator: Elaborator, node: Node, allowed: Range, what: str, span: Span) -> None:
-    """Have data checked against a range when it is bound."""
-    elaborator.check(Check("range", range_report(what, allowed, span), node=node, allowed=allowed))

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from pdflang.diagnostics import Span
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Loop, LoopIndex, Node, Phase, Variable
 from pdflang.ir.ranges import Range
 from pdflang.semantics.combine import as_number, error
-from pdflang.semantics.distributions import require_range
+from pdflang.semantics.domains import apply_in_domain, constant_range
+from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.ranges import range_of
+from pdflang.semantics.supports import require_range
 from pdflang.semantics.values import FunctionValue, FunctionVariable, IndexValue, IntervalValue, describe
-
-if TYPE_CHECKING:
-    from pdflang.semantics.elaborate import Elaborator
 
 Side = IntervalValue | IndexValue
 
@@ -32,7 +30,7 @@ def integrate(elaborator: Elaborator, function: FunctionValue, over: Sequence[Si
         for i, (variable, side) in enumerate(zip(function.variables, over, strict=True))
     )
     inside = depth + len(places)
-    value = elaborator.apply(function, places, [span] * len(places), inside, span)
+    value = apply_in_domain(elaborator, function, places, [span] * len(places), inside, span)
     body = as_number(value, span, "under an integral")
     if body.axes:
         raise error("E301", f"an integrand is a number, but this is {describe(body)}", span)
@@ -86,7 +84,7 @@ def _checked_place(
     place = place_in(side, depth)
     if isinstance(side, IndexValue) or not isinstance(variable.domain, IntervalValue):
         return place
-    allowed = elaborator.constant_range(variable.domain)
+    allowed = constant_range(elaborator, variable.domain)
     if allowed is None or Phase.DATA not in (side.lower.phase, side.upper.phase):
         return place
     for end in (side.lower, side.upper):

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from pdflang.diagnostics import Diagnostic, Label, Span
+from pdflang.diagnostics import Diagnostic, Label, Span, closest_names
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Loop, Node, Phase, Reference
 from pdflang.ir.program import Factor, Observation, Output
 from pdflang.semantics.combine import as_number, error
 from pdflang.semantics.declarations import DeclarationTable
-from pdflang.semantics.distributions import draws_of, log_probability, require_range, support_of
-from pdflang.semantics.elaborate import Elaborator
+from pdflang.semantics.distributions import draws_of, log_probability, support_of
+from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.lints import everything_read
 from pdflang.semantics.modules import Entry, ModuleInstance
+from pdflang.semantics.names import distribution_of
 from pdflang.semantics.processes import Observed, process_observation
 from pdflang.semantics.scope import Scope
+from pdflang.semantics.supports import require_range
 from pdflang.semantics.values import (
     DistributionValue,
     MixtureValue,
@@ -52,7 +54,7 @@ class Statements:
                 remedy="each datum is observed once; two measurements are two data",
             )
         _, loops, scope = self._table.axes(declaration.axes, Scope(module, {}))
-        value = self._elaborator.distribution(declaration.distribution, scope)
+        value = distribution_of(self._elaborator, declaration.distribution, scope)
         if isinstance(value, ProcessValue):
             observed = Observed(name, datum, declaration.name_span, declaration.distribution.span)
             self.observations[name] = process_observation(self._elaborator, observed, value)
@@ -75,8 +77,6 @@ class Statements:
             owner = owner.modules[part]
         entry = owner.entries.get(last)
         if entry is None:
-            from pdflang.diagnostics import closest_names
-
             data = [n for n, e in owner.entries.items() if isinstance(e.declaration, ast.Data)]
             near = closest_names(last, data)
             raise error(

@@ -11,7 +11,8 @@ from pdflang.ir.nodes import Node, Phase
 from pdflang.ir.program import Check
 from pdflang.ir.ranges import Range
 from pdflang.ir.sizes import Axis, Size, symbol
-from pdflang.semantics.combine import CheckSink
+from pdflang.semantics.combine import CheckSink, error
+from pdflang.semantics.values import describe
 
 Bounds = tuple[Size, Size]
 
@@ -32,6 +33,32 @@ def check_bounds(axis: Axis, position: Node, span: Span, checks: CheckSink) -> N
     elif isinstance(data := _data_of(position), nodes.Reference) and data.kind != "event" and axis.size.is_known:
         allowed = Range(0, axis.size.constant - 1)
         checks(Check("range", _data_report(data.name, axis, span), node=data, allowed=allowed))
+
+
+def check_position(axis: Axis, position: Node, span: Span) -> None:
+    """A position is a whole number that can lie on its axis. Error: E305."""
+    if position.dtype == "real":
+        raise error(
+            "E305",
+            f"a position must be a whole number, but this is {describe(position)}",
+            span,
+            remedy="declare the data as `: int`, or as the index that it names",
+        )
+    if isinstance(position, nodes.LoopIndex) and position.loop.axis is not None:
+        mine = position.loop.axis
+        if mine.name and axis.name and mine.name != axis.name and not mine.size.is_known:
+            raise error(
+                "E305", f"a position in `{mine.name}` cannot index an array over `{axis.name}`", span
+            )
+    known = isinstance(position, nodes.Constant) and axis.size.is_known
+    where = position.value if isinstance(position, nodes.Constant) else 0
+    if known and not 0 <= where < axis.size.constant:
+        raise error(
+            "E305",
+            f"position {where} is outside an axis of {axis.size.constant}",
+            span,
+            remedy=f"positions count from 0 to {axis.size.constant - 1}",
+        )
 
 
 def check_slice(axis: Axis, start: Size, stop: Size, span: Span, checks: CheckSink) -> None:

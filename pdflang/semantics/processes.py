@@ -24,11 +24,11 @@ from pdflang.semantics import build
 from pdflang.semantics.combine import apply_function, as_number, error
 from pdflang.semantics.datasets import data_reference
 from pdflang.semantics.detectors import BACKGROUND, streams_of
-from pdflang.semantics.distributions import draws_of, require_range
-from pdflang.semantics.elaborate import Elaborator
+from pdflang.semantics.distributions import draws_of
+from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.integration import inside, integrate, sides_of
 from pdflang.semantics.regions import known_region, require_fixed, require_possible
-from pdflang.semantics.supports import check_support
+from pdflang.semantics.supports import check_support, require_range
 from pdflang.semantics.values import (
     DatasetValue,
     DetectorValue,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from pdflang.components import arithmetic
 from pdflang.diagnostics import Diagnostic, Label, Span
@@ -13,17 +12,16 @@ from pdflang.ir.program import Check
 from pdflang.ir.ranges import POSITIVE, Range
 from pdflang.semantics import build
 from pdflang.semantics.combine import error
+from pdflang.semantics.domains import constant_range
+from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.values import FunctionVariable, IntervalValue
-
-if TYPE_CHECKING:
-    from pdflang.semantics.elaborate import Elaborator
 
 
 def known_region(elaborator: Elaborator, variable: FunctionVariable) -> Range | None:
     """Where a variable runs, if that is an interval of constant ends."""
     if not isinstance(variable.domain, IntervalValue):
         return None
-    return elaborator.constant_range(variable.domain)
+    return constant_range(elaborator, variable.domain)
 
 
 def require_fixed(variables: tuple[FunctionVariable, ...], span: Span) -> None:
@@ -39,7 +37,7 @@ def require_fixed(variables: tuple[FunctionVariable, ...], span: Span) -> None:
 
 def narrowed(elaborator: Elaborator, variable: FunctionVariable, side: IntervalValue, span: Span) -> FunctionVariable:
     """A variable that runs over a part of its domain. Error: E402."""
-    whole, part = known_region(elaborator, variable), elaborator.constant_range(side)
+    whole, part = known_region(elaborator, variable), constant_range(elaborator, side)
     if whole is not None and part is not None and not part.within(whole):
         raise error(
             "E402", f"`over` reaches beyond {variable.name} in ({whole.lower:g}, {whole.upper:g})", span,

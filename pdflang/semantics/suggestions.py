@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pdflang.components import library
 from pdflang.diagnostics import closest_names
-
-if TYPE_CHECKING:
-    from pdflang.semantics.scope import Scope
+from pdflang.semantics.builtins import BUILTINS
+from pdflang.semantics.scope import Scope
 
 Kind = Literal["value", "distribution", "operator", "owner"]
 
 
 def suggestions(name: str, scope: Scope, kind: Kind, count: int = 3) -> list[str]:
     """Near names, those of the kind that is due first; a distribution is never suggested for a number."""
-    from pdflang.semantics.builtins import BUILTINS
-
     own = [*scope.bindings, *scope.module.names()]
     distributions = [n for n in library.names() if hasattr(library[n], "meaning")]
     operators = [n for n, builtin in BUILTINS.items() if builtin.kind == "an operator of the library"]

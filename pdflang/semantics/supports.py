@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pdflang.diagnostics import Diagnostic, Span
 from pdflang.ir import nodes
@@ -11,10 +11,8 @@ from pdflang.ir.nodes import Constant, Node, Phase, Reference
 from pdflang.ir.program import Check
 from pdflang.ir.ranges import Range
 from pdflang.semantics.combine import error
+from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.ranges import range_of
-
-if TYPE_CHECKING:
-    from pdflang.semantics.elaborate import Elaborator
 
 _TRIALS = 64
 _REACH = 8.0
@@ -34,7 +32,7 @@ def check_support(elaborator: Elaborator, node: Node, allowed: Range, what: str,
         raise error("E401", f"{what} must lie in {allowed}, but this {found.said}", span, label=found.said)
     if node.phase == Phase.DATA:
         if not node.loops:
-            elaborator.check(Check("range", _report(what, allowed, span), node=node, allowed=allowed))
+            elaborator.check(Check("range", _range_report(what, allowed, span), node=node, allowed=allowed))
         return
     example = _counterexample(elaborator, node, allowed) or _example_by_ranges(elaborator, node, allowed)
     if example is not None:
@@ -61,17 +59,16 @@ def check_support(elaborator: Elaborator, node: Node, allowed: Range, what: str,
     )
 
 
+def require_range(elaborator: Elaborator, node: Node, allowed: Range, what: str, span: Span) -> None:
+    """Have data checked against a range when it is bound."""
+    elaborator.check(Check("range", _range_report(what, allowed, span), node=node, allowed=allowed))
+
+
 def _extent(values: Any) -> Range:
     """From the least to the largest of some numbers."""
     import numpy as np
 
     return Range(float(np.min(values)), float(np.max(values)))
-
-
-def _report(what: str, allowed: Range, span: Span) -> Any:
-    from pdflang.semantics.distributions import range_report
-
-    return range_report(what, allowed, span)
 
 
 def _counterexample(elaborator: Elaborator, node: Node, allowed: Range) -> tuple[str, str] | None:
@@ -112,7 +109,7 @@ def _example_by_ranges(elaborator: Elaborator, node: Node, allowed: Range) -> tu
     """Parameters at which all of `node` lies outside `allowed`: integrals and binders are not evaluated."""
     import numpy as np
 
-    parameters = getattr(elaborator.declarations, "parameters", {})
+    parameters = elaborator.declarations.parameters
     node = _expanded(elaborator, node)
     read = {
         name: reference
@@ -175,8 +172,7 @@ def _expanded(elaborator: Elaborator, node: Node) -> Node:
 
 
 def _definitions(elaborator: Elaborator) -> dict[str, Node]:
-    definitions: dict[str, Node] = getattr(elaborator.declarations, "definition_nodes", {})
-    return {**elaborator.constants, **definitions}
+    return {**elaborator.constants, **elaborator.declarations.definition_nodes}
 
 
 def _leaves(elaborator: Elaborator, node: Node) -> dict[str, Reference] | None:
@@ -215,11 +211,12 @@ def _plausible(elaborator: Elaborator, reference: Reference) -> Range:
 
     `lumi ~ Normal(1, 0.02)` is negative in no draw, and no example against a rate.
     """
-    parameters = getattr(elaborator.declarations, "parameters", {})
+    parameters = elaborator.declarations.parameters
     prior = parameters[reference.name].prior if reference.name in parameters else None
-    if prior is None or prior.row.name != "Normal" or not all(isinstance(a, Constant) for a in prior.arguments):
+    known = [float(a.value) for a in prior.arguments if isinstance(a, Constant)] if prior is not None else []
+    if prior is None or prior.row.name != "Normal" or len(known) != 2:
         return reference.range
-    mu, sigma = (float(argument.value) for argument in prior.arguments)
+    mu, sigma = known
     return reference.range.intersection(Range(mu - _REACH * sigma, mu + _REACH * sigma))
 
 
@@ -245,3 +242,19 @@ def _text(value: Any) -> str:
     if array.ndim == 0:
         return f"{float(array):.3g}"
     return "[" + ", ".join(f"{v:.3g}" for v in array.ravel()[:4]) + (", …]" if array.size > 4 else "]")
+
+
+def _range_report(what: str, allowed: Range, span: Span):  # type: ignore[no-untyped-def]
+    """A message for data that lies outside `allowed`, once the offending entry is known."""
+
+    def report(found: float, entry: str) -> Diagnostic:
+        return Diagnostic(
+            "E509",
+            f"{what} must lie in {allowed}, but {entry} is {found:.10g}",
+            span,
+            label=f"must lie in {allowed}",
+            remedy="correct the data, leave such rows out with `where`, or allow the value: "
+            "a wider region, another distribution",
+        )
+
+    return report

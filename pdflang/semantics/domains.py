@@ -1,0 +1,97 @@
+"""Functions are applied inside of their domains."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from pdflang.diagnostics import Span
+from pdflang.ir.nodes import Loop, Node, Phase, Variable
+from pdflang.ir.ranges import REAL, Range
+from pdflang.semantics.combine import error, intersect_domains
+from pdflang.semantics.elaborator import Elaborator
+from pdflang.semantics.positions import check_position
+from pdflang.semantics.ranges import range_of
+from pdflang.semantics.values import Domain, FunctionValue, FunctionVariable, IndexValue, IntervalValue, Value
+
+
+def apply_in_domain(
+    elaborator: Elaborator,
+    function: FunctionValue,
+    arguments: tuple[Value, ...],
+    spans: Sequence[Span],
+    depth: int,
+    span: Span,
+) -> Value:
+    """A function applied to arguments, which must lie in its domain."""
+    for variable, argument, place in zip(function.variables, arguments, spans, strict=True):
+        _check_domain(elaborator, function, variable, argument, place)
+    return function.apply(arguments, depth, span)
+
+
+def _check_domain(
+    elaborator: Elaborator, function: FunctionValue, variable: FunctionVariable, argument: Value, span: Span
+) -> None:
+    if not isinstance(argument, Node):
+        return
+    if argument in elaborator.probes:
+        elaborator.probes[argument].append(variable.domain)
+        return
+    if isinstance(variable.domain, IndexValue):
+        check_position(variable.domain.axis, argument, span)
+    if not isinstance(variable.domain, IntervalValue):
+        return
+    allowed = constant_range(elaborator, variable.domain)
+    if allowed is None:
+        return
+    found = _exact_range(argument)
+    if found is None:
+        if not range_of(argument).disjoint(allowed):
+            return
+        found = range_of(argument)
+    if not found.within(allowed):
+        raise error(
+            "E402",
+            f"`{function.name}` is defined for {variable.name} in {_plain(allowed)}, "
+            f"but here {variable.name} reaches {_outside(found, allowed):g}",
+            span,
+            label=found.said,
+            remedy=f"stay inside the domain, or give `{function.name}` a wider one: {variable.name} in (…, …)",
+        )
+
+
+def _exact_range(node: Node) -> Range | None:
+    """The range of a node that reaches both its ends; None where that is not known."""
+    if isinstance(node, Variable):
+        # The ends of an integration region are not evaluated.
+        return Range(node.range.lower, node.range.upper)
+    if node.phase == Phase.CONST and not any(loop.axis is None for loop in node.loops):
+        return range_of(node)
+    return None
+
+
+def constant_range(elaborator: Elaborator, domain: IntervalValue) -> Range | None:
+    """An interval of known ends as a range that includes them, or None."""
+    if any(end.phase != Phase.CONST or end.loops for end in (domain.lower, domain.upper)):
+        return None
+    return Range(float(elaborator.fold(domain.lower)), float(elaborator.fold(domain.upper)))
+
+
+def probe_domain(elaborator: Elaborator, function: FunctionValue, span: Span) -> tuple[Domain, ...]:
+    """The domains that a function of free variables inherits from the functions that it calls."""
+    variables = [Variable(Loop(-1 - i, None), REAL) for i in range(len(function.variables))]
+    elaborator.probes.update({variable: [] for variable in variables})
+    try:
+        function.apply(tuple(variables), 0, span)
+        return tuple(intersect_domains(elaborator.probes[variable], span) for variable in variables)
+    finally:
+        for variable in variables:
+            del elaborator.probes[variable]
+
+
+def _plain(allowed: Range) -> str:
+    return f"({allowed.lower:g}, {allowed.upper:g})"
+
+
+def _outside(found: Range, allowed: Range) -> float:
+    return found.lower if found.lower < allowed.lower and not math.isinf(found.lower) else found.upper

@@ -1,0 +1,114 @@
+"""What the meaning of a form may ask for while a model is elaborated.
+
+Forms of the language (integrals, distributions, comprehensions, …) are functions of an `Elaborator`. The one that
+knows them all is `semantics.expressions`; so imports go one way.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from pdflang.diagnostics import Label, Reports, Span
+from pdflang.ir.evaluate import Evaluator
+from pdflang.ir.nodes import Node
+from pdflang.ir.program import Check, FKSource, Parameter
+from pdflang.ir.sizes import Axis
+from pdflang.semantics.calls import Given
+from pdflang.semantics.combine import as_number, error
+from pdflang.semantics.modules import Entry, Modules
+from pdflang.semantics.positions import check_bounds
+from pdflang.semantics.scope import Scope
+from pdflang.semantics.values import Domain, Value
+from pdflang.syntax import ast
+
+
+class Declarations(Protocol):
+    """What the declarations of a model mean; `semantics.declarations` implements it."""
+
+    parameters: dict[str, Parameter]
+
+    @property
+    def definition_nodes(self) -> dict[str, Node]: ...
+
+    def declared(self, entry: Entry, span: Span) -> Value: ...
+
+    def fk_table(self, source: FKSource) -> str: ...
+
+
+class Elaborator(ABC):
+    """Evaluates expressions to values. Declared names are asked for through `declarations`.
+
+    `probes` are stand-ins for arguments; the domains of the functions that they are given to are collected there.
+    """
+
+    declarations: Declarations
+
+    def __init__(self, modules: Modules, reports: Reports) -> None:
+        self.modules = modules
+        self.reports = reports
+        self.checks: list[Check] = []
+        self.constants: dict[str, Node] = {}
+        self.is_in_branch = False
+        self.probes: dict[Node, list[Domain]] = {}
+        self._applying: list[object] = []
+
+    @abstractmethod
+    def evaluate(self, expression: ast.Expression, scope: Scope) -> Value:
+        """The meaning of an expression."""
+
+    def number(self, expression: ast.Expression, scope: Scope, what: str = "") -> Node:
+        """The expression as a number or array."""
+        return as_number(self.evaluate(expression, scope), expression.span, what)
+
+    def given(self, argument: Given, scope: Scope) -> Value:
+        """The value of an argument of a call."""
+        if argument.expression is not None:
+            return self.evaluate(argument.expression, scope)
+        assert argument.value is not None
+        return argument.value
+
+    def given_number(self, argument: Given, scope: Scope, what: str = "") -> Node:
+        return as_number(self.given(argument, scope), argument.span, what)
+
+    def fold(self, node: Node) -> Any:
+        """The value of a constant node."""
+        return Evaluator({}, {}, self.constants)(node)
+
+    def check(self, check: Check) -> None:
+        """Remember what data must satisfy."""
+        if check not in self.checks:
+            self.checks.append(check)
+
+    def check_bounds(self, axis: Axis, position: Node, span: Span) -> None:
+        """Have a position compared with its axis, except where an `if` may keep it from being read."""
+        if not self.is_in_branch:
+            check_bounds(axis, position, span, self.check)
+
+    @contextmanager
+    def in_branch(self, conditional: bool = True) -> Iterator[None]:
+        """Marks what is evaluated as read only under a condition, or again always."""
+        before, self.is_in_branch = self.is_in_branch, conditional
+        try:
+            yield
+        finally:
+            self.is_in_branch = before
+
+    @contextmanager
+    def applying(self, declaration: ast.Declaration | ast.Setting, span: Span) -> Iterator[None]:
+        """Marks a declared function as being inlined; a second time inside is recursion."""
+        if any(declaration is active for active in self._applying):
+            raise error(
+                "E203",
+                f"`{declaration.name}` calls itself",
+                span,
+                related=(Label(getattr(declaration, "name_span", declaration.span), "declared here"),),
+                remedy="functions are inlined and cannot recurse; use sum, cumsum or a closed form",
+            )
+        self._applying.append(declaration)
+        try:
+            yield
+        finally:
+            self._applying.pop()
