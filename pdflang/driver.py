@@ -15,7 +15,8 @@ from pdflang.ir.program import BoundProgram, Program
 
 if TYPE_CHECKING:
     from pdflang.backend import GeneratedModule
-    from pdflang.model import CompiledModel, Functions
+    from pdflang.functions import Functions
+    from pdflang.model import CompiledModel
 
 _DEEPEST = 50_000
 """A sum of thousands of terms is as deep as it is long, and passes walk down it."""
@@ -73,7 +74,7 @@ def compile_bound(
 
     Long lists of events are compressed, unless all is to be `exact`, or they fit the `room` of what is known.
     """
-    from pdflang.model import load_functions
+    from pdflang.functions import load_functions
 
     module = generate(bound, known, exact, room)
     if known is not None and known.runs(module):

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import copy
-import linecache
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from pdflang.backend import GeneratedModule
 from pdflang.backend.runtime.envelope import CannotDraw
 from pdflang.backend.runtime.factorisation import NotPositiveDefinite
 from pdflang.data.context import DataContext
 from pdflang.data.events import as_data, trace_labels
 from pdflang.data.matrix_checks import check_covariance
 from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
+from pdflang.functions import PRIOR_TRIALS, Functions, Parameters
 from pdflang.ir.program import BoundProgram, Program
 
 if TYPE_CHECKING:
@@ -24,219 +20,6 @@ if TYPE_CHECKING:
 
     from pdflang.certify import Certificate
     from pdflang.compress import CompressedEvents
-
-Parameters = Mapping[str, Any]
-
-_DRAWS_AT_ONCE = 64
-"""Draws for which data, or the likelihood of each datum, are computed at once: a bound on memory."""
-
-_PRIOR_TRIALS = 100_000
-"""Draws of the prior that factors may refuse in a row: one in 10,000 is accepted in time, almost surely."""
-
-
-@dataclass(frozen=True, eq=False)
-class Functions:
-    """The functions of a generated module. Every compilation is keyed on these objects, which data does not touch.
-
-    `log_posterior` takes unconstrained coordinates but has no Jacobian: its maximum is that of the density.
-    `agreements` has, of many draws, the log-probability of each datum, given the others where they are drawn
-    together, and χ² of Gaussian observations.
-    """
-
-    module: SimpleNamespace
-    generated: GeneratedModule
-    log_density: Any = field(init=False)
-    log_density_unconstrained: Any = field(init=False)
-    log_likelihood: Any = field(init=False)
-    constrain: Any = field(init=False)
-    unconstrain: Any = field(init=False)
-    derived: Any = field(init=False)
-    draw_parameters: Any = field(init=False)
-    draw_prior: Any = field(init=False)
-    log_posterior: Any = field(init=False)
-    quantities: Any = field(init=False)
-    start: Any = field(init=False)
-    comparison: Any = field(init=False)
-    slope: Any = field(init=False)
-    slope_unconstrained: Any = field(init=False)
-    agreements: Any = field(init=False)
-    deriveds: Any = field(init=False)
-    prior_draws: Any = field(init=False)
-    simulations: Any = field(init=False)
-    constrain_jacobian: Any = field(init=False)
-    event_scores: Any = field(init=False)
-
-    def __post_init__(self) -> None:
-        import jax
-
-        module = self.module
-
-        def log_density_unconstrained(vector: jax.Array, arrays: Any) -> jax.Array:
-            parameters, log_det = module.constrain(vector)
-            return module.log_density(parameters, arrays) + log_det
-
-        def derived(parameters: Parameters, arrays: Any) -> dict[str, jax.Array]:
-            return module.derived(parameters, arrays) if hasattr(module, "derived") else {}
-
-        def log_posterior(vector: jax.Array, arrays: Any) -> jax.Array:
-            return module.log_density(module.constrain(vector)[0], arrays)
-
-        def quantities(vectors: jax.Array, arrays: Any) -> tuple[dict[str, jax.Array], dict[str, jax.Array]]:
-            def of_one(vector: jax.Array) -> tuple[dict[str, jax.Array], dict[str, jax.Array]]:
-                parameters, _ = module.constrain(vector)
-                return parameters, derived(parameters, arrays)
-
-            return jax.vmap(of_one)(vectors)
-
-        def start(key: jax.Array, arrays: Any) -> jax.Array:
-            return module.unconstrain(module.draw_parameters(key, arrays))
-
-        def draw_prior(key: jax.Array, arrays: Any) -> tuple[dict[str, jax.Array], jax.Array]:
-            return _accepted_draw(module, key, arrays)
-
-        def comparison(parameters: Parameters, arrays: Any) -> dict[str, tuple[jax.Array, jax.Array]]:
-            return module.compare(parameters, arrays) if hasattr(module, "compare") else {}
-
-        def agreement(parameters: Parameters, arrays: Any) -> tuple[dict[str, jax.Array], ...]:
-            joint = module.conditionals(parameters, arrays) if hasattr(module, "conditionals") else {}
-            chi2 = {name: chi2 for name, (_, chi2) in comparison(parameters, arrays).items()}
-            return {**module.log_likelihood(parameters, arrays), **joint}, chi2
-
-        def event_scores(
-            vector: jax.Array, shares: Mapping[str, Any], arrays: Any
-        ) -> tuple[jax.Array, jax.Array]:
-            """Gradients of the terms of events, (events, n), and the Hessian of all terms of the same processes.
-
-            `shares` (events,) are what each has of the normalisation of an `Iid` observation.
-            """
-
-            def terms(z: jax.Array) -> tuple[jax.Array, jax.Array]:
-                found = module.log_likelihood(module.constrain(z)[0], arrays)
-                norms = {name: found.get(f"{name} normalisation", 0.0) for name in shares}
-                events = jax.numpy.concatenate([found[n] + share * norms[n] for n, share in shares.items()])
-                return events, events.sum() + sum(found.get(f"{name} yield", 0.0) for name in shares)
-
-            return jax.jacfwd(lambda z: terms(z)[0])(vector), jax.hessian(lambda z: terms(z)[1])(vector)
-
-        def flat(vector: jax.Array) -> jax.Array:
-            return jax.numpy.concatenate([jax.numpy.ravel(v) for v in module.constrain(vector)[0].values()])
-
-        compiled = {
-            "slope": _slope(module.log_density),
-            "slope_unconstrained": _slope(log_density_unconstrained),
-            "agreements": _over_draws(agreement),
-            "deriveds": _over_draws(derived),
-            "prior_draws": _over_draws(draw_prior),
-            "simulations": _over_draws(module.simulate),
-            "constrain_jacobian": jax.jacfwd(flat),
-            "event_scores": event_scores,
-            "log_posterior": log_posterior,
-            "quantities": quantities,
-            "start": start,
-            "comparison": comparison,
-            "log_density": module.log_density,
-            "log_density_unconstrained": log_density_unconstrained,
-            "log_likelihood": module.log_likelihood,
-            "constrain": lambda vector: module.constrain(vector)[0],
-            "unconstrain": module.unconstrain,
-            "derived": derived,
-            "draw_parameters": module.draw_parameters,
-            "draw_prior": draw_prior,
-        }
-        for name, function in compiled.items():
-            object.__setattr__(self, name, jax.jit(function))
-
-    def runs(self, generated: GeneratedModule) -> bool:
-        """Whether these are the functions of a module, which may have other constants."""
-        mine = self.generated
-        return (mine.source, mine.slots) == (generated.source, generated.slots)
-
-    def with_generated(self, generated: GeneratedModule) -> Functions:
-        """The same compiled functions for a module of the same text with other constants."""
-        other = copy.copy(self)
-        object.__setattr__(other, "generated", generated)
-        return other
-
-
-def _accepted_draw(module: SimpleNamespace, key: Any, arrays: Any) -> tuple[dict[str, Any], Any]:
-    """Parameters of the prior, accepted with probability exp(Σ factor), and whether some were in the end."""
-    import jax
-    import jax.numpy as jnp
-
-    if not hasattr(module, "log_factors"):
-        return module.draw_parameters(key, arrays), jnp.array(True)
-
-    def attempt(state: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
-        trial, _, _ = state
-        draw_key, choice_key = jax.random.split(jax.random.fold_in(key, trial))
-        parameters = module.draw_parameters(draw_key, arrays)
-        log_probability = sum(module.log_factors(parameters, arrays).values())
-        return trial + 1, parameters, jnp.log(jax.random.uniform(choice_key)) < log_probability
-
-    def go_on(state: tuple[Any, Any, Any]) -> Any:
-        return ~state[2] & (state[0] < _PRIOR_TRIALS)
-
-    nothing = jax.eval_shape(lambda: module.draw_parameters(key, arrays))
-    first = (jnp.array(0), jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), nothing), jnp.array(False))
-    return jax.lax.while_loop(go_on, attempt, first)[1:]
-
-
-def _over_draws(function: Any) -> Any:
-    """The same function for arguments of many draws, in front of the arrays; so many at once as memory allows."""
-    import jax
-    import numpy as np
-
-    def of_many(*arguments: Any) -> Any:
-        *draws, arrays = arguments
-        length = len(jax.tree.leaves(draws)[0])
-        batch = min(_DRAWS_AT_ONCE, length)
-        # Whole batches: a rest of another length would be compiled apart.
-        places = np.minimum(np.arange(-(-length // batch) * batch), length - 1)
-        whole = jax.tree.map(lambda values: values[places], draws)
-        found = jax.lax.map(lambda one: function(*one, arrays), whole, batch_size=batch)
-        return jax.tree.map(lambda values: values[:length], found)
-
-    return of_many
-
-
-def _slope(density: Any) -> Any:
-    """Value and directional derivative of a density; the derivative in 64 bits, whoever asks for it."""
-    import jax
-
-    def slope(point: Any, direction: Any, arrays: Any) -> tuple[jax.Array, jax.Array]:
-        value, gradient = jax.value_and_grad(density)(point, arrays)
-        products = jax.tree.map(lambda g, d: (g * d).sum(), gradient, direction)
-        return value, sum(jax.tree.leaves(products), jax.numpy.zeros(()))
-
-    return slope
-
-
-def _differentiable(density: Any, slope: Any, arrays: Any) -> Any:
-    """A density of one argument for programs that have 32 bits: differentiated there, it is so in 64 bits.
-
-    JAX differentiates under the settings of whoever asks, which would lose half the digits inside the density.
-    """
-    import jax
-
-    @jax.custom_jvp
-    def function(point: Any) -> jax.Array:
-        return density(point, arrays)
-
-    @function.defjvp
-    def derivative(points: Any, directions: Any) -> tuple[jax.Array, jax.Array]:
-        with _precise():
-            return slope(points[0], directions[0], arrays)
-
-    return function
-
-
-def load_functions(generated: GeneratedModule, name: str) -> Functions:
-    """Execute a generated module. Its text is kept where tracebacks and debuggers look for it."""
-    filename = f"<pdflang {name}>"
-    linecache.cache[filename] = (len(generated.source), None, generated.source.splitlines(keepends=True), filename)
-    namespace: dict[str, Any] = {"__name__": f"pdflang.generated.{name}"}
-    exec(compile(generated.source, filename, "exec"), namespace)
-    return Functions(SimpleNamespace(**namespace), generated)
 
 
 class CompiledModel:
@@ -424,7 +207,7 @@ class CompiledModel:
         if not accepted.all():
             from pdflang.semantics.prior import too_rare
 
-            raise PdflangError(too_rare(self.program, _PRIOR_TRIALS))
+            raise PdflangError(too_rare(self.program, PRIOR_TRIALS))
         return {name: drawn[name] for name in self.program.parameters}
 
     def simulate(
@@ -639,6 +422,25 @@ class CompiledModel:
             if name in group:
                 return group[name].span
         return None
+
+
+def _differentiable(density: Any, slope: Any, arrays: Any) -> Any:
+    """A density of one argument for programs that have 32 bits: differentiated there, it is so in 64 bits.
+
+    JAX differentiates under the settings of whoever asks, which would lose half the digits inside the density.
+    """
+    import jax
+
+    @jax.custom_jvp
+    def function(point: Any) -> jax.Array:
+        return density(point, arrays)
+
+    @function.defjvp
+    def derivative(points: Any, directions: Any) -> tuple[jax.Array, jax.Array]:
+        with _precise():
+            return slope(points[0], directions[0], arrays)
+
+    return function
 
 
 def _room(count: int) -> int:
