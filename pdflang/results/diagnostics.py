@@ -113,14 +113,11 @@ def _divergences(statistics: xarray.Dataset) -> Iterator[Finding]:
         noun = "transition" if count == 1 else "transitions"
         yield Finding(
             "warning",
-            f"{count} of {diverging.size} {noun} diverged ({share:.2g} of all): the posterior has a place "
-            "too "
-            "narrow for the step size, and what lies there is missing from the draws",
-            "raise the target acceptance (`--target-acceptance 0.95`); if divergences stay, write a "
-            "hierarchy "
-            "by standardised parameters (theta = mu + tau*z with z ~ Normal(0, 1)), or give scales priors "
-            "that "
-            "keep away from 0",
+            f"{count} of {diverging.size} {noun} diverged ({share:.2g} of all): the posterior has a place too narrow "
+            "for the step size, and what lies there is missing from the draws",
+            "raise the target acceptance (`--target-acceptance 0.95`); if divergences stay, write a hierarchy by "
+            "standardised parameters (theta = mu + tau*z with z ~ Normal(0, 1)), or give scales priors that keep away "
+            "from 0",
         )
 
 
@@ -162,9 +159,8 @@ def _rhat(rows: Sequence[Row]) -> Iterator[Finding]:
         yield Finding(
             "error" if bad[0].rhat > 1.1 else "warning",
             f"R-hat is above {LARGEST_RHAT} for {_listed(names)} (largest {bad[0].rhat:.3f}): the chains do not agree",
-            "run longer (`--warmup`, `--draws`); if chains stay apart, the posterior has several modes or "
-            "the "
-            "model does not determine these parameters",
+            "run longer (`--warmup`, `--draws`); if chains stay apart, the posterior has several modes or the model "
+            "does not determine these parameters",
             names,
         )
 
@@ -176,9 +172,8 @@ def _ess(rows: Sequence[Row], chains: int) -> Iterator[Finding]:
     if names:
         yield Finding(
             "warning",
-            f"fewer than {needed} effective draws for {_listed(names)} (least {sizes[names[0]]:.0f}): "
-            "intervals "
-            "and diagnostics are not reliable",
+            f"fewer than {needed} effective draws for {_listed(names)} (least {sizes[names[0]]:.0f}): intervals and "
+            "diagnostics are not reliable",
             "draw more (`--draws`)",
             names,
         )
