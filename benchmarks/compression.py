@@ -71,7 +71,7 @@ def usage(command: list[str], folder: Path) -> tuple[float, float]:
 
 
 def sample() -> None:
-    """`pdflang sample`, with and without --exact."""
+    """`pdflang sample`, with and without --exact, and NumPyro on the same events."""
     found = {}
     for name, flags in (("nodes", []), ("exact", ["--exact"])):
         with tempfile.TemporaryDirectory() as place:
@@ -79,8 +79,13 @@ def sample() -> None:
             command = [*PDFLANG, "sample", str(FOLDER / "unbinned.pdfm"), "--seed", "1", "--out", str(folder / "run")]
             found[name] = usage([*command, *_given(folder, unbinned(EVENTS)), *flags], folder)
         print(f"sample, {name}: {found[name][0]:.1f} s, processor {found[name][1]:.1f} s", flush=True)
-    wall, spent = (found["nodes"][k] / found["exact"][k] for k in (0, 1))
-    print(f"sample, whole process: ratio {wall:.3f}, of processor time {spent:.3f}")
+    with tempfile.TemporaryDirectory() as place:
+        peer = [sys.executable, str(FOLDER / "numpyro_peer.py"), place, "1", str(EVENTS)]
+        found["NumPyro"] = usage(peer, Path(place))
+    print(f"sample, NumPyro: {found['NumPyro'][0]:.1f} s, processor {found['NumPyro'][1]:.1f} s")
+    for name in ("exact", "NumPyro"):
+        wall, spent = (found["nodes"][k] / found[name][k] for k in (0, 1))
+        print(f"sample, whole process against {name}: ratio {wall:.3f}, of processor time {spent:.3f}")
 
 
 def _given(folder: Path, data: dict[str, Any]) -> list[str]:

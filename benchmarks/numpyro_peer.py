@@ -1,13 +1,17 @@
-"""The binned proxy by NumPyro as its users write it: dense metric, parallel chains, summary and NetCDF.
+"""The proxy by NumPyro as its users write it: dense metric, parallel chains, summary and NetCDF.
 
-python benchmarks/numpyro_peer.py FOLDER SEED
+    python benchmarks/numpyro_peer.py FOLDER SEED [EVENTS]
+
+With EVENTS, the events themselves are fitted, else counts in bins.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=4"
@@ -20,27 +24,52 @@ import numpyro
 import numpyro.distributions as dist
 from arviz_stats.base import array_stats
 from numpyro.infer import MCMC, NUTS
-from proxy import BINS, LOWER, UPPER, A, B, C, binned, gauss
+from proxy import BINS, LOWER, UPPER, A, B, C, binned, gauss, unbinned
 
 numpyro.enable_x64()
 
 
-def main(folder: Path, seed: int) -> None:
+Density = Callable[[Any, Any], jax.Array]
+
+
+def density(flavour: str) -> Density:
+    """A parton density with its priors, as a function of log x and log(1 - x)."""
+    c = numpyro.sample(f"c_{flavour}", dist.LogNormal(*C))
+    a = numpyro.sample(f"a_{flavour}", dist.TruncatedNormal(*A, low=0.0))
+    b = numpyro.sample(f"b_{flavour}", dist.TruncatedNormal(*B, low=0.0))
+    return lambda log_x, log_rest: c * jnp.exp(a * log_x + b * log_rest)
+
+
+def of_counts() -> Callable[[], None]:
     data = binned(15000)
     x, w = gauss(np.linspace(LOWER, UPPER, BINS + 1), 8)
-    log_x, log_rest, weights = jnp.log(x), jnp.log1p(-x), jnp.asarray(data["lumi"] * w)
-
-    def density(flavour: str) -> jax.Array:
-        c = numpyro.sample(f"c_{flavour}", dist.LogNormal(*C))
-        a = numpyro.sample(f"a_{flavour}", dist.TruncatedNormal(*A, low=0.0))
-        b = numpyro.sample(f"b_{flavour}", dist.TruncatedNormal(*B, low=0.0))
-        return (weights * c * jnp.exp(a * log_x + b * log_rest)).sum(1)
+    logs, weights = (jnp.log(x), jnp.log1p(-x)), jnp.asarray(data["lumi"] * w)
 
     def model() -> None:
-        u, d = density("u"), density("d")
+        u, d = ((weights * density(flavour)(*logs)).sum(1) for flavour in "ud")
         numpyro.sample("n_p", dist.Poisson(4 * u + d), obs=data["n_p"])
         numpyro.sample("n_n", dist.Poisson(u + 4 * d), obs=data["n_n"])
 
+    return model
+
+
+def of_events(count: int) -> Callable[[], None]:
+    data = unbinned(count)
+    x, w = (values.ravel() for values in gauss(np.linspace(LOWER, UPPER, 9), 16))
+    logs, weights = (jnp.log(x), jnp.log1p(-x)), jnp.asarray(data["lumi"] * w)
+    proton, neutron = ((jnp.log(data[name]), jnp.log1p(-data[name])) for name in ("events_p", "events_n"))
+
+    def model() -> None:
+        u, d = density("u"), density("d")
+        expected = 5 * (weights * (u(*logs) + d(*logs))).sum()
+        log_rates = jnp.log(4 * u(*proton) + d(*proton)).sum() + jnp.log(u(*neutron) + 4 * d(*neutron)).sum()
+        numpyro.factor("events", log_rates - expected)
+
+    return model
+
+
+def main(folder: Path, seed: int, events: int | None) -> None:
+    model = of_events(events) if events else of_counts()
     sampler = MCMC(
         NUTS(model, dense_mass=True),
         num_warmup=1000,
@@ -64,4 +93,4 @@ def main(folder: Path, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else None)
