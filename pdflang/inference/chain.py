@@ -15,7 +15,6 @@ from pdflang.inference.options import NutsOptions
 from pdflang.inference.platform import double_precision
 from pdflang.inference.programs import Programs
 from pdflang.inference.target import Target
-from pdflang.inference.workers import StopRequest
 
 
 class ChainRun:
@@ -38,15 +37,20 @@ class ChainRun:
         self._chain: transition.Chain | None = None
         self._size = 1
 
-    def run(self, stop: StopRequest) -> None:
-        """Start, warm up and draw, or go on, until done or asked to stop."""
+    @property
+    def is_done(self) -> bool:
+        """Whether it has all the draws that it is to make."""
+        return self.progressed.done >= self.progressed.total
+
+    def go_on(self) -> None:
+        """One piece of work: the start, or some transitions."""
         with double_precision():
-            chain = self._begin() if self._chain is None else self._chain
-            while self.progressed.done < self.progressed.total and not stop.requested:
-                begin = time.perf_counter()
-                chain, count = self._advance(chain)
-                self._size = next_size(count, time.perf_counter() - begin, transition.CHUNK)
-            self._chain = chain
+            if self._chain is None:
+                self._chain = self._begin()
+                return
+            begin = time.perf_counter()
+            self._chain, count = self._advance(self._chain)
+            self._size = next_size(count, time.perf_counter() - begin, transition.CHUNK)
 
     def extend(self, draws: int) -> None:
         """Make so many more draws in the next run."""

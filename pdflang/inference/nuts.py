@@ -7,10 +7,10 @@ is heard.
 
 from __future__ import annotations
 
+import queue
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from functools import partial
 
 import numpy as np
 
@@ -104,10 +104,25 @@ class _Run:
             for chain in self._chains:
                 monitor.update(chain.progressed)
 
+        turns: queue.SimpleQueue[ChainRun] = queue.SimpleQueue()
+        for chain in self._chains:
+            turns.put(chain)
+
+        def work() -> None:
+            # Chains take turns where cores are fewer, so that an interrupt finds draws of all of them.
+            while not stop.requested:
+                try:
+                    chain = turns.get_nowait()
+                except queue.Empty:
+                    return
+                chain.go_on()
+                if not chain.is_done:
+                    turns.put(chain)
+
+        threads = min(self._options.threads or available_cores(), len(self._chains))
         with self.timed("run"):
-            tasks = [partial(chain.run, stop) for chain in self._chains]
-            run_tasks(tasks, self._options.threads or available_cores(), stop, tick)
-        self._interrupted = any(chain.progressed.done < chain.progressed.total for chain in self._chains)
+            run_tasks([work] * threads, threads, stop, tick)
+        self._interrupted = not all(chain.is_done for chain in self._chains)
 
     def collected(self) -> Draws:
         """The chains' draws side by side, cut to the length that all have reached."""

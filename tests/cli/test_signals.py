@@ -84,15 +84,20 @@ def wait_for(process: Popen, path: Path) -> None:
         time.sleep(0.02)
 
 
-def test_draws_made_so_far_are_kept(tmp_path: Path, model) -> None:
-    process = started(tmp_path, "sample", model(NORMAL), "--draws", "1000000", "--chains", "2", "--warmup", "20")
-    wait_for(process, tmp_path / "model.run")
-    time.sleep(4)  # beyond the compilation, which the cache shortens, and the short warmup
-    stdout, stderr = interrupted(process, 0)
-    if "there are no draws yet" in stderr:
-        pytest.skip("the machine is too slow for this test")
-    assert (tmp_path / "model.run").is_dir() and "R-hat" in stdout
+@pytest.mark.parametrize("chains", ["2", "7"])
+def test_draws_made_so_far_are_kept(tmp_path: Path, model, chains: str) -> None:
+    """Those of all chains, also where there are more of them than cores."""
+    arguments = ("sample", model(NORMAL), "--draws", "1000000", "--chains", chains, "--warmup", "20")
+    for pause in (4, 10, 30):  # beyond the compilation, which the cache shortens, and the short warmup
+        process = started(tmp_path, *arguments)
+        wait_for(process, tmp_path / "model.run")
+        time.sleep(pause)
+        stdout, stderr = interrupted(process, 0)
+        if "there are no draws yet" not in stderr:
+            break
+    assert (tmp_path / "model.run").is_dir() and "R-hat" in stdout, stderr
     check_folder(tmp_path, stderr)
+    assert open_run(tmp_path / "model.run")["posterior"].sizes["chain"] == int(chains)
 
 
 def test_an_interrupt_while_results_are_written_keeps_them(tmp_path: Path, model) -> None:
