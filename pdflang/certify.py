@@ -114,13 +114,13 @@ def _with_few_events(bound: BoundProgram) -> BoundProgram:
             continue
         (symbol,) = symbols
         chosen = np.linspace(0, lengths[symbol] - 1, _EVENTS).astype(int)
-        for name in _arrays_over(observation.target.axes[0], bound):
+        for name in arrays_over(observation.target.axes[0], bound):
             arrays[name] = np.asarray(arrays[name])[chosen]
         lengths[symbol] = _EVENTS
     return replace(bound, lengths=lengths, arrays=arrays)
 
 
-def _arrays_over(axis: Axis, bound: BoundProgram) -> list[str]:
+def arrays_over(axis: Axis, bound: BoundProgram) -> list[str]:
     """The arrays that have an entry for each event: columns, and weights that are a datum of their own."""
     found = [datum for datum in bound.program.data.values() if datum.axes[:1] == (axis,)]
     names = [f"{d.name}.{column}" for d in found if d.shape == "table" for column in d.columns]

@@ -93,6 +93,7 @@ def generate(
     from pdflang.certify import fine_enough
     from pdflang.compress import compressed
     from pdflang.passes import plan
+    from pdflang.stand_ins import stand_ins
 
     with _deep(), marked(bound.program.marks.copy()):
         if known is not None:
@@ -103,9 +104,10 @@ def generate(
         before = known.generated.compressions if known is not None else None
         planned, compressions = (planned, {}) if exact else compressed(bound, planned, before, room or {})
         module = backend.generate(planned, __version__)
+        absent = stand_ins(bound, planned)
     nodes = {name: array for name, array in planned.arrays.items() if name not in bound.arrays}
     return replace(
-        module, constants={**module.constants, **nodes}, fineness=fineness, certificates=certificates,
+        module, constants={**module.constants, **nodes, **absent}, fineness=fineness, certificates=certificates,
         compressions=compressions, is_exact=exact,
     )  # fmt: skip
 

@@ -412,7 +412,7 @@ class CompiledModel:
         if name not in self.bound.arrays:
             return ()
         array = np.asarray(self.bound.arrays[name])
-        if not array.ndim or len(row) != array.ndim:
+        if not array.ndim or len(row) != array.ndim or not array.size:
             return ()
         return (f"there `{name}` is {array[tuple(row)]:g}",)
 
@@ -457,8 +457,6 @@ def _padded(array: Any, axis: int, capacity: int) -> Any:
     import numpy as np
 
     missing = capacity - array.shape[axis]
-    if array.shape[axis] == 0:
-        return np.zeros((*array.shape[:axis], capacity, *array.shape[axis + 1 :]), array.dtype)
     return np.pad(array, [(0, missing if i == axis else 0) for i in range(array.ndim)], mode="edge")
 
 
