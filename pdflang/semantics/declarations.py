@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from pdflang.diagnostics import Label, PdflangError, Span, closest_names
@@ -22,7 +23,7 @@ from pdflang.semantics.domains import probe_domain
 from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.lints import no_momentum_fraction
 from pdflang.semantics.modules import Entry, Override
-from pdflang.semantics.names import distribution_of, names_in
+from pdflang.semantics.names import counted_names, distribution_of, names_in
 from pdflang.semantics.ranges import range_of
 from pdflang.semantics.scope import Scope
 from pdflang.semantics.sets import axis_of, open_loop, written_size
@@ -398,11 +399,16 @@ class DeclarationTable:
             if value.phase != Phase.CONST:
                 raise error("E403", "data has a constant or a file as its source", source.span)
             axes = axes or list(value.axes)
-            if value.dtype == "int" and declaration.type_name is None and not axes:
+            if value.dtype == "int" and declaration.type_name is None and not axes and entry.name in self._counted:
                 dtype = "int"
         origin = Source("value", source.span, value=value) if source is not None and value is not None else None
         self.data[name] = Datum(name, tuple(axes), dtype, entry.span, origin, folder, labels_of=labels)
         return data_reference(name, tuple(axes), dtype, _sign(value))
+
+    @cached_property
+    def _counted(self) -> set[str]:
+        """Names that are read where a whole number is due; another number may replace any other."""
+        return set().union(*(counted_names(module.tree) for module in self._elaborator.modules.instances))
 
     def _data_type(self, entry: Entry, declaration: ast.Data) -> tuple[Any, str | None]:
         type_name = declaration.type_name

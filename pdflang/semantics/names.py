@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from pdflang.components import library
@@ -64,14 +65,42 @@ def unknown(name: str, span: Span, scope: Scope, kind: Kind = "value") -> Pdflan
 
 def names_in(expression: Any) -> set[str]:
     """The plain names that an expression reads."""
-    if isinstance(expression, ast.Name):
-        return {expression.name}
-    names: set[str] = set()
-    if isinstance(expression, ast.Node):
-        for field in expression.__dataclass_fields__:
-            if field != "span":
-                names |= names_in(getattr(expression, field))
-    elif isinstance(expression, tuple):
-        for item in expression:
-            names |= names_in(item)
-    return names
+    return {node.name for node in _below(expression) if isinstance(node, ast.Name)}
+
+
+_COUNTING = ("range", "linspace", "geomspace", "moments")
+
+
+def counted_names(tree: ast.Module) -> set[str]:
+    """The names that a file reads where a whole number is due: lengths, positions, counts of points, and what a
+    function of the file may use as one. Of `p.n` it is `n`."""
+    functions = {declaration.name for declaration in tree.declarations if isinstance(declaration, ast.Func)}
+    counts: set[str] = set()
+    for node in _below(tree):
+        if isinstance(node, ast.Axis | ast.Clause):
+            counts |= _words_in(node.over)
+        elif isinstance(node, ast.Subscript):
+            counts |= _words_in(node.items)
+        elif isinstance(node, ast.Slice):
+            counts |= _words_in((node.start, node.stop))
+        elif isinstance(node, ast.Index):
+            counts |= _words_in(node.size)
+        elif isinstance(node, ast.Call) and _words_in(node.function) & {*_COUNTING, *functions}:
+            counts |= _words_in(node.arguments)
+    return counts
+
+
+def _words_in(tree: Any) -> set[str]:
+    return {node.name for node in _below(tree) if isinstance(node, ast.Name | ast.Member)}
+
+
+def _below(tree: Any) -> Iterator[ast.Node]:
+    """A part of a syntax tree and all that is in it; a long sum is as deep as it is long."""
+    pending = [tree]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, tuple):
+            pending.extend(part)
+        elif isinstance(part, ast.Node):
+            yield part
+            pending.extend(getattr(part, field) for field in part.__dataclass_fields__ if field != "span")

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
+import pdflang
 from pdflang.data.overrides import parse_overrides
 from pdflang.data.tables import Table
 
@@ -97,3 +99,22 @@ def test_a_broken_value_among_many(fails) -> None:
     Path("all.json").write_text('{"n": [1, null]}')
     with fails("E503", "`all.json: n` holds null"):
         parse_overrides(["all.json"])
+
+
+COUNTS = """
+data K = 3
+data scale = 2
+param a[K] ~ Normal(0, 1)
+data y = 1
+observe y ~ Normal(a[0], scale)
+"""
+
+
+def test_a_number_that_is_no_count_is_replaced_by_any_other() -> None:
+    """How it is written says nothing of its type; that brackets read it does."""
+    model = pdflang.loads(COUNTS, data={"scale": 2.5})
+    expected = stats.norm(0, 1).logpdf([0, 0, 0]).sum() + stats.norm(0, 2.5).logpdf(1)
+    assert float(model.log_density({"a": [0.0, 0.0, 0.0]})) == pytest.approx(expected, rel=1e-12)
+    assert pdflang.loads(COUNTS, data={"K": 2}).dimension == 2
+    with pytest.raises(pdflang.PdflangError, match="a whole number is due"):
+        pdflang.loads(COUNTS, data={"K": 2.5})
