@@ -34,6 +34,7 @@ class Functions:
 
     module: SimpleNamespace
     generated: GeneratedModule
+    filename: str
     log_density: Any = field(init=False)
     log_density_unconstrained: Any = field(init=False)
     log_likelihood: Any = field(init=False)
@@ -206,4 +207,4 @@ def load_functions(generated: GeneratedModule, name: str) -> Functions:
     linecache.cache[filename] = (len(generated.source), None, generated.source.splitlines(keepends=True), filename)
     namespace: dict[str, Any] = {"__name__": f"pdflang.generated.{name}"}
     exec(compile(generated.source, filename, "exec"), namespace)
-    return Functions(SimpleNamespace(**namespace), generated)
+    return Functions(SimpleNamespace(**namespace), generated, filename)

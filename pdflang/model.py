@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import traceback
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -315,6 +316,8 @@ class CompiledModel:
                 arrays = {name: np.asarray(value) for name, value in self.functions.module.prepare(data).items()}
         except NotPositiveDefinite as failure:
             raise self._covariance_error(failure) from None
+        except (ArithmeticError, ValueError, IndexError) as failure:
+            raise self._early_error(failure) from None
         for name, length in generated.event_lengths.items():
             capacity = self._capacity(name, length)
             for key, axis in generated.event_arrays[name].items():
@@ -330,6 +333,16 @@ class CompiledModel:
         if length > self.capacities.get(key, -1):
             self.capacities[key] = -(-length // 8) * 8 if has_nodes else _room(length)
         return self.capacities[key]
+
+    def _early_error(self, failure: Exception) -> Exception:
+        """What to say where something cannot be computed from data and constants, with its line in the model."""
+        filename = self.functions.filename
+        calls = traceback.walk_tb(failure.__traceback__)
+        lines = [line for frame, line in calls if frame.f_code.co_filename == filename]
+        place = self.functions.generated.places.get(lines[-1]) if lines else None
+        if place is None:
+            return failure
+        return PdflangError(Diagnostic("E409", f"this cannot be computed from the data: {failure}", place))
 
     def _covariance_error(self, failure: NotPositiveDefinite) -> Exception:
         place = self.functions.generated.matrices[failure.site]

@@ -301,6 +301,13 @@ def expressions(program: Program) -> list[Node]:
     return found
 
 
+def expressions_of(observation: Observation) -> list[Node]:
+    """Every expression of an observation."""
+    found: list[Node] = []
+    _map_observation(observation, lambda node: found.append(node) or node)  # type: ignore[func-returns-value]
+    return found
+
+
 def _map_parameter(parameter: Parameter, change: Callable[[Node], Node]) -> Parameter:
     return replace(parameter, log_prior=change(parameter.log_prior), prior=map_draws(parameter.prior, change))
 

@@ -81,6 +81,9 @@ def _of_vectors(prior: Draws, arguments: list[Any], shape: tuple[int, ...], gene
         np.broadcast_to(argument, (*plates, *argument.shape[argument.ndim - rank :]))
         for argument, rank in zip(arguments, ranks, strict=True)
     ]
+    if not all(np.isfinite(part).all() for part in full):
+        # A matrix that is not positive definite: who compiles the model tells it by its name.
+        return np.full(shape, np.nan)
     found = np.empty(shape)
     for plate in np.ndindex(*plates):
         found[plate] = resolve(prior.row.reference)(*(part[plate] for part in full)).rvs(random_state=generator)

@@ -133,6 +133,8 @@ def _reduction(row: ArrayFunction) -> Builtin:
         array = elaborator.given_number(given, site.scope, f"in {row.name}(…)")
         if not array.axes:
             raise error("E304", f"{row.name} takes an array, but this is {describe(array)}", given.span)
+        if row.name in ("min", "max") and array.axes[0].size == Size(0):
+            raise error("E304", f"an array without elements has no {row.name}", given.span)
         dtype = array.dtype if row.name in ("min", "max") else "real" if array.dtype == "real" else "int"
         if row.name in ("mean", "sd"):
             dtype = "real"
@@ -373,7 +375,10 @@ def _range(elaborator: Elaborator, site: CallSite) -> Value:
     if not 1 <= len(arguments) <= 2:
         raise error("E303", "range takes one or two whole numbers", site.span, remedy="write range(n) or range(a, b)")
     sizes = [size_of(elaborator, node, given.span) for node, given in zip(arguments, site.arguments, strict=True)]
-    loop = Loop(site.scope.depth, Axis(sizes[-1] - (sizes[0] if len(sizes) == 2 else 0)))
+    count = sizes[-1] - (sizes[0] if len(sizes) == 2 else 0)
+    if count.is_known and count.constant < 0:
+        raise error("E403", f"a range cannot have {count.constant} elements", site.span)
+    loop = Loop(site.scope.depth, Axis(count))
     index: Node = LoopIndex(loop)
     if len(arguments) == 2:
         index = nodes.Apply(arithmetic.ADD, (index, arguments[0]), "int")

@@ -37,7 +37,8 @@ def check_model(source: SourceFile, columns: Columns) -> Program:
         definition = with_errors_collected(table.solve, entry, solve)
         if definition is not None:
             table.definitions[definition.name] = definition
-    with_errors_collected(statements.check_factors)
+    with_errors_collected(statements.check_reading)
+    with_errors_collected(statements.check_circles)
     reports.raise_errors()
     ordered = _ordered(table.definitions)
     program = Program(

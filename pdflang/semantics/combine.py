@@ -32,6 +32,9 @@ from pdflang.semantics.values import (
 
 CheckSink = Callable[[Check], None]
 
+_EXACT = 2**53
+"""Below this, real numbers of 64 bits hold all whole ones."""
+
 
 def error(code: str, message: str, span: Span | None, **parts: Any) -> PdflangError:
     """A user error, ready to raise."""
@@ -277,12 +280,16 @@ def _folded(node: Node, dtype: Dtype, span: Span) -> Node:
     import math
 
     value = fold(node)
-    if dtype == "real":
-        value = float(value)
-        if math.isnan(value):
-            raise error("E409", "this constant is not a number", span, label="not defined here")
-        return Constant(value, span=span)
-    return Constant(bool(value) if dtype == "bool" else int(value), span=span)
+    if dtype == "bool":
+        return Constant(bool(value), span=span)
+    if math.isnan(value):
+        raise error("E409", "this constant is not a number", span, label="not defined here")
+    return Constant(exact_or_real(value) if dtype == "int" else float(value), span=span)
+
+
+def exact_or_real(value: float) -> int | float:
+    """A whole number as such, or as a real one where numbers of 64 bits do not have it exactly."""
+    return int(value) if abs(value) < _EXACT else float(value)
 
 
 def apply_function(row: Any, arguments: Sequence[Node], spans: Sequence[Span], span: Span, checks: CheckSink) -> Node:

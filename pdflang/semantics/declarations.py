@@ -156,6 +156,8 @@ class DeclarationTable:
             size = Size(len(labels))
         elif declaration.size is not None:
             size = written_size(self._elaborator, declaration.size, self._scope(entry))
+            if size.is_known and size.constant < 1:
+                raise error("E403", f"an index has at least one element, but `{name}` has {size.constant}", entry.span)
         else:
             size = symbol(name)
         axis = Axis(size, name)
@@ -200,6 +202,8 @@ class DeclarationTable:
             number = bool(folded) if value.dtype == "bool" else int(folded) if value.dtype == "int" else float(folded)
             return Constant(number, span=declaration.value.span)
         name = entry.qualified
+        if value.dtype == "real" and any(number != number for number in folded.ravel()):
+            raise error("E409", f"`{name}` has elements that are not numbers", declaration.value.span)
         self._elaborator.constants[name] = value
         self.definitions[name] = Definition(name, value, "const", entry.span)
         return Reference(name, "const", value.axes, value.dtype, Phase.CONST, range_of(value))
@@ -294,6 +298,11 @@ class DeclarationTable:
         constraint, prior = self._constrained(declaration, prior)
         if prior.row.rank and not axes:
             axes = [self._event_axis(prior)]
+        if constraint == "ordered" and not axes:
+            raise error(
+                "E304", f"`ordered` is a property of several numbers, and `{declaration.name}` is one", entry.span,
+                remedy=f"give it an axis: {declaration.name}[2]: ordered ~ …",
+            )  # fmt: skip
         support = support_of(self._elaborator, prior)
         support = Range(support.lower, support.upper, True, True)
         name = entry.qualified
@@ -398,6 +407,8 @@ class DeclarationTable:
             value = self._elaborator.number(source, self._scope(entry), "as data")
             if value.phase != Phase.CONST:
                 raise error("E403", "data has a constant or a file as its source", source.span)
+            if axes:
+                self._check_declared_axes(entry, value, axes, source.span)
             axes = axes or list(value.axes)
             if value.dtype == "int" and declaration.type_name is None and not axes and entry.name in self._counted:
                 dtype = "int"

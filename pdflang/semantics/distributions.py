@@ -60,6 +60,7 @@ def call_distribution(elaborator: Elaborator, row: Distribution, site: CallSite)
         check_support(elaborator, node, parameter.range, f"`{parameter.name}` of {row.name}", given.span)
         arguments.append(node)
     if row.name == "MvNormal":
+        _require_covariance(elaborator, arguments[-1], site, matched)
         arguments = _with_scale_tril(matched, arguments, site)
     elif row.rank == 0:
         spans = [matched[p.name].span for p in row.parameters if p.name in matched]
@@ -74,6 +75,27 @@ def _require_exactly_one(row: Distribution, matched: dict[str, Given], site: Cal
         options = ", ".join(f"{name} =" for name in row.exactly_one)
         found = " and ".join(given) if given else "none"
         raise error("E303", f"{row.name} takes exactly one of {options}; {found} given", site.span)
+
+
+def _require_covariance(elaborator: Elaborator, matrix: Node, site: CallSite, matched: dict[str, Given]) -> None:
+    """A matrix that is known is symmetric and positive definite; one of data is looked at when it is bound."""
+    import numpy as np
+
+    (name,) = (name for name in ("cov", "precision", "scale_tril") if name in matched)
+    if matrix.phase != Phase.CONST or matrix.loops or name == "scale_tril":
+        return
+    values = np.asarray(elaborator.fold(matrix), float)
+    is_square = values.ndim == 2 and values.shape[0] == values.shape[1]
+    problem = ""
+    if not is_square or not np.allclose(values, values.T, rtol=_ROUNDING, atol=0):
+        problem = "symmetric"
+    elif not np.linalg.eigvalsh(values)[0] > 0:
+        problem = "positive definite"
+    if problem:
+        raise error(
+            "E511", f"`{name}` of {site.name} is not {problem}", matched[name].span,
+            remedy="write variances on the diagonal, and rho*sigma_i*sigma_j beside it with rho between -1 and 1",
+        )  # fmt: skip
 
 
 def _with_scale_tril(matched: dict[str, Given], arguments: list[Node], site: CallSite) -> list[Node]:

@@ -74,8 +74,11 @@ class Elaborator(ABC):
         return as_number(self.given(argument, scope), argument.span, what)
 
     def fold(self, node: Node) -> Any:
-        """The value of a constant node."""
-        return Evaluator({}, {}, self.constants)(node)
+        """The value of a constant node. Error: E409."""
+        try:
+            return Evaluator({}, {}, self.constants)(node)
+        except (ArithmeticError, ValueError) as failure:
+            raise error("E409", f"this constant cannot be computed: {failure}", node.span) from None
 
     def check(self, check: Check) -> None:
         """Remember what data must satisfy."""

@@ -11,7 +11,7 @@ from pdflang.ir.nodes import Constant, Node
 from pdflang.ir.sizes import Axis, Size
 from pdflang.semantics.builtins import call_builtin, matrix_product
 from pdflang.semantics.calls import CallSite, Given, match
-from pdflang.semantics.combine import apply_operator, as_number, error, lift
+from pdflang.semantics.combine import apply_operator, as_number, axes_agree, error, exact_or_real, lift
 from pdflang.semantics.comprehensions import function_of
 from pdflang.semantics.distributions import truncate
 from pdflang.semantics.domains import apply_in_domain
@@ -48,7 +48,8 @@ class Expressions(Elaborator):
     # --- leaves ---------------------------------------------------------------------------------------------
 
     def _Number(self, expression: ast.Number, scope: Scope) -> Value:
-        return Constant(expression.value, span=expression.span)
+        value = expression.value
+        return Constant(exact_or_real(value) if isinstance(value, int) else value, span=expression.span)
 
     def _Text(self, expression: ast.Text, scope: Scope) -> Value:
         return TextValue(expression.value)
@@ -168,21 +169,32 @@ class Expressions(Elaborator):
         if not items:
             raise error("E304", "an array needs at least one element", expression.span)
         for item, written in zip(items, expression.items, strict=True):
-            if len(item.axes) != len(items[0].axes):
+            pairs = zip(item.axes, items[0].axes, strict=False)
+            if len(item.axes) != len(items[0].axes) or not all(
+                axes_agree(*pair, written.span, self.check) for pair in pairs
+            ):
                 raise error(
                     "E302", "the elements of an array must have equal shapes", written.span, label=describe(item)
                 )
         return nodes.Stack(tuple(items), Axis(Size(len(items))), span=expression.span)
 
     def _Interval(self, expression: ast.Interval, scope: Scope) -> Value:
-        lower = self.number(expression.lower, scope, "as the end of an interval")
-        upper = self.number(expression.upper, scope, "as the end of an interval")
+        lower, upper = (self._end(end, scope) for end in (expression.lower, expression.upper))
         if isinstance(lower, Constant) and isinstance(upper, Constant) and lower.value >= upper.value:
             raise error(
                 "E406", f"the interval ({lower.value:g}, {upper.value:g}) is empty", expression.span,
                 remedy="write the lower end first; an array is written with brackets: [a, b]",
             )  # fmt: skip
         return IntervalValue(lower, upper)
+
+    def _end(self, written: ast.Expression, scope: Scope) -> Node:
+        end = self.number(written, scope, "as the end of an interval")
+        if end.axes:
+            raise error(
+                "E304", f"the end of an interval is a number, but this is {describe(end)}", written.span,
+                remedy="an array is written with brackets: [a, b]; one of its elements is a[0]",
+            )  # fmt: skip
+        return end
 
     def _Where(self, expression: ast.Where, scope: Scope) -> Value:
         raise error(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pdflang.diagnostics import Diagnostic, Label, Span, closest_names
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Loop, Node, Phase, Reference
-from pdflang.ir.program import Factor, Observation, Output
+from pdflang.ir.program import Factor, Observation, Output, expressions_of
 from pdflang.semantics.combine import as_number, error
 from pdflang.semantics.declarations import DeclarationTable
 from pdflang.semantics.distributions import draws_of, log_probability, support_of
@@ -66,6 +66,11 @@ class Statements:
                 declaration.distribution.span,
                 remedy="write observe y ~ Normal(prediction, sigma)",
             )
+        if isinstance(value, DistributionValue) and not value.row.proper:
+            raise error(
+                "E306", f"data cannot be distributed as {value.row.name}, which is no proper distribution",
+                declaration.distribution.span, remedy="observe with a distribution that can be drawn from",
+            )  # fmt: skip
         self.observations[name] = self._plain(name, datum, value, loops, scope, declaration)
 
     def _datum(self, module: ModuleInstance, declaration: ast.Observe) -> Entry:
@@ -179,18 +184,52 @@ class Statements:
             )  # fmt: skip
         self.factors[name] = Factor(name, node, declaration.name_span)
 
-    def check_factors(self) -> None:
-        """A factor that read observed data would count it twice."""
-        definitions = self._table.definition_nodes
+    def check_reading(self) -> None:
+        """A factor or a prior that read observed data would count it twice. Error: E407."""
         for factor in self.factors.values():
-            for name in everything_read(factor.node, definitions):
-                if name.split(".central")[0] in self.observations:
-                    raise error(
-                        "E407",
-                        f"the factor `{factor.name}` reads the observed datum `{name}`",
-                        factor.span,
-                        remedy="what depends on data belongs in an `observe`",
-                    )
+            for name in self._observed_in(factor.node):
+                raise error(
+                    "E407",
+                    f"the factor `{factor.name}` reads the observed datum `{name}`",
+                    factor.span,
+                    remedy="what depends on data belongs in an `observe`",
+                )
+        for parameter in self._table.parameters.values():
+            for name in self._observed_in(parameter.log_prior):
+                raise error(
+                    "E407",
+                    f"the prior of `{parameter.name}` reads the observed datum `{name}`, which would count it twice",
+                    parameter.span,
+                    remedy="a prior is what is known without these data: write its numbers, or declare other data",
+                )
+
+    def _observed_in(self, node: Node) -> list[str]:
+        """The observed data that an expression reads."""
+        read = everything_read(node, self._table.definition_nodes)
+        return [name for name in self.observations if any(r == name or r.startswith(f"{name}.") for r in read)]
+
+    def check_circles(self) -> None:
+        """Observations are drawn one after the other: none can need one that needs it. Error: E203."""
+        needed = {
+            name: [other for node in expressions_of(found) for other in self._observed_in(node) if other != name]
+            for name, found in self.observations.items()
+        }
+        done: set[str] = set()
+
+        def visit(name: str, chain: tuple[str, ...]) -> None:
+            if name in chain:
+                circle = " reads ".join(f"`{n}`" for n in (*chain[chain.index(name) :], name))
+                raise error(
+                    "E203", f"these data cannot be drawn one after the other: {circle}", self.observations[name].span,
+                    remedy="observe them together, with a distribution of vectors, or let one read parameters instead",
+                )  # fmt: skip
+            if name not in done:
+                for other in dict.fromkeys(needed[name]):
+                    visit(other, (*chain, name))
+                done.add(name)
+
+        for name in needed:
+            visit(name, ())
 
     def output(self, module: ModuleInstance, declaration: ast.Output) -> None:
         """A value kept with every draw."""

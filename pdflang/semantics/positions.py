@@ -37,7 +37,7 @@ def check_bounds(axis: Axis, position: Node, span: Span, checks: CheckSink) -> N
 
 def check_position(axis: Axis, position: Node, span: Span) -> None:
     """A position is a whole number that can lie on its axis. Error: E305."""
-    if position.dtype == "real":
+    if position.dtype != "int":
         raise error(
             "E305",
             f"a position must be a whole number, but this is {describe(position)}",

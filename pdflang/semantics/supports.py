@@ -25,7 +25,10 @@ def check_support(elaborator: Elaborator, node: Node, allowed: Range, what: str,
         return
     is_known = node.phase == Phase.CONST and not node.loops
     if is_known:
-        found = _extent(elaborator.fold(node))
+        values = elaborator.fold(node)
+        if not getattr(values, "size", 1):
+            return
+        found = _extent(values)
         if found.within(allowed):
             return
     if found.disjoint(allowed) or is_known:

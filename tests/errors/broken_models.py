@@ -51,6 +51,9 @@ KINDS = {
     "distribution without arguments": "data y[N]\nparam mu ~ Normal\nobserve y ~ Normal(mu, 1)",
     "number for a distribution": "data y[N]\nparam mu ~ 3\nobserve y ~ mu",
     "counts for a parameter": "param k ~ Poisson(3)",
+    "improper distribution of data": "data y[N]\nparam a ~ Normal(0, 1)\nobserve y ~ Flat()",
+    "condition as a position": "data y[3]\nparam a ~ Normal(0, 1)\nobserve y[t in 3] ~ Normal(a*y[t > 1], 1)",
+    "ordered number": "data y[N]\nparam a: ordered ~ Normal(0, 1)\nobserve y ~ Normal(a, 1)",
     "observed parameter": "param mu ~ Normal(0, 1)\nobserve mu ~ Normal(0, 1)",
     "condition": "param a ~ Normal(0, 1)\nlet b = if a then 1 else 2\nlet c = not a\nlet d = a and true",
     "where": "let a = sum(1 for i in 3 where i)\ndata y = [1, 2] where y > 1",
@@ -70,6 +73,13 @@ KINDS = {
 }
 
 SHAPES = {
+    "rows of different lengths": "const A = [[1, 2], [2]]",
+    "value of another length": "data n[3] = [1, 2]\nparam a ~ Normal(0, 1)\nobserve n ~ Normal(a, 1)",
+    "array as the end of an interval": (
+        "data e[N]\nparam c ~ LogNormal(0, 1)\npdf u(x) = c*x\nobserve e ~ PoissonProcess(u, over = ([0.1, 0.2], 1))\n"
+        "let a = integral(x for x in (0, e))"
+    ),
+    "nothing to count": "index f = 0\nlet a = sum(i for i in range(-3))\nlet b = max(i for i in range(0))",
     "lengths": "data y[3]\nparam mu[2] ~ Normal(0, 1)\nobserve y ~ Normal(mu, 1)",
     "named axes": (
         "index a = 3\nindex b = 3\ndata y[a]\nparam mu[a] ~ Normal(0, 1)\nparam nu[b] ~ Normal(0, 1)\n"
@@ -113,6 +123,11 @@ DOMAINS = {
 }
 
 SUPPORTS = {
+    "constants without a value": "const a = 0/0\nconst b = linear_solve([[1, 2], [2, 4]], [1, 1])",
+    "matrices that are no covariance": (
+        "data y[2]\nparam m[2] ~ MvNormal([0, 0], cov = [[1, 2], [2, 1]])\n"
+        "observe y ~ MvNormal([0, 0], precision = [[1, 0.5], [0.4, 1]])"
+    ),
     "refuted": "data n: int\nparam mu ~ Normal(0, 1)\nobserve n ~ Poisson(mu)",
     "refuted through a definition": (
         "data y\nparam a ~ Normal(0, 1)\nparam b ~ LogNormal(0, 1)\nlet width = b - a^2\nobserve y ~ Normal(0, width)"
@@ -139,6 +154,9 @@ SOLVE = {
 }
 
 CIRCLES = {
+    "data that read each other": (
+        "data y\ndata z\nparam a ~ Normal(0, 1)\nobserve y ~ Normal(a*z, 1)\nobserve z ~ Normal(a*y, 1)"
+    ),
     "definitions": "let a = b + 1\nlet b = 2*c\nlet c = a\nlet d = a + b + c",
     "prior": "param mu ~ Normal(tau, 1)\nparam tau ~ LogNormal(mu, 1)",
     "functions": "func f(x) = g(x)\nfunc g(x) = f(x) + 1\nlet a = f(2)",
@@ -156,6 +174,9 @@ PHASES = {
 }
 
 OBSERVATIONS = {
+    "prior reads observed data": (
+        "data y[N]\nlet middle = mean(y)\nparam mu ~ Normal(middle, 1)\nobserve y ~ Normal(mu, 1)"
+    ),
     "factor reads observed data": (
         "data y[N]\nparam mu ~ Normal(0, 1)\nlet r = sum(y) - mu\nobserve y ~ Normal(mu, 1)\nfactor f = -r^2"
     ),
