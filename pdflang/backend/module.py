@@ -263,7 +263,7 @@ class ModuleWriter:
         names = self._module_names.inner()
         writer = Writer(self._context, names, "jax.numpy", self.early)
         draws = {p.name: p.prior for p in order}
-        writer.expect(*(argument for prior in draws.values() for argument in prior.arguments))
+        writer.expect(*(argument for prior in draws.values() for argument in prior.reads))
         keys = self.imports.use("jax.random.split")
         if order:
             writer.write(f"keys = {keys}(key, {len(order)})")
@@ -288,7 +288,7 @@ class ModuleWriter:
         def visit(parameter: Parameter) -> None:
             if parameter in order:
                 return
-            for reference in self._parameters_read(list(parameter.prior.arguments)):
+            for reference in self._parameters_read(list(parameter.prior.reads)):
                 visit(self.program.parameters[reference.name])
             order.append(parameter)
 

@@ -65,10 +65,9 @@ def _late(module: ModuleWriter) -> frozenset[str]:
 def _arguments(draws: Draws | None, observation: Observation, definitions: Mapping[str, Node]) -> list[Node]:
     """What the drawing of an observation needs; for all its entries at once where they are independent."""
     assert draws is not None
-    found = [*draws.arguments, *([draws.weights] if draws.weights is not None else [])]
-    if not _reads_itself(observation, definitions):
-        found = [_over(observation, argument) for argument in found]
-    return found + [a for component in draws.components for a in _arguments(component, observation, definitions)]
+    if _reads_itself(observation, definitions):
+        return list(draws.reads)
+    return [_over(observation, node) for node in draws.reads]
 
 
 def _over(observation: Observation, node: Node) -> Node:
@@ -85,9 +84,7 @@ def _reads_itself(observation: Observation, definitions: Mapping[str, Node]) -> 
 
 def _read(draws: Draws, definitions: Mapping[str, Node]) -> set[str]:
     """All names that a distribution reads, through derived values too."""
-    arguments = [*draws.arguments, *([draws.weights] if draws.weights is not None else [])]
-    read: set[str] = set().union(*(everything_read(argument, definitions) for argument in arguments))
-    return read.union(*(_read(component, definitions) for component in draws.components))
+    return set().union(*(everything_read(node, definitions) for node in draws.reads))
 
 
 def _in_order(module: ModuleWriter) -> list[Observation]:

@@ -73,6 +73,12 @@ class Draws:
     weights: Node | None = None
     components: tuple[Draws, ...] = ()
 
+    @property
+    def reads(self) -> tuple[Node, ...]:
+        """Every expression that it needs: arguments, weights, and those of its components."""
+        weights = (self.weights,) if self.weights is not None else ()
+        return (*self.arguments, *weights, *(node for component in self.components for node in component.reads))
+
 
 @dataclass(frozen=True)
 class Parameter:

@@ -26,7 +26,7 @@ def prior_draws(bound: BoundProgram, count: int, seed: int = 0) -> list[dict[str
     draws: list[dict[str, Any]] = [{} for _ in range(count)]
     for parameter in _ancestral(bound):
         shape = tuple(axis.size.bind(bound.lengths) for axis in parameter.axes)
-        if any(argument.phase == Phase.PARAMETER for argument in parameter.prior.arguments):
+        if any(argument.phase == Phase.PARAMETER for argument in parameter.prior.reads):
             for draw in draws:
                 evaluate = Evaluator({**bound.arrays, **draw}, bound.lengths, definitions)
                 (draw[parameter.name],) = _of_parameter(parameter, evaluate, 1, shape, generator)
@@ -44,7 +44,7 @@ def _ancestral(bound: BoundProgram) -> list[Parameter]:
     ordered: dict[str, Parameter] = {}
 
     def visit(parameter: Parameter) -> None:
-        for argument in parameter.prior.arguments:
+        for argument in parameter.prior.reads:
             for name in everything_read(argument, definitions):
                 if name in parameters and name not in ordered:
                     visit(parameters[name])
@@ -64,10 +64,12 @@ def _of_parameter(
     prior = parameter.prior
     if not prior.row.proper:
         return _in_support(parameter, generator.uniform(-_WIDTH, _WIDTH, (count, *shape)))
-    arguments = [np.asarray(evaluate(argument), float) for argument in prior.arguments]
     if prior.row.rank:
+        arguments = _numbers(prior, evaluate)
         return np.stack([_of_vectors(prior, arguments, shape, generator) for _ in range(count)])
-    value = _univariate(prior, arguments, evaluate, generator.uniform(size=(count, *shape)))
+    if prior.components:
+        return _of_mixture(prior, evaluate, (count, *shape), generator)
+    value = _univariate(prior, evaluate, generator.uniform(size=(count, *shape)))
     return np.sort(value, axis=-1) if parameter.constraint == "ordered" else value
 
 
@@ -90,8 +92,24 @@ def _of_vectors(prior: Draws, arguments: list[Any], shape: tuple[int, ...], gene
     return found
 
 
-def _univariate(prior: Draws, arguments: list[Any], evaluate: Evaluator, shares: Any) -> Any:
-    frozen = resolve(prior.row.reference)(*arguments)
+def _of_mixture(prior: Draws, evaluate: Evaluator, shape: tuple[int, ...], generator: Any) -> Any:
+    import numpy as np
+
+    drawn = np.stack([_univariate(part, evaluate, generator.uniform(size=shape)) for part in prior.components])
+    assert prior.weights is not None
+    below = np.cumsum(evaluate(prior.weights))[:-1]
+    chosen = (generator.uniform(size=shape)[..., None] > below).sum(axis=-1)
+    return np.take_along_axis(drawn, chosen[None], axis=0)[0]
+
+
+def _numbers(prior: Draws, evaluate: Evaluator) -> list[Any]:
+    import numpy as np
+
+    return [np.asarray(evaluate(argument), float) for argument in prior.arguments]
+
+
+def _univariate(prior: Draws, evaluate: Evaluator, shares: Any) -> Any:
+    frozen = resolve(prior.row.reference)(*_numbers(prior, evaluate))
     if prior.bounds is None:
         return frozen.ppf(shares)
     lower, upper = (float(evaluate(bound)) for bound in prior.bounds)

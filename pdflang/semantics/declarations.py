@@ -35,6 +35,7 @@ from pdflang.semantics.values import (
     IndexValue,
     IntervalValue,
     LengthValue,
+    MixtureValue,
     OperatorValue,
     PdfsetValue,
     TableValue,
@@ -325,10 +326,12 @@ class DeclarationTable:
         )
         return value
 
-    def _prior(self, declaration: ast.Param, override: Override | None, scope: Scope) -> DistributionValue:
+    def _prior(
+        self, declaration: ast.Param, override: Override | None, scope: Scope
+    ) -> DistributionValue | MixtureValue:
         written = override.setting.value if override else declaration.prior
         value = distribution_of(self._elaborator, written, Scope(override.module, {}) if override else scope)
-        if not isinstance(value, DistributionValue):
+        if not isinstance(value, DistributionValue | MixtureValue):
             raise error(
                 "E306",
                 f"a prior is a distribution, but this is {describe(value)}",
@@ -346,7 +349,9 @@ class DeclarationTable:
             )
         return value
 
-    def _constrained(self, declaration: ast.Param, prior: DistributionValue) -> tuple[Any, DistributionValue]:
+    def _constrained(
+        self, declaration: ast.Param, prior: DistributionValue | MixtureValue
+    ) -> tuple[Any, DistributionValue | MixtureValue]:
         """What the type after `:` adds to a prior."""
         constraint = declaration.constraint
         if constraint is None:
@@ -363,6 +368,11 @@ class DeclarationTable:
             raise error(
                 "E308", "correlation matrices as parameters are not supported in this version", declaration.span
             )
+        if isinstance(prior, MixtureValue):
+            raise error(
+                "E306", f"a mixture cannot be `{constraint}`", prior.span,
+                remedy="restrict its components: Mixture([w, 1 - w], [Normal(0, 1) in (0, inf), …])",
+            )  # fmt: skip
         if constraint == "positive":
             if prior.bounds is None:
                 prior = DistributionValue(
@@ -375,7 +385,8 @@ class DeclarationTable:
             raise error("E306", "a simplex takes a Dirichlet prior", prior.span)
         return constraint, prior
 
-    def _event_axis(self, prior: DistributionValue) -> Axis:
+    def _event_axis(self, prior: DistributionValue | MixtureValue) -> Axis:
+        assert isinstance(prior, DistributionValue)
         return next(a.axes[-1] for a in prior.arguments if a.axes)
 
     # --- data -----------------------------------------------------------------------------------------------

@@ -198,6 +198,11 @@ def truncate(elaborator: Elaborator, expression: ast.Truncated, scope: Scope) ->
     """`D in (lower, upper)`."""
     value = elaborator.evaluate(expression.distribution, scope)
     span = expression.bounds.span
+    if isinstance(value, MixtureValue):
+        raise error(
+            "E306", "a mixture cannot be truncated as a whole", expression.span,
+            remedy="truncate its components, and weigh them: Mixture([w, 1 - w], [Normal(0, 1) in (0, inf), …])",
+        )  # fmt: skip
     if not isinstance(value, DistributionValue):
         raise error("E306", f"only a distribution can be truncated, and this is {describe(value)}", expression.span)
     bounds = elaborator.evaluate(expression.bounds, scope)

@@ -51,6 +51,10 @@ KINDS = {
     "distribution without arguments": "data y[N]\nparam mu ~ Normal\nobserve y ~ Normal(mu, 1)",
     "number for a distribution": "data y[N]\nparam mu ~ 3\nobserve y ~ mu",
     "counts for a parameter": "param k ~ Poisson(3)",
+    "mixture truncated as a whole": (
+        "data y\nparam a ~ Mixture([0.5, 0.5], [Normal(0, 1), Normal(3, 1)]) in (0, inf)\n"
+        "param b[2]: positive ~ Mixture([0.5, 0.5], [Normal(0, 1), Normal(3, 1)])\nobserve y ~ Normal(a*sum(b), 1)"
+    ),
     "improper distribution of data": "data y[N]\nparam a ~ Normal(0, 1)\nobserve y ~ Flat()",
     "condition as a position": "data y[3]\nparam a ~ Normal(0, 1)\nobserve y[t in 3] ~ Normal(a*y[t > 1], 1)",
     "ordered number": "data y[N]\nparam a: ordered ~ Normal(0, 1)\nobserve y ~ Normal(a, 1)",

@@ -46,6 +46,13 @@ def mixture(weights: Any, *parts: Any) -> Any:
     return np.sum(special.logsumexp(np.stack(parts, axis=-1) + np.log(weights), axis=-1))
 
 
+def mixed_priors(p: Values, d: Values) -> Any:
+    w, m, t = p["w"], p["m"], p["t"]
+    halves = mixture([w, 1 - w], stats.halfnorm.logpdf(m), stats.norm.logpdf(m, 5, 0.5))
+    of_t = mixture([0.3, 0.7], stats.gamma.logpdf(t, 2), stats.lognorm.logpdf(t, 1))
+    return stats.beta.logpdf(w, 2, 2) + halves + of_t + normal(d["y"], m * t[0])
+
+
 def autoregression(p: Values, d: Values) -> Any:
     return normal(p["a"]) + stats.halfnorm.logpdf(p["s"]) + normal(d["y"][1:], p["a"] * d["y"][:-1], p["s"])
 
@@ -219,6 +226,17 @@ CASES = [
         {"y": RANDOM.normal(size=4), "g": ["a", "b", "b", "a"]},
         {"m": np.array([0.5, -1.0]), "w": np.array([0.3, 0.8])},
         mixture_by_group,
+    ),
+    Case(
+        "priors that are mixtures, with truncated components",
+        """param w ~ Beta(2, 2)
+        param m ~ Mixture([w, 1 - w], [Normal(0, 1) in (0, inf), Normal(5, 0.5)])
+        param t[2] ~ Mixture([0.3, 0.7], [Gamma(2, 1), LogNormal(0, 1)])
+        data y
+        observe y ~ Normal(m*t[0], 1)""",
+        {"y": 4.0},
+        {"w": 0.3, "m": 0.7, "t": np.array([1.0, 2.0])},
+        mixed_priors,
     ),
     Case(
         "a mixture with weights of a simplex and ordered means",
@@ -527,6 +545,22 @@ def test_ordered_parameters_are_drawn_in_order() -> None:
     drawn = model.draw_prior(jax.random.key(4))
     assert np.all(np.diff(drawn["m"]) > 0)
     assert float(np.sum(drawn["w"])) == pytest.approx(1)
+
+
+def test_draws_of_a_prior_that_is_a_mixture() -> None:
+    """In the generated module, and in NumPy; the parameter is positive as its truncated component is."""
+    text = """param m ~ Mixture([0.3, 0.7], [Normal(0, 1) in (0, inf), Normal(50, 2)])
+    data y = 1.0
+    observe y ~ Normal(m, 1)"""
+    model = pdflang.loads(text)
+    keys = jax.random.split(jax.random.key(3), 4000)
+    with jax.enable_x64(True):
+        drawn = np.asarray(jax.vmap(lambda key: model.functions.draw_parameters(key, model.arrays)["m"])(keys))
+    for found in (drawn, np.array([draw["m"] for draw in prior_draws(model.bound, 4000)])):
+        low = found[found < 20]
+        assert abs(len(low) / len(found) - 0.3) < 4 * np.sqrt(0.3 * 0.7 / 4000)
+        assert stats.kstest(low, stats.halfnorm.cdf).pvalue > 1e-4
+        assert stats.kstest(found[found > 20], stats.norm(50, 2).cdf).pvalue > 1e-4
 
 
 # --- draws of priors that follow some of their binders -------------------------------------------------------------
