@@ -24,10 +24,15 @@ Severity = Literal["error", "warning", "note"]
 SMALLEST_BFMI = 0.3
 """Energy Bayesian fraction of missing information (Betancourt 2016)."""
 
+TOO_MANY_DIVERGENT, TOO_LARGE_RHAT, FAR_TOO_FEW = 0.01, 1.1, 0.1
+"""Beyond this share of divergent transitions, this R-hat, or below this share of the effective draws that are due, the
+draws are not to be trusted."""
+
 _NAMES_SHOWN = 5
-# Of a normal whose mean lies far beyond a bound, 2% is within 0.02 standard deviations of it.
-_NEAR_BOUND = 0.02
-_PILED_UP = 0.015
+# Of a normal whose mean lies far beyond a bound, which is an exponential there, 9.5% is within a tenth of its standard
+# deviation of the bound; of half a normal, whose mean is at the bound, 4.8%.
+_NEAR_BOUND = 0.1
+_PILED_UP = 0.07
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,7 @@ def _divergences(statistics: xarray.Dataset) -> Iterator[Finding]:
     if count:
         noun = "transition" if count == 1 else "transitions"
         yield Finding(
-            "warning",
+            "error" if share > TOO_MANY_DIVERGENT else "warning",
             f"{count} of {diverging.size} {noun} diverged ({share:.2g} of all): the posterior has a place too narrow "
             "for the step size, and what lies there is missing from the draws",
             "raise the target acceptance (`--target-acceptance 0.95`); if divergences stay, write a hierarchy by "
@@ -157,7 +162,7 @@ def _rhat(rows: Sequence[Row]) -> Iterator[Finding]:
     if bad:
         names = tuple(row.name for row in bad)
         yield Finding(
-            "error" if bad[0].rhat > 1.1 else "warning",
+            "error" if bad[0].rhat > TOO_LARGE_RHAT else "warning",
             f"R-hat is above {LARGEST_RHAT} for {_listed(names)} (largest {bad[0].rhat:.3f}): the chains do not agree",
             "run longer (`--warmup`, `--draws`); if chains stay apart, the posterior has several modes or the model "
             "does not determine these parameters",
@@ -171,7 +176,7 @@ def _ess(rows: Sequence[Row], chains: int) -> Iterator[Finding]:
     names = tuple(sorted((name for name in sizes if sizes[name] < needed), key=sizes.__getitem__))
     if names:
         yield Finding(
-            "warning",
+            "error" if sizes[names[0]] < FAR_TOO_FEW * needed else "warning",
             f"fewer than {needed} effective draws for {_listed(names)} (least {sizes[names[0]]:.0f}): intervals and "
             "diagnostics are not reliable",
             "draw more (`--draws`)",

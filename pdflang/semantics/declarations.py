@@ -418,7 +418,8 @@ class DeclarationTable:
             value = self._elaborator.number(source, self._scope(entry), "as data")
             if value.phase != Phase.CONST:
                 raise error("E403", "data has a constant or a file as its source", source.span)
-            if axes:
+            # Lengths that data binds are those of whatever replaces the value.
+            if axes and (len(axes) != len(value.axes) or all(axis.size.is_known for axis in axes)):
                 self._check_declared_axes(entry, value, axes, source.span)
             axes = axes or list(value.axes)
             if value.dtype == "int" and declaration.type_name is None and not axes and entry.name in self._counted:

@@ -43,6 +43,9 @@ def test_divergences_are_counted() -> None:
     finding = only(findings({"a": good()}, diverging=diverging))
     assert finding.sentence.startswith("20 of 2000 transitions diverged (0.01 of all)")
     assert "--target-acceptance 0.95" in finding.remedy
+    assert finding.severity == "warning"
+    diverging[0, 20] = True
+    assert only(findings({"a": good()}, diverging=diverging)).severity == "error"
 
 
 def test_chains_that_disagree() -> None:
@@ -60,6 +63,13 @@ def test_slow_chains_have_few_effective_draws() -> None:
     for i in range(1, 500):
         slow[:, i] = 0.97 * slow[:, i - 1] + steps[:, i]
     assert any("effective draws for a" in finding.sentence for finding in findings({"a": slow}))
+
+
+def test_hardly_any_effective_draws_are_not_to_be_trusted() -> None:
+    found = findings({"a": good()[:, :5]})
+    assert [f.severity for f in found if "effective draws for a" in f.sentence] == ["error"]
+    found = findings({"a": good()[:, :80]})
+    assert [f.severity for f in found if "effective draws for a" in f.sentence] == ["warning"]
 
 
 def test_energy_that_moves_slowly() -> None:
@@ -95,6 +105,14 @@ def test_draws_that_pile_up_at_a_bound() -> None:
     schema = VariableSchema(bounds=(0.0, 1.0))
     finding = only(findings({"piled": piled, "inside": inside}, {"piled": schema, "inside": schema}))
     assert finding.sentence == "the draws of piled pile up at the lower bound, 0"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_half_a_normal_at_a_bound_does_not_pile_up_and_an_exponential_does(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    draws = {"half": abs(generator.normal(size=(4, 500))), "beyond": generator.exponential(size=(4, 500))}
+    found = findings(draws, dict.fromkeys(draws, VariableSchema(bounds=(0.0, None))))
+    assert only(found).names == ("beyond",)
 
 
 def test_a_prior_that_piles_up_by_itself_is_no_bound() -> None:
