@@ -83,9 +83,13 @@ def _sign_only(body: Range) -> Range:
 
 
 def _integral(node: nodes.Integral, known: Known) -> Range:
-    if known[node.lower].upper <= known[node.upper].lower or _are_neighbours(node.lower, node.upper):
-        return _sign_only(known[node.body])
-    return REAL
+    lower, upper, body = known[node.lower], known[node.upper], known[node.body]
+    if _are_neighbours(node.lower, node.upper):
+        return _sign_only(body)
+    if lower.upper > upper.lower:
+        return REAL
+    # Where both ends are one number the integral is 0.
+    return _sign_only(body if lower.disjoint(upper) else body.union(point(0)))
 
 
 def _are_neighbours(lower: Node, upper: Node) -> bool:
@@ -114,10 +118,19 @@ def _choice(node: nodes.Choose, known: Known) -> Range:
 
 
 def _given(branch: Node, restricted: dict[Node, Range]) -> Range:
-    """The range of a branch where some nodes below it lie in smaller ranges than elsewhere."""
+    """The range of a branch where some nodes below it lie in smaller ranges than elsewhere.
+
+    What is said of an array holds entry by entry: it says nothing of a sum over it, or of another entry.
+    """
     found: dict[Node, Range] = {}
+    by_entry = any(node.axes for node in restricted)
     for child in nodes.walk(branch):
-        found[child] = restricted[child] if child in restricted else _infer(child, found)
+        if child in restricted:
+            found[child] = restricted[child]
+        elif by_entry and not isinstance(child, nodes.Apply | nodes.Choose):
+            found[child] = _known[child]
+        else:
+            found[child] = _infer(child, found)
     return found[branch]
 
 
@@ -175,20 +188,29 @@ def _function(row: Function, arguments: list[Range]) -> Range:
         argument = arguments[0].intersection(row.domain[0])
         if not argument.is_empty:
             return _monotone(row, argument)
-    if row.name in ("min", "max"):
-        choose = min if row.name == "min" else max
-        lower, upper = (choose(a.lower for a in arguments), choose(a.upper for a in arguments))
-        is_open = any(a.lower == lower and a.open_lower for a in arguments)
-        return Range(lower, upper, is_open)
+    if row.name == "min":
+        return _smaller(*arguments)
+    if row.name == "max":
+        return _larger(*arguments)
     if row.name == "clip":
         x, low, high = arguments
-        return Range(min(max(x.lower, low.lower), high.lower), min(max(x.upper, low.upper), high.upper))
+        return _smaller(_larger(x, low), high)
     if row.name == "hypot":
         ends = [0.0 if 0.0 in a else min(abs(a.lower), abs(a.upper)) for a in arguments]
         return Range(math.hypot(*ends))
     if row.name == "abs":
         return _absolute(arguments[0])
     return row.image
+
+
+def _smaller(a: Range, b: Range) -> Range:
+    """The range of the smaller of two numbers: as low as either of them, as high as both."""
+    either, both = a.union(b), a.intersection(b)
+    return Range(either.lower, both.upper, either.open_lower, both.open_upper)
+
+
+def _larger(a: Range, b: Range) -> Range:
+    return _negate(_smaller(_negate(a), _negate(b)))
 
 
 def _absolute(a: Range) -> Range:
@@ -200,17 +222,25 @@ def _absolute(a: Range) -> Range:
 
 
 def _monotone(row: Function, argument: Range) -> Range:
-    import numpy as np
-
-    with np.errstate(all="ignore"):
-        first, last = (float(resolve(row.numpy)(end)) for end in (argument.lower, argument.upper))
-    ends = [(first, argument.open_lower), (last, argument.open_upper)]
+    first, last = (_value_at(row, end) for end in (argument.lower, argument.upper))
+    # What moves in steps may have the value of an open end before that end.
+    ends = [(first, argument.open_lower and not row.integer), (last, argument.open_upper and not row.integer)]
     if row.monotone < 0:
         ends.reverse()
     (lower, open_lower), (upper, open_upper) = ends
     if math.isnan(lower) or math.isnan(upper):
         return row.image
     return Range(lower, upper, open_lower, open_upper).intersection(row.image)
+
+
+def _value_at(row: Function, end: float) -> float:
+    import numpy as np
+
+    if row.integer and math.isinf(end):
+        # No whole number is infinite.
+        return row.monotone * end
+    with np.errstate(all="ignore"):
+        return float(resolve(row.numpy)(end))
 
 
 def _add(a: Range, b: Range) -> Range:
@@ -263,10 +293,7 @@ def _power(base: Range, exponent: Range) -> Range:
     if exponent.lower == exponent.upper and float(exponent.lower).is_integer() and int(exponent.lower) % 2 == 0:
         if exponent.lower == 0:
             return point(1)
-        ends = sorted((abs(base.lower), abs(base.upper)))
-        away = 0.0 not in base and (base.lower >= 0 or base.upper <= 0)
-        magnitude = Range(ends[0] if away else 0.0, ends[1], away and (base.open_lower or base.open_upper))
-        return _positive_power(magnitude, exponent)
+        return _positive_power(_absolute(base), exponent)
     if exponent.lower == exponent.upper and float(exponent.lower).is_integer() and exponent.lower > 0:
         odd = exponent.lower
         return Range(_safe_power(base.lower, odd), _safe_power(base.upper, odd), base.open_lower, base.open_upper)

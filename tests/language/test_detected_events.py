@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -117,6 +118,21 @@ def test_likelihoods_of_events(name: str) -> None:
     model = pdflang.loads(PARAMETERS + TABLE + text + "\n", data={"e": EVENTS})
     for p in ({"a": 0.3, "s": S}, {"a": -0.5, "s": 0.045}):
         assert float(model.log_density(p)) == pytest.approx(log_prior(p) + expected(p), rel=1e-9, abs=1e-8)
+
+
+def test_a_resolution_with_ends_at_an_end_of_the_rate() -> None:
+    """The part of a rate below y - s is empty for events near 0, where a power of its width is infinite."""
+    text = F + "detector d(y in (0, 1) | x) { smear y ~ Uniform(x - s, x + s) }\nobserve e ~ PoissonProcess(f |> d)\n"
+    model = pdflang.loads(PARAMETERS + TABLE + text, data={"e": {"y": [0.02, 0.3, 0.99]}})
+    p = {"a": -0.2, "s": 0.08}
+    seen = [
+        integrate.quad(lambda x: 1 - x, 0, 0.1, weight="alg", wvar=(-0.2, 0), epsabs=1e-13)[0],
+        integrate.quad(lambda x: x**-0.2 * (1 - x), 0.22, 0.38, epsabs=1e-13)[0],
+        integrate.quad(lambda x: x**-0.2 * (1 - x), 0.91, 1, epsabs=1e-13)[0],
+    ]
+    np.testing.assert_allclose(model.log_likelihood(p)["e"], np.log(np.array(seen) / 0.16), atol=1e-7)
+    slopes = jax.grad(lambda a: model.log_density({**p, "a": a}))(-0.9)
+    assert np.isfinite(slopes)
 
 
 def test_no_events() -> None:

@@ -102,6 +102,10 @@ UNKNOWN = {
     "root": "s*y",
 }
 
+SCALES_UNKNOWN = {
+    "the smaller of what is 0 somewhere and a positive": "min(abs(a - 1), s)",
+}
+
 SCALES_PROVED = {
     "exp": "exp(a)",
     "what constants give": "1 - (edges/sum(edges))[0]",
@@ -129,4 +133,6 @@ SCALES_REFUTED = {
     "probability minus one": "p - 1",
     "bounded below": "b",
     "linear in data-free terms": "1 + a*s",
+    "step": "step(a)",
+    "whole number below a positive": "floor(s)",
 }

@@ -1,7 +1,7 @@
 """A checker that always says *unknown* fails here."""
 
 import pytest
-from support_cases import PREAMBLE, PROVED, REFUTED, SCALES_PROVED, SCALES_REFUTED, UNKNOWN
+from support_cases import PREAMBLE, PROVED, REFUTED, SCALES_PROVED, SCALES_REFUTED, SCALES_UNKNOWN, UNKNOWN
 
 from pdflang import driver
 from pdflang.diagnostics import Diagnostic, PdflangError, SourceFile
@@ -55,7 +55,16 @@ def _refuted(said: list[Diagnostic], text: str) -> None:
 
 @pytest.mark.parametrize("text", UNKNOWN.values(), ids=UNKNOWN.keys())
 def test_what_stays_open_is_a_lint(text: str) -> None:
-    (diagnostic,) = _rate(text)
+    _left_open(_rate(text))
+
+
+@pytest.mark.parametrize("text", SCALES_UNKNOWN.values(), ids=SCALES_UNKNOWN.keys())
+def test_a_scale_that_stays_open_is_a_lint(text: str) -> None:
+    _left_open(_scale(text))
+
+
+def _left_open(said: list[Diagnostic]) -> None:
+    (diagnostic,) = said
     assert (diagnostic.code, diagnostic.severity) == ("L401", "lint")
 
 
