@@ -10,11 +10,12 @@ from pdflang.diagnostics import Span
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Node, Phase
 from pdflang.ir.program import Draws
-from pdflang.ir.ranges import Range
+from pdflang.ir.ranges import Range, point
 from pdflang.ir.sizes import Axis
 from pdflang.semantics.calls import CallSite, Given, match
 from pdflang.semantics.combine import as_count, axes_agree, error, require_trailing
 from pdflang.semantics.elaborator import Elaborator
+from pdflang.semantics.ranges import range_of
 from pdflang.semantics.regions import narrowed
 from pdflang.semantics.scope import Scope
 from pdflang.semantics.supports import check_support
@@ -253,11 +254,11 @@ def _untruncated_support(elaborator: Elaborator, value: DistributionValue) -> Ra
         if isinstance(end, str):
             node = value.arguments[names.index(end)]
             known = node.phase == Phase.CONST and not node.axes and not node.loops
-            end = float(elaborator.fold(node)) if known else float("nan")
-        ends.append(end)
-    lower = ends[0] if ends[0] == ends[0] else float("-inf")
-    upper = ends[1] if ends[1] == ends[1] else float("inf")
-    return Range(lower, upper)
+            ends.append(point(float(elaborator.fold(node))) if known else range_of(node))
+        else:
+            ends.append(point(end))
+    lower, upper = ends
+    return Range(lower.lower, upper.upper, lower.open_lower, upper.open_upper)
 
 
 def draws_of(

@@ -42,6 +42,7 @@ class Elaborator(ABC):
     """Evaluates expressions to values. Declared names are asked for through `declarations`.
 
     `probes` are stand-ins for arguments; the domains of the functions that they are given to are collected there.
+    `made` are the values that detectors make of simulated events, with their nodes where they are computed.
     """
 
     declarations: Declarations
@@ -53,6 +54,7 @@ class Elaborator(ABC):
         self.constants: dict[str, Node] = {}
         self.is_in_branch = False
         self.probes: dict[Node, list[Domain]] = {}
+        self.made: dict[Node, Node | None] = {}
         self._applying: list[object] = []
 
     @abstractmethod

@@ -24,13 +24,15 @@ from pdflang.semantics import build
 from pdflang.semantics.combine import apply_function, as_number, error
 from pdflang.semantics.datasets import data_reference
 from pdflang.semantics.detectors import BACKGROUND, streams_of
-from pdflang.semantics.distributions import draws_of
+from pdflang.semantics.distributions import draws_of, support_of
 from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.integration import inside, integrate, sides_of
+from pdflang.semantics.ranges import range_of
 from pdflang.semantics.regions import known_region, require_fixed, require_possible
 from pdflang.semantics.supports import check_support, require_range
 from pdflang.semantics.values import (
     DatasetValue,
+    DetectorStep,
     DetectorValue,
     DistributionValue,
     FunctionValue,
@@ -199,7 +201,7 @@ def _stream(elaborator: Elaborator, stream: Stream, span: Span) -> EventStream:
             # The next detector may call what it is given by another name.
             values = dict(zip((v.name for v in detector.true), values.values(), strict=True))
         name = _distinct(detector.name, [stage.name for stage in stages])
-        stage, values = _stage(replace(detector, name=name), values)
+        stage, values = _stage(elaborator, replace(detector, name=name), values)
         stages.append(stage)
     # A rate that was written down in several lines is told in one.
     name = " ".join(re.sub("#.*", "", stream.rate.name).split())
@@ -212,20 +214,36 @@ def _distinct(name: str, taken: list[str]) -> str:
     return f"{name} {uses + 1}" if uses else name
 
 
-def _stage(detector: DetectorValue, true: dict[str, Node]) -> tuple[EventStage, dict[str, Node]]:
+def _stage(
+    elaborator: Elaborator, detector: DetectorValue, true: dict[str, Node]
+) -> tuple[EventStage, dict[str, Node]]:
     """The detector on events whose true variables have the values given; the values that it measures."""
     values = dict(true)
-    domains = {variable.name: variable for variable in detector.measured}
     steps = []
     for step in detector.steps:
-        meaning = step.meaning(values, 1)
-        made = tuple(_variable(domains.get(name, FunctionVariable(name)), detector.name) for name in step.names)
-        values.update({variable.name: variable.place for variable in made})
-        if isinstance(meaning, DistributionValue | MixtureValue):
-            steps.append(EventStep(made, draws_of(meaning), None, step.span))
-        else:
-            steps.append(EventStep(made, None, as_number(meaning, step.span), step.span))
+        steps.append(_step(elaborator, detector, step, values))
+        values.update({variable.name: variable.place for variable in steps[-1].variables})
     efficiency = detector.efficiency(true, 1) if detector.efficiency else None
     measured = tuple(replace(_variable(v, detector.name), place=values[v.name]) for v in detector.measured)
     stage = EventStage(detector.name, efficiency, tuple(steps), measured)
     return stage, {variable.name: variable.place for variable in measured}
+
+
+def _step(elaborator: Elaborator, detector: DetectorValue, step: DetectorStep, values: dict[str, Node]) -> EventStep:
+    """What a step makes of the values before it: what is measured lies in its domain, anything else where it can be."""
+    meaning = step.meaning(values, 1)
+    draws, value = None, None
+    if isinstance(meaning, DistributionValue | MixtureValue):
+        draws, within = draws_of(meaning), support_of(elaborator, meaning)
+    else:
+        value = as_number(meaning, step.span)
+        within = range_of(value)
+    bounded = {variable.name: variable for variable in detector.measured if variable.domain is not None}
+    made = []
+    for name in step.names:
+        if name in bounded:
+            made.append(_variable(bounded[name], detector.name))
+            continue
+        made.append(EventVariable(name, _place(name, detector.name, "real", within)))
+        elaborator.made[made[-1].place] = value
+    return EventStep(tuple(made), draws, value, step.span)

@@ -119,7 +119,7 @@ def _example_by_ranges(elaborator: Elaborator, node: Node, allowed: Range) -> tu
         for name, reference in nodes.references(node).items()
         if reference.kind == "param" and name in parameters and parameters[name].constraint is None
     }
-    free = [child for child in nodes.walk(node) if _is_free(child, node)]
+    free = [child for child in nodes.walk(node) if _is_free(child, node) and child not in elaborator.made]
     generator = np.random.default_rng(0)
     for trial in range(_TRIALS // 4):
         values = {
@@ -161,7 +161,7 @@ def _is_plain(trial: int, value: float, allowed: Range) -> bool:
 
 
 def _expanded(elaborator: Elaborator, node: Node) -> Node:
-    """The node with derived values written out; solved constants keep their names."""
+    """The node with derived values written out, those of detectors too; solved constants keep their names."""
     definitions = _definitions(elaborator)
     while True:
         derived: dict[Node, Node] = {
@@ -169,6 +169,8 @@ def _expanded(elaborator: Elaborator, node: Node) -> Node:
             for name, reference in nodes.references(node).items()
             if name in definitions and reference.kind == "let"
         }
+        computed = {child: elaborator.made.get(child) for child in nodes.walk(node)}
+        derived |= {place: value for place, value in computed.items() if value is not None}
         if not derived:
             return node
         node = nodes.substitute(node, derived)

@@ -72,3 +72,32 @@ def test_an_array_is_refuted_at_any_size() -> None:
     (diagnostic,) = _verdict("data k[N]: int\nparam r[N] ~ Normal(0, 1)\nobserve k[i in N] ~ Poisson(r[i])")
     assert diagnostic.code == "E401"
     assert diagnostic.notes[0].startswith("for example where r = -")
+
+
+STEPS = {
+    "a value that is positive": ("let w = 0.02 + 0.1*x", ""),
+    "a value that is positive where a prior has mass": ("let w = l*(1 + x)", ""),
+    "a value of a value": ("let v = x let w = 1 + v", ""),
+    "a value that may be negative": ("let w = x - 0.5", "E401"),
+    "a negative value": ("let w = -x", "E401"),
+    "a value whose range is wider than its values": ("let w = 0.3 + x*x - x", "L401"),
+    "a positive draw": ("draw w ~ Gamma(2, 20)", ""),
+    "a value of a count": ("draw n ~ Poisson(5) let w = 0.1/sqrt(n + 1)", ""),
+    "a truncated draw": ("draw w ~ Normal(0, 1) in (0.1, 0.5)", ""),
+    "a draw between values": ("draw w ~ Uniform(0.01*x, 0.1)", ""),
+    "a draw of positive components": ("draw w ~ Mixture([0.5, 0.5], [Gamma(2, 20), LogNormal(0, 1)])", ""),
+    "a draw of any sign": ("draw w ~ Normal(0.05, 0.001)", "L401"),
+    "a draw that follows its ends": ("draw v ~ Uniform(0.5*x, x) let w = x - 0.4*v", "L401"),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_what_a_detector_makes_on_the_way_has_a_range(name: str) -> None:
+    steps, code = STEPS[name]
+    said = _verdict(f"""
+param l ~ Normal(0.05, 0.005)
+data e[K]
+theory g(x in (0, 1)) = s*(1 - x)
+detector d(z in (0, 1) | x) {{ {steps} draw z ~ Normal(x, w) }}
+observe e ~ PoissonProcess(g |> d)""")
+    assert [diagnostic.code for diagnostic in said] == ([code] if code else [])

@@ -214,6 +214,39 @@ observe hits ~ PoissonProcess(f |> calorimeter)
     assert abs(y.mean() - 2 / 3 * shrunk) < 4 * y.std() / np.sqrt(len(y))
 
 
+def _of_layers(y: Numbers, x: Numbers) -> Numbers:
+    layers = np.arange(30)
+    widths = 0.1 / np.sqrt(layers + 1)
+    return np.sum([p * stats.norm.pdf(y, x, w) for p, w in zip(stats.poisson.pmf(layers, 5), widths, strict=True)], 0)
+
+
+STEPS = {
+    "computed": ("let w = 0.02 + 0.1*x smear y ~ Normal(x, w)", lambda y, x: stats.norm.pdf(y, x, 0.02 + 0.1 * x)),
+    "drawn": (
+        "draw w ~ Gamma(8, 100) draw y ~ Laplace(x, w)",
+        # A Laplace law whose scale has a Gamma law, by the nodes of a rule in the probability of the scale.
+        lambda y, x: np.mean(
+            [stats.laplace.pdf(y, x, w) for w in stats.gamma.ppf((np.arange(40) + 0.5) / 40, 8, scale=0.01)], axis=0
+        ),
+    ),
+    "computed from what was drawn": ("draw n ~ Poisson(5) let w = 0.1/sqrt(n + 1) draw y ~ Normal(x, w)", _of_layers),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_resolution_that_a_step_makes(name: str) -> None:
+    steps, kernel = STEPS[name]
+    seen = model(f"""
+data hits = table("hits.csv")
+param c ~ LogNormal(10, 0.1)
+theory f(x in (0, 1)) = c * x * (1 - x)
+detector d(y in (0, 1) | x) {{ {steps} }}
+observe hits ~ PoissonProcess(f |> d)
+""")
+    found = seen.simulate(2, {"c": 30_000.0})["hits"]["y"]
+    assert follows(found, smeared(lambda x: 30_000 * x * (1 - x), kernel), 0, 1)
+
+
 def test_a_narrowed_region_cuts_signal_and_background() -> None:
     text = TRACKER.replace("f |> tracker)", "f |> tracker, over = (0.3, 0.6))")
     kept = lambda x: 30_000 * x**-0.5 * (1 - x) ** 3 * 0.9 * (1 - 0.5 * x)  # noqa: E731
