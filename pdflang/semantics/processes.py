@@ -29,7 +29,7 @@ from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.integration import inside, integrate, sides_of
 from pdflang.semantics.ranges import range_of
 from pdflang.semantics.regions import known_region, require_fixed, require_possible
-from pdflang.semantics.supports import check_support, require_range
+from pdflang.semantics.supports import check_support, remark_on_sign, require_range
 from pdflang.semantics.values import (
     DatasetValue,
     DetectorStep,
@@ -75,7 +75,7 @@ def process_observation(elaborator: Elaborator, observed: Observed, value: Proce
         _variables(rate.variables),
         total,
         value.row.kind == "iid",
-        _streams(elaborator, rate, observed.where, value.row.name),
+        _streams(elaborator, rate, observed.where, value),
         value.weights,
     )
     target = next(iter(columns.values()))
@@ -170,14 +170,20 @@ def _place(name: str, stage: str, dtype: nodes.Dtype, within: Range) -> Node:
     return nodes.Element(values, (LoopIndex(EVENT_LOOP),))
 
 
-def _streams(elaborator: Elaborator, rate: FunctionValue, span: Span, process: str) -> tuple[EventStream, ...]:
+def _streams(
+    elaborator: Elaborator, rate: FunctionValue, span: Span, process: ProcessValue
+) -> tuple[EventStream, ...]:
+    what = f"the rate of {process.row.name}"
     found: list[EventStream] = []
     for stream in streams_of(rate):
         if stream.rate.role == BACKGROUND and stream.scale.phase > Phase.CONST:
             elaborator.reports.add(_scaled_background(stream, span))
         made = _stream(elaborator, stream, span)
         found.append(replace(made, name=_distinct(made.name, [other.name for other in found])))
-        check_support(elaborator, found[-1].intensity, NONNEGATIVE, f"the rate of {process}", span)
+        if process.weights is None:
+            check_support(elaborator, found[-1].intensity, NONNEGATIVE, what, span)
+        else:
+            remark_on_sign(elaborator, found[-1].intensity, what, span)
     return tuple(found)
 
 

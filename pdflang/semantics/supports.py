@@ -9,7 +9,7 @@ from pdflang.ir import nodes
 from pdflang.ir.evaluate import Evaluator
 from pdflang.ir.nodes import Constant, Node, Phase, Reference
 from pdflang.ir.program import Check
-from pdflang.ir.ranges import Range
+from pdflang.ir.ranges import NONNEGATIVE, Range
 from pdflang.semantics.combine import error
 from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.ranges import range_of
@@ -48,18 +48,22 @@ def check_support(elaborator: Elaborator, node: Node, allowed: Range, what: str,
             notes=(f"for example where {where}",) if where else (),
             remedy="restrict a parameter (`in (0, inf)`, a prior of positive support), or take exp of it",
         )
-    if _holds_where_plausible(elaborator, node, allowed):
-        return
-    elaborator.reports.add(
-        Diagnostic(
-            "L401",
-            f"{what} must lie in {allowed}, which could not be proved",
-            span,
-            label=f"known to lie in {found}",
-            notes=("a draw where it does not has density zero",),
-            severity="lint",
-        )
-    )
+    if not _holds_where_plausible(elaborator, node, allowed):
+        said = f"{what} must lie in {allowed}, which could not be proved"
+        _report_unproved(elaborator, said, found, span, "a draw where it does not has density zero")
+
+
+def remark_on_sign(elaborator: Elaborator, node: Node, what: str, span: Span) -> None:
+    """Call it open (L401) whether a rate that may be negative is."""
+    found = range_of(node)
+    if not found.within(NONNEGATIVE) and not _holds_where_plausible(elaborator, node, NONNEGATIVE):
+        note = "a draw where it is negative at an event has density zero; simulated events have the weight -1 there"
+        _report_unproved(elaborator, f"{what} could not be proved to lie in {NONNEGATIVE}", found, span, note)
+
+
+def _report_unproved(elaborator: Elaborator, said: str, found: Range, span: Span, note: str) -> None:
+    label = f"known to lie in {found}"
+    elaborator.reports.add(Diagnostic("L401", said, span, label=label, notes=(note,), severity="lint"))
 
 
 def require_range(elaborator: Elaborator, node: Node, allowed: Range, what: str, span: Span) -> None:

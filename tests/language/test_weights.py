@@ -51,3 +51,20 @@ def test_weights_that_are_a_datum_of_their_own_and_rebound() -> None:
     again = model.rebind({"ev": X[:2], "w": W[:2]})
     expected = 2 * (W[:2] * stats.beta(1.5, 2).logpdf(X[:2])).sum() - np.log(3.5)
     assert float(again.log_density({"a": 0.5})) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_rate_that_may_be_negative_has_a_density_where_it_is_positive_at_the_events() -> None:
+    text = """
+    data ev = table("ev.csv")
+    param k ~ Uniform(0.2, 0.6)
+    theory s(x in (0, 1)) = 1000*(x - k)
+    observe ev ~ PoissonProcess(s{weights})"""
+    weighted = text.format(weights=", weights = ev.w")
+    model = pdflang.loads(weighted, data={"ev": {"x": X[1:], "w": W[1:]}})
+    (lint,) = [lint for lint in model.program.lints if lint.code == "L401"]
+    assert "the rate of PoissonProcess could not be proved" in lint.message and "weight -1" in lint.notes[0]
+    expected = (W[1:] * np.log(1000 * (X[1:] - 0.3))).sum() - 1000 * (0.5 - 0.3) - np.log(0.4)
+    assert float(model.log_density({"k": 0.3})) == pytest.approx(expected, rel=1e-12)
+    assert float(model.log_density({"k": 0.5})) == -np.inf
+    with pytest.raises(pdflang.PdflangError, match="E401"):
+        pdflang.loads(text.format(weights=""), data={"ev": {"x": X[1:]}})

@@ -335,6 +335,13 @@ def test_negative_rates_give_negative_weights() -> None:
     assert compatible(int(np.sum(drawn["w"] < 0)), 250) and compatible(int(np.sum(drawn["w"] > 0)), 2250)
 
 
+def test_a_prior_may_allow_negative_rates_of_weighted_events() -> None:
+    text = SIGNED.replace("Normal(-1, 0.1)", "Uniform(0.2, 0.4)")
+    drawn = model(text, events={"x": [0.5], "w": [1]}).simulate(1, {"a": 0.25})["events"]
+    assert np.array_equal(drawn["w"], np.where(drawn["x"] < 0.25, -1.0, 1.0))
+    assert compatible(int(np.sum(drawn["w"] < 0)), 250) and compatible(int(np.sum(drawn["w"] > 0)), 2250)
+
+
 def test_weights_may_be_a_datum_of_their_own() -> None:
     text = SIGNED.replace('events = table("events.csv")\n', 'events[event]\ndata w[event]\n').replace("events.w", "w")
     drawn = model(text, events=[0.5], w=[1]).simulate(1, {"a": -1.0})
