@@ -18,6 +18,7 @@ from pdflang.ir.nodes import Node
 from pdflang.ir.program import BoundProgram, Observation
 from pdflang.ir.sizes import Axis
 from pdflang.passes import plan
+from pdflang.passes.middles import by_middles
 from pdflang.passes.tolerance import TOLERANCE, allowances
 from pdflang.passes.typical import Typical
 from pdflang.semantics.lints import everything_read
@@ -32,13 +33,18 @@ _REMEDY = (
     "look for a function with jumps or narrow peaks under an integral, or for a resolution that can become far smaller "
     "than the region"
 )
+_NO_NUMBER = (
+    "look under an integral for what is infinite or has no value, such as 0/0 or the root of a negative number, and "
+    "keep parameters away from there"
+)
 
 
 @dataclass(frozen=True)
 class Certificate:
     """How far the log-likelihood of an observation is from that with a finer rule: the largest change over draws.
 
-    `what` is the approximation, in the plural.
+    It is infinite where one of the two is, and NaN where an integral is not a number. `what` is the approximation, in
+    the plural.
     """
 
     observation: str
@@ -53,32 +59,43 @@ class Certificate:
         return self.error <= TOLERANCE
 
     @property
+    def is_number(self) -> bool:
+        return not math.isnan(self.error)
+
+    @property
     def bound(self) -> float:
         """The power of ten that the change is below; what is less than rounding errors is not told apart."""
+        if math.isinf(self.error):
+            return math.inf
         return 10.0 ** max(_SMALLEST, math.floor(math.log10(max(self.error, 1e-300))) + 1)
 
     def __str__(self) -> str:
-        place = f"{self.span.source.name}, line {self.span.line}"
-        return f"{self.what} change the log-density by less than {self.bound:.0e} (`{self.observation}`, {place})"
+        place = f"(`{self.observation}`, {self.span.source.name}, line {self.span.line})"
+        if not self.is_number:
+            return f"{self.what} are not a number {place}"
+        if math.isinf(self.error):
+            return f"{self.what} decide whether the log-density is finite {place}"
+        return f"{self.what} change the log-density by less than {self.bound:.0e} {place}"
 
     @property
     def remark(self) -> Diagnostic:
         """What to say where the certificate does not hold."""
-        return Diagnostic(
-            "L410",
+        message = (
             f"the integrals of `{self.observation}` are not accurate: with twice the nodes the log-density changes by "
-            f"{self.error:.1g}",
-            self.span,
-            remedy=self.remedy,
-            severity="lint",
+            f"{self.error:.1g}"
         )
+        if not self.is_number:
+            message = f"an integral of `{self.observation}` is not a number at draws of the prior"
+        remedy = self.remedy if self.is_number else _NO_NUMBER
+        return Diagnostic("L410", message, self.span, remedy=remedy, severity="lint")
 
 
 def fine_enough(bound: BoundProgram) -> tuple[int, tuple[Certificate, ...]]:
     """The fineness at which all certificates hold at draws of the prior, and the certificates; or the best tried."""
     for fineness in _FINENESSES:
         certificates = certify(bound, None, fineness)
-        if all(certificate.holds for certificate in certificates):
+        # What is not a number is none with more nodes either.
+        if all(certificate.holds or not certificate.is_number for certificate in certificates):
             break
     return fineness, certificates
 
@@ -97,8 +114,10 @@ def certify(
     approximate = [name for name in bound.program.observations if _differs(name, coarse, fine)]
     if not approximate:
         return ()
+    # Draws of the prior may be where the model itself has no value, such as that of a root that is not there.
+    rough = by_middles(some) if draws is None else None
     draws = typical.draws[:_DRAWS] if draws is None else draws
-    return tuple(_certificate(name, coarse, fine, draws, bound) for name in approximate)
+    return tuple(_certificate(name, coarse, fine, draws, bound, rough) for name in approximate)
 
 
 def _with_few_events(bound: BoundProgram) -> BoundProgram:
@@ -146,17 +165,22 @@ def _terms(planned: BoundProgram, name: str) -> dict[str, Node]:
 
 
 def _certificate(
-    name: str, coarse: BoundProgram, fine: BoundProgram, draws: Sequence[Mapping[str, Any]], bound: BoundProgram
+    name: str,
+    coarse: BoundProgram,
+    fine: BoundProgram,
+    draws: Sequence[Mapping[str, Any]],
+    bound: BoundProgram,
+    rough: BoundProgram | None,
 ) -> Certificate:
+    """The largest change over draws; those where the `rough` program is not a number either are left out."""
     import numpy as np
 
     values, finer = _log_likelihoods(coarse, name, draws, bound), _log_likelihoods(fine, name, draws, bound)
-    span, known = bound.program.observations[name].span, np.isfinite(finer)
-    if not known.any():
-        return Certificate(name, 0.0, span)
-    # What is finite with more nodes and is not with fewer is as wrong as can be.
-    change = np.abs(np.where(np.isfinite(values), values, np.inf)[known] - finer[known])
-    return Certificate(name, float(np.max(change / allowances(finer[known]))), span)
+    with np.errstate(invalid="ignore"):
+        change = np.where(values == finer, 0.0, np.abs(values - finer)) / allowances(finer)
+    if rough is not None and np.isnan(change).any():
+        change[np.isnan(_log_likelihoods(rough, name, draws, bound))] = 0.0
+    return Certificate(name, float(np.max(change)), bound.program.observations[name].span)
 
 
 def _log_likelihoods(

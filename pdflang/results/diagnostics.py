@@ -94,7 +94,7 @@ def of_weights(observations: Sequence[str]) -> list[Finding]:
 
 def accuracy(certificates: Sequence[Certificate]) -> str:
     """The largest effect that approximations have on the log-density; empty where there are none."""
-    worst = max(certificates, key=lambda certificate: certificate.error, default=None)
+    worst = max(certificates, key=lambda certificate: (not certificate.is_number, certificate.error), default=None)
     return f"Accuracy: {worst}.\n" if worst is not None else ""
 
 

@@ -94,6 +94,63 @@ def test_a_rule_that_is_broken_fails_its_certificate(name: str, monkeypatch: pyt
     assert broken.remark.code == "L410" and broken.span.source.name == "model.pdfm"
 
 
+def _with_factor(patch: pytest.MonkeyPatch, factor: float, counts: Callable[[int], bool]) -> None:
+    """Weights on a half-line are multiplied by a number where there are some counts of nodes."""
+    whole = rules.half_line_or_line
+
+    def half_line(lower: float, upper: float, count: int) -> rules.Rule:
+        rule = whole(lower, upper, count)
+        return rules.Rule(rule.points, rule.weights * (factor if counts(count) else 1.0))
+
+    patch.setattr(rules, "half_line_or_line", half_line)
+
+
+COUNTED: dict[str, Callable[[int], bool]] = {
+    "all": lambda count: True, "few": lambda count: count < 200, "many": lambda count: count > 200
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("counts", COUNTED)
+def test_an_integral_that_is_not_a_number_fails(counts: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    bound = _bound(BROKEN["half-line"][0])
+    _with_factor(monkeypatch, np.nan, COUNTED[counts])
+    draw = {"a": np.asarray(0.5), "c": np.asarray(0.5), "k": np.asarray(1e3)}
+    for (broken,) in (certify(bound), certify(bound, [draw])):
+        assert not broken.holds and "not a number" in str(broken)
+        assert "not a number" in broken.remark.message and broken.remark.code == "L410"
+
+
+def test_more_nodes_are_not_tried_where_an_integral_is_not_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    _with_factor(monkeypatch, np.nan, COUNTED["all"])
+    fineness, (certificate,) = fine_enough(_bound(BROKEN["half-line"][0]))
+    assert fineness == 1 and not certificate.holds
+
+
+def test_draws_where_the_model_itself_has_no_value_do_not_fail() -> None:
+    """Where the constant has no root, and where a scale is negative, no rule of the integral gives a number."""
+    scale = "integral(exp(-(x/c)^2) for x in (0, inf))"
+    for text in (
+        f"solve A in (0, 1) where A*exp(A) == 4*c\ndata y = 1\nobserve y ~ Normal(A, {scale})\n",
+        f"data y = 1\nobserve y ~ Normal(0, sqrt(0.5 - c) + {scale})\n",
+        "data y = 1\nobserve y ~ Normal(0, integral(exp(-(x/c)^2)*sqrt(0.5 - c) for x in (0, inf)))\n",
+    ):
+        (certificate,) = certify(_bound(text))
+        assert certificate.holds, certificate
+
+
+@pytest.mark.parametrize("counts", ["few", "many"])
+def test_a_density_that_only_one_rule_finds_infinite_fails(counts: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    _with_factor(monkeypatch, 0.0, COUNTED[counts])
+    (certificate,) = certify(_bound(BROKEN["half-line"][0]))
+    assert not certificate.holds and certificate.error == np.inf and "finite" in str(certificate)
+
+
+def test_a_density_that_is_zero_by_any_rule_does_not_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    _with_factor(monkeypatch, 0.0, COUNTED["all"])
+    (certificate,) = certify(_bound(BROKEN["half-line"][0]))
+    assert certificate.holds
+
+
 def test_what_is_exact_has_no_certificate() -> None:
     text = RATE + "data e[N]\nobserve e ~ PoissonProcess(f)\ndata n: int = 3\nobserve n ~ Poisson(k*c)\n"
     assert certify(_bound(text)) == ()
