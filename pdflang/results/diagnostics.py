@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Severity = Literal["error", "warning", "note"]
 
+_WRONG = 1.0
+"""A log-density that is further off than this belongs to another model."""
+
 SMALLEST_BFMI = 0.3
 """Energy Bayesian fraction of missing information (Betancourt 2016)."""
 
@@ -66,16 +69,18 @@ def diagnose(tree: xarray.DataTree, rows: Sequence[Row], max_tree_depth: int | N
 
 def inexact(certificates: Sequence[Certificate]) -> list[Finding]:
     """What to say of integrals that are not exact enough at draws of the posterior."""
-    return [
-        Finding(
-            "warning",
-            f"{certificate}: the draws are those of a slightly different model",
-            certificate.remark.remedy,
-            (certificate.observation,),
-        )
-        for certificate in certificates
-        if not certificate.holds
-    ]
+    return [_inexact(certificate) for certificate in certificates if not certificate.holds]
+
+
+def _inexact(certificate: Certificate) -> Finding:
+    is_close = certificate.error <= _WRONG
+    draws = "the draws are those of a slightly different model" if is_close else "the draws are not those of the model"
+    return Finding(
+        "warning" if is_close else "error",
+        f"{certificate}: {draws}",
+        certificate.remark.remedy,
+        (certificate.observation,),
+    )
 
 
 def of_weights(observations: Sequence[str]) -> list[Finding]:

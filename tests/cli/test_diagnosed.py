@@ -8,6 +8,12 @@ import pytest
 from command_line import AT_A_BOUND, CENTRED, NORMAL
 
 TWO_MODES = "param a ~ Normal(0, 30)\ndata y = 400\nobserve y ~ Normal(a^2, 1)\n"
+# Relative errors of the integral, which are small, count a million times.
+JUMPS = """
+param c ~ LogNormal(11, 0.1)
+data n: int = 1000000
+observe n ~ Poisson(integral(c*floor(40*x^2) for x in (0, 1)))
+"""
 FAR_BEYOND = AT_A_BOUND.replace("[-3.0, -2.0, -4.0]", "[-30.0, -30.0, -30.0]")
 
 
@@ -23,6 +29,7 @@ FAR_BEYOND = AT_A_BOUND.replace("[-3.0, -2.0, -4.0]", "[-30.0, -30.0, -30.0]")
         ),
         (TWO_MODES, ("--draws", "300", "--chains", "6"), {3}, "R-hat is above 1.01 for a", "several modes"),
         (NORMAL, ("--draws", "30", "--warmup", "100"), {0, 3}, "effective draws", "--draws"),
+        (JUMPS, ("--draws", "50", "--warmup", "100"), {3}, "the draws are not those of the model", "jumps"),
         (FAR_BEYOND, ("--draws", "2000"), {0}, "tau pile up at the lower bound, 0", "limit"),
         pytest.param(
             CENTRED,

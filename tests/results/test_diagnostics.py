@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from pdflang import loads
+from pdflang.certify import Certificate
+from pdflang.diagnostics import SourceFile, Span
 from pdflang.fields import schemas
 from pdflang.results import Finding, VariableSchema, diagnose, posterior_tree, summarise
-from pdflang.results.diagnostics import to_records, to_text
+from pdflang.results.diagnostics import accuracy, inexact, to_records, to_text
 
 
 def good() -> np.ndarray:
@@ -119,6 +121,25 @@ def test_a_prior_that_piles_up_by_itself_is_no_bound() -> None:
     text = "data y = 1\nparam g ~ Gamma(0.5, 1)\nparam h ~ HalfNormal(1)\nparam t ~ Gamma(0.5, 1) in (0.1, inf)\n"
     found = schemas(loads(text + "observe y ~ Normal(g + h + t, 1)"))
     assert {name: found[name].bounds[0] for name in "ght"} == {"g": None, "h": 0.0, "t": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("error", "severity", "words"),
+    [
+        (0.5, "warning", "change the log-density by less than 1e+00"),
+        (2.0, "error", "change the log-density by less than 1e+01"),
+        (np.inf, "error", "decide whether the log-density is finite"),
+        (np.nan, "error", "are not a number"),
+    ],
+)
+def test_integrals_that_are_not_exact(error: float, severity: str, words: str) -> None:
+    place = Span(SourceFile("model.pdfm", "observe y"), 8, 9)
+    good = Certificate("z", 1e-5, place)
+    (finding,) = inexact([good, Certificate("y", error, place)])
+    assert (finding.severity, finding.names) == (severity, ("y",)) and finding.remedy
+    assert f"{words} (`y`, model.pdfm, line 1)" in finding.sentence
+    assert ("not those of the model" in finding.sentence) == (severity == "error")
+    assert words in accuracy([good, Certificate("y", error, place), good])
 
 
 def test_no_draws_at_all() -> None:
