@@ -346,16 +346,18 @@ class Model(CompiledModel):
         return sandwich(covariance, np.asarray(hessian), np.asarray(scores))
 
     def _shares(self, name: str) -> Any:
-        """The weight of each event as a part of all, (events,), with zeros for the room there is."""
+        """What each event has of a normalisation, its weight over that of all, (events,); zeros for the room left."""
         import numpy as np
 
         from pdflang.ir.evaluate import Evaluator
 
         process = self.program.observations[name].process
         assert process is not None and process.weights is not None
+        shares = np.zeros(self.arrays[f"{name} mask"].shape)
+        if not process.normalised:
+            return shares
         evaluate = Evaluator(self.bound.arrays, self.bound.lengths, self.program.definition_nodes)
         weights = np.asarray(evaluate(process.weights), float)
-        shares = np.zeros(self.arrays[f"{name} mask"].shape)
         shares[: len(weights)] = weights / weights.sum()
         return shares
 

@@ -18,5 +18,7 @@ def allowances(log_likelihoods: Any) -> Any:
     import numpy as np
 
     values = np.asarray(log_likelihoods, float)
-    best = np.max(values, initial=-np.inf, where=np.isfinite(values))
-    return np.maximum(1.0, np.where(np.isfinite(values), (best - values) / _FAR, 1.0))
+    is_known = np.isfinite(values)
+    best = np.max(values, initial=-np.inf, where=is_known)
+    below = np.subtract(best, values, where=is_known, out=np.zeros_like(values))
+    return np.maximum(1.0, below / _FAR)

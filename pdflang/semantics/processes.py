@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from pdflang.components import library
+from pdflang.components import arrays, library
 from pdflang.diagnostics import Diagnostic, Span
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Loop, LoopIndex, Node, Phase, Reference
 from pdflang.ir.program import (
     EVENT_LOOP,
     EVENTS,
+    Check,
     EventStage,
     EventStep,
     EventStream,
@@ -19,7 +20,7 @@ from pdflang.ir.program import (
     Observation,
     Process,
 )
-from pdflang.ir.ranges import NONNEGATIVE, REAL, Range
+from pdflang.ir.ranges import NONNEGATIVE, POSITIVE, REAL, Range
 from pdflang.semantics import build
 from pdflang.semantics.combine import apply_function, as_number, error
 from pdflang.semantics.datasets import data_reference
@@ -66,6 +67,8 @@ def process_observation(elaborator: Elaborator, observed: Observed, value: Proce
     axis = next(iter(columns.values())).axes[0]
     if value.weights is not None:
         _require_weights(value.weights, axis, observed)
+        if value.row.kind == "iid":
+            _require_positive_sum(elaborator, value.weights, observed)
     log_likelihood = total = None
     if rate.no_density is None:
         log_likelihood = _log_likelihood(elaborator, rate, columns, axis, observed)
@@ -122,6 +125,22 @@ def _require_weights(weights: Node, axis: nodes.Axis, observed: Observed) -> Non
             "E307", f"the weights of `{observed.name}` are data, one for each event, but these are "
             f"{describe(weights)}", observed.where, remedy=f"name a column of the events: {observed.name}.w",
         )  # fmt: skip
+
+
+def _require_positive_sum(elaborator: Elaborator, weights: Node, observed: Observed) -> None:
+    """Σ w log p(xᵢ) of a normalised p is no likelihood where Σ w is not positive: it is largest where p is least."""
+
+    def report(found: float, entry: str) -> Diagnostic:
+        return Diagnostic(
+            "E509",
+            f"the weights of independent events add up to a positive number, but those of `{observed.name}` add up to "
+            f"{found:.6g}",
+            observed.where,
+            remedy="correct the weights, or observe a PoissonProcess, whose yield may have any sign",
+        )
+
+    total = nodes.Whole(arrays.SUM, (weights,), (), "real", span=weights.span)
+    elaborator.check(Check("range", report, node=total, allowed=POSITIVE))
 
 
 # --- the density -----------------------------------------------------------------------------------------------

@@ -115,6 +115,13 @@ def test_a_jump_is_refused_with_its_line() -> None:
     assert model.exact is model
 
 
+def test_an_event_where_the_rate_is_singular_is_summed_with_all_others() -> None:
+    model = pdflang.loads(CASES["proxy"].text, data={"ev": np.append(X, 0.0)})
+    (note,) = model.notes
+    assert "all 12001 events of `ev` are summed" in note
+    assert float(model.log_density({"a": 0.5, "b": 3.0})) == -np.inf
+
+
 def test_few_events_are_summed_without_a_word() -> None:
     model = pdflang.loads(CASES["proxy"].text, data={"ev": X[:4000]})
     assert model.notes == () and not model.compressions

@@ -33,6 +33,11 @@ CASES: dict[str, tuple[str, dict[str, str], list[str], str]] = {
     "counts that are not whole": (_COUNTS, {"d.csv": "n\n3\n2.5\n"}, [], "E508"),
     "negative counts": (_COUNTS, {"d.csv": "n\n3\n-2\n-1\n"}, [], "E509"),
     "events outside the domain": (_EVENTS, {"d.csv": "x\n0.5\n0.7\n1.2\n"}, [], "E509"),
+    "weights that add up to nothing": (
+        "data hits = table(\"d.csv\")\nparam a ~ Normal(0, 1)\ntheory shape(x in (0, 1)) = exp(a*x)\n"
+        "observe hits ~ Iid(shape, weights = hits.w)\n",
+        {"d.csv": "x,w\n0.5,1\n0.7,-1\n"}, [], "E509",
+    ),
     "sizes that differ": (_GIVEN, {}, ["--data", "y=[1,2]", "--data", "s=[1,2,3]"], "E506"),
     "a number of another shape": (_GIVEN, {}, ["--data", "y=[[1,2]]", "--data", "s=[1,2]"], "E506"),
     "a scale that is negative": (_GIVEN, {}, ["--data", "y=[1,2]", "--data", "s=[1,-2]"], "E509"),

@@ -35,6 +35,16 @@ def test_the_yield_of_weighted_events_has_the_error_of_their_squares() -> None:
     assert float(fit.standard_errors["mu"]) == pytest.approx(np.sqrt((w**2).sum()), rel=1e-6)
 
 
+def test_the_weights_of_a_process_may_add_up_to_nothing() -> None:
+    """log π = Σ w log mu − mu − (mu − 3)²/2 with Σ w = 0 is largest at 2. In log mu, its curvature there is 4, of which
+    2 are of the weighted part, and a score is w; the error of mu is 2 times that of log mu."""
+    w = np.array([2.0, -1.5, -0.5])
+    text = _EXTENDED.replace("Flat()", "Normal(3, 1)")
+    fit = pdflang.loads(text, data={"ev": {"x": np.array([0.1, 0.5, 0.9]), "w": w}}).map()
+    assert float(fit.params["mu"]) == pytest.approx(2.0, rel=1e-6)
+    assert float(fit.standard_errors["mu"]) == pytest.approx(2 * np.sqrt(4 - 2 + (w**2).sum()) / 4, rel=1e-6)
+
+
 def test_errors_are_the_scatter_of_many_fits() -> None:
     generator = np.random.default_rng(5)
     model = pdflang.loads(_TEXT, data={"ev": _events(generator, 400)})
