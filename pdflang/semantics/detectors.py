@@ -120,6 +120,7 @@ class _Declared:
         scope = self._scope.at_depth(max(depth, self._scope.depth))
         for name, node in values.items():
             scope = scope.bind(name, node)
+            self._elaborator.names[node] = name
         return scope
 
     def _number(self, written: ast.Expression, values: Values, depth: int, what: str) -> Node:

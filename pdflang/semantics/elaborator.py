@@ -42,7 +42,8 @@ class Elaborator(ABC):
     """Evaluates expressions to values. Declared names are asked for through `declarations`.
 
     `probes` are stand-ins for arguments; the domains of the functions that they are given to are collected there.
-    `made` are the values that detectors make of simulated events, with their nodes where they are computed.
+    `made` are the values that detectors make of simulated events, with their nodes where they are computed; `names`
+    are what a detector calls the places at which it is evaluated.
     """
 
     declarations: Declarations
@@ -55,6 +56,7 @@ class Elaborator(ABC):
         self.is_in_branch = False
         self.probes: dict[Node, list[Domain]] = {}
         self.made: dict[Node, Node | None] = {}
+        self.names: dict[Node, str] = {}
         self._applying: list[object] = []
 
     @abstractmethod

@@ -137,7 +137,7 @@ def _example_by_ranges(elaborator: Elaborator, node: Node, allowed: Range) -> tu
         }
         for variable in free:
             position = float(_value_in(range_of(variable), trial, generator, ()))
-            values[_name_of(variable)] = position
+            values[_name_of(elaborator, variable)] = position
             fixed[variable] = Constant(position)
         found = range_of(nodes.substitute(node, fixed))
         if found.disjoint(allowed) and all(_is_plain(trial, end, allowed) for end in (found.lower, found.upper)):
@@ -153,10 +153,10 @@ def _is_free(child: Node, root: Node) -> bool:
     return isinstance(child, nodes.Element) and isinstance(child.base, Reference) and child.base.kind == "event"
 
 
-def _name_of(variable: Node) -> str:
+def _name_of(elaborator: Elaborator, variable: Node) -> str:
     if isinstance(variable, nodes.Element) and isinstance(variable.base, Reference):
         return variable.base.name.rpartition(".")[2]
-    return variable.hint or "the variable"
+    return elaborator.names.get(variable, "the variable")
 
 
 def _is_plain(trial: int, value: float, allowed: Range) -> bool:

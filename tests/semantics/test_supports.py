@@ -101,3 +101,22 @@ theory g(x in (0, 1)) = s*(1 - x)
 detector d(z in (0, 1) | x) {{ {steps} draw z ~ Normal(x, w) }}
 observe e ~ PoissonProcess(g |> d)""")
     assert [diagnostic.code for diagnostic in said] == ([code] if code else [])
+
+
+NAMED = {
+    "a resolution": ("q in (0, 1) | x", "smear q ~ Normal(x, x - 0.5)", "x = 0.27"),
+    "what the detector calls it": ("q in (0, 1) | t", "smear q ~ Normal(t, t - 0.5)", "t = 0.27"),
+    "an efficiency": ("q in (0, 1) | x", "efficiency 2*x smear q ~ Normal(x, 1)", "x = 0.637"),
+    "a background": ("q in (0, 1) | x", "smear q ~ Normal(x, 1) background q - 0.5", "q = 0.27"),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_variable_of_an_example_has_the_name_that_the_model_gives_it(name: str) -> None:
+    head, body, place = NAMED[name]
+    (diagnostic,) = _verdict(f"""
+data e[K]
+theory g(x in (0, 1)) = s
+detector d({head}) {{ {body} }}
+observe e ~ PoissonProcess(g |> d)""")
+    assert diagnostic.code == "E401" and diagnostic.notes == (f"for example where {place}",)
