@@ -90,12 +90,13 @@ def generate(
 ) -> GeneratedModule:
     """The module of a bound program, planned as finely as its certificates ask for, or as it is known to be enough."""
     from pdflang import __version__, backend
+    from pdflang.backend.outside import called, told
     from pdflang.certify import fine_enough
     from pdflang.compress import compressed
     from pdflang.passes import plan
     from pdflang.stand_ins import stand_ins
 
-    with _deep(), marked(bound.program.marks.copy()):
+    with _deep(), marked(bound.program.marks.copy()), told(called(bound.program)):
         if known is not None:
             fineness, certificates = known.generated.fineness, known.generated.certificates
         else:

@@ -5,6 +5,7 @@ A model file can name what was registered, and nothing else: opening a stranger'
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -36,7 +37,8 @@ def register(
 
     A `traceable` one is made of JAX operations, and a distribution gets a JAX key first. Through a function that
     is not there is no gradient, so that `sample` and `map` refuse the model. `values` is the interval where all
-    draws or values lie, which proves that a rate is not negative. Raises DuplicateName where the name is taken.
+    draws or values lie, which proves that a rate is not negative. Raises DuplicateName where the name is taken,
+    TypeError where `call` cannot take the arguments. What fails when it is called is a PdflangError (E615).
 
     >>> import pdflang
     >>> pdflang.register("Leak", lambda generator, x: x * generator.beta(20, 2, x.shape), ["x"])
@@ -51,9 +53,11 @@ def register(
     True
     >>> pdflang.unregister("Leak")
     """
+    first = [] if kind == "function" else ["key" if traceable else "generator"]
+    _require_signature(name, call, [*first, *arguments])
     make = _distribution if kind == "distribution" else _function
     library.register(make(name, tuple(arguments), traceable, Range(*values)))
-    HANDLES[name] = Handle(name, call, traceable)
+    HANDLES[name] = Handle(name, call, traceable, "simulator" if kind == "distribution" else "function")
 
 
 def _distribution(name: str, arguments: tuple[str, ...], traceable: bool, values: Range) -> Distribution:
@@ -71,6 +75,19 @@ def _function(name: str, arguments: tuple[str, ...], traceable: bool, values: Ra
     )  # fmt: skip
 
 
+def _require_signature(name: str, call: Callable[..., Any], given: Sequence[str]) -> None:
+    """TypeError where a callable says by its signature that it cannot be called with the arguments."""
+    try:
+        signature = inspect.signature(call)
+    except ValueError:
+        return  # Some that are written in C tell nothing.
+    try:
+        signature.bind(*given)
+    except TypeError as mismatch:
+        called = f"{name}({', '.join(given)})"
+        raise TypeError(f"it would be called as {called}, but takes {signature}: {mismatch}") from None
+
+
 def unregister(name: str) -> None:
     """Take back what was registered; KeyError where nothing of that name was."""
     del HANDLES[name]
@@ -82,7 +99,7 @@ def command(words: Sequence[str | Path], timeout: float | None = None) -> Callab
 
     It is run with the `words`, in which `{input}` and `{output}` are names of files: the first, an NPZ archive,
     has the arrays `argument0`, `argument1`, … and a whole number `seed`; the program writes an array of the same
-    shape to the second, an NPY file. RuntimeError says what the program wrote where it fails.
+    shape to the second, an NPY file. RuntimeError says what the program printed where it fails.
     """
 
     def simulate(generator: Any, *arguments: Any) -> Any:
@@ -99,6 +116,8 @@ def command(words: Sequence[str | Path], timeout: float | None = None) -> Callab
             done = subprocess.run(line, capture_output=True, text=True, timeout=timeout, check=False)
             if done.returncode:
                 raise RuntimeError(f"`{' '.join(line)}` ended with {done.returncode}: {done.stderr.strip()}")
+            if not Path(places["output"]).exists():
+                raise RuntimeError(f"`{' '.join(line)}` wrote no file {places['output']}")
             return np.load(places["output"])
 
     return simulate

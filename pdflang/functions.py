@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from pdflang.backend import GeneratedModule
+from pdflang.backend.outside import told
 
 if TYPE_CHECKING:
     import jax
@@ -27,14 +28,16 @@ PRIOR_TRIALS = 100_000
 class Functions:
     """The functions of a generated module. Every compilation is keyed on these objects, which data does not touch.
 
-    `log_posterior` takes unconstrained coordinates but has no Jacobian: its maximum is that of the density.
-    `agreements` has, of many draws, the log-probability of each datum, given the others where they are drawn
-    together, and χ² of Gaussian observations.
+    `prepare` and `simulate` are as generated, the others compiled. `log_posterior` takes unconstrained coordinates but
+    has no Jacobian: its maximum is that of the density. `agreements` has, of many draws, the log-probability of each
+    datum, given the others where they are drawn together, and χ² of Gaussian observations.
     """
 
     module: SimpleNamespace
     generated: GeneratedModule
     filename: str
+    prepare: Any = field(init=False)
+    simulate: Any = field(init=False)
     log_density: Any = field(init=False)
     log_density_unconstrained: Any = field(init=False)
     log_likelihood: Any = field(init=False)
@@ -133,8 +136,17 @@ class Functions:
             "draw_parameters": module.draw_parameters,
             "draw_prior": draw_prior,
         }
-        for name, function in compiled.items():
-            object.__setattr__(self, name, jax.jit(function))
+        functions = {name: jax.jit(function) for name, function in compiled.items()}
+        functions |= {"prepare": module.prepare, "simulate": module.simulate}
+        for name, function in functions.items():
+            object.__setattr__(self, name, self._telling(function))
+
+    def _telling(self, function: Any) -> Any:
+        """The function; where it may call what was registered, failures of that are told."""
+        from pdflang.backend.runtime.failures import ready
+
+        places = self.generated.called
+        return told(places)(ready(function)) if places else function
 
     def runs(self, generated: GeneratedModule) -> bool:
         """Whether these are the functions of a module, which may have other constants."""

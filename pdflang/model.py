@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pdflang.backend.outside import told
 from pdflang.backend.runtime.envelope import CannotDraw
 from pdflang.backend.runtime.factorisation import NotPositiveDefinite
 from pdflang.data.context import DataContext
@@ -78,8 +79,9 @@ class CompiledModel:
         from pdflang.certify import certify
 
         generated, given = self.functions.generated, [dict(draw) for draw in draws]
-        of_events = (events.certificate(given) for events in generated.compressed.values())
-        return (*certify(self.bound, given, generated.fineness), *of_events)
+        with told(generated.called):
+            of_events = [events.certificate(given) for events in generated.compressed.values()]
+            return (*certify(self.bound, given, generated.fineness), *of_events)
 
     @property
     def exact(self) -> CompiledModel:
@@ -238,7 +240,7 @@ class CompiledModel:
     def _simulated(self, key: Any, params: Parameters, arrays: Any, traces: bool) -> Any:
         processes = {o.name: o.process for o in self.program.observations.values() if o.process}
         try:
-            found = self.functions.module.simulate(key, params, arrays, **({"traces": traces} if processes else {}))
+            found = self.functions.simulate(key, params, arrays, **({"traces": traces} if processes else {}))
         except CannotDraw as failure:
             raise self._undrawable(failure) from None
         data: dict[str, Any] = {}
@@ -313,7 +315,7 @@ class CompiledModel:
         data = {**given, **generated.constants}
         try:
             with np.errstate(all="ignore"):
-                arrays = {name: np.asarray(value) for name, value in self.functions.module.prepare(data).items()}
+                arrays = {name: np.asarray(value) for name, value in self.functions.prepare(data).items()}
         except NotPositiveDefinite as failure:
             raise self._covariance_error(failure) from None
         except (ArithmeticError, ValueError, IndexError) as failure:

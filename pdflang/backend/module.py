@@ -15,6 +15,7 @@ from pdflang.backend.folding import LINE_LENGTH, folded
 from pdflang.backend.imports import Imports
 from pdflang.backend.layout import BIJECTIONS, Slot, slots
 from pdflang.backend.names import Names
+from pdflang.backend.outside import called
 from pdflang.backend.simulation import write_simulation
 from pdflang.backend.writer import Context, Writer
 from pdflang.diagnostics import Span
@@ -49,7 +50,8 @@ class GeneratedModule:
     the model. `fineness` is that of its plan, and `certificates` say how exact it is. `event_arrays` are, for each
     process, the prepared arrays with an axis of events, or of the nodes in their place, and where that axis is: they
     may be padded; `event_lengths` is how long it is. `matrices` is where the matrices that `prepare` factorises come
-    from. `compressions` say what became of long lists of events, unless all were to be summed (`is_exact`).
+    from, `called` what of the embedding program is called, and where. `compressions` say what became of long lists of
+    events, unless all were to be summed (`is_exact`).
     """
 
     source: str
@@ -59,6 +61,7 @@ class GeneratedModule:
     event_arrays: dict[str, dict[str, int]]
     event_lengths: dict[str, int]
     matrices: tuple[Span | None, ...]
+    called: Mapping[str, Span | None]
     fineness: int = 1
     certificates: tuple[Any, ...] = ()
     compressions: Mapping[str, Any] = field(default_factory=dict)
@@ -133,6 +136,7 @@ class ModuleWriter:
             {name: self._arrays_over(axis) for name, axis in axes.items()},
             {name: self.length(axis) for name, axis in axes.items()},
             tuple(self._context.matrices),
+            called(self.program),
         )
 
     # --- building blocks ------------------------------------------------------------------------------------

@@ -67,3 +67,24 @@ def test_without_the_package_the_name_is_unknown(installed, tmp_path_factory):
     checked = pdflang(elsewhere, "check", "gumbel.pdfm")
     assert checked.returncode == 1
     assert "nothing is called `Gumbel`" in checked.stderr
+
+
+def test_a_simulator_of_a_package_that_fails_is_no_bug_of_pdflang(installed):
+    module = installed / "pdflang_gumbel/__init__.py"
+    module.write_text(
+        "import pdflang\n"
+        "def register():\n"
+        "    pdflang.register('Leak', pdflang.command(['./shower', '{input}', '{output}']), ['x'])\n"
+        "    return []\n",
+        encoding="utf-8",
+    )
+    points = installed / "pdflang_gumbel-1.0.dist-info/entry_points.txt"
+    points.write_text("[pdflang.components]\nleak = pdflang_gumbel:register\n")
+    (installed / "leak.pdfm").write_text(
+        "data y[N]\nparam mu ~ Normal(5, 1)\nobserve y ~ Leak(mu)\n", encoding="utf-8"
+    )
+    simulated = pdflang(installed, "simulate", "leak.pdfm", "--size", "N=3")
+    assert simulated.returncode == 1, simulated.stderr
+    assert "error[E615]: the simulator `Leak`, which was registered, failed: FileNotFoundError" in simulated.stderr
+    assert "leak.pdfm:3:" in simulated.stderr
+    assert "bug" not in simulated.stderr and "Traceback" not in simulated.stderr

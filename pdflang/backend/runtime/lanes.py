@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from pdflang.backend.runtime.failures import watched
 from pdflang.backend.runtime.sites import DrawnEvent
 
 LANES = 1 << 14
@@ -50,8 +51,10 @@ def in_lanes(function: Callable[..., Any], columns: list[np.ndarray], params: An
         part = [column[start : start + LANES] for column in columns]
         rows = len(part[0])
         padded = [np.pad(c, (0, LANES - rows), mode="edge" if rows else "constant") for c in part]
-        result = (function if rows else partial(_empty, function))(padded, params, arrays)
-        found.append(jax.tree.map(lambda values, rows=rows: np.asarray(values)[:rows], result))
+        # Without the rest, where a registered simulator has failed.
+        with watched():
+            result = (function if rows else partial(_empty, function))(padded, params, arrays)
+            found.append(jax.tree.map(lambda values, rows=rows: np.asarray(values)[:rows], result))
     return jax.tree.map(lambda *parts: np.concatenate(parts), *found)
 
 

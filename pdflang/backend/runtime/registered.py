@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import cache
 from typing import Any
 
@@ -11,7 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.experimental.buffer_callback import buffer_callback
 
-from pdflang.components.handles import HANDLES, Handle
+from pdflang.backend.runtime.failures import keep
+from pdflang.components.handles import HANDLES, Failed, Handle
 
 
 def __getattr__(name: str) -> Any:
@@ -24,26 +26,27 @@ def __getattr__(name: str) -> Any:
 @cache
 def _known(handle: Handle) -> Callable[..., Any]:
     """A function in its NumPy form."""
-    if not handle.traceable:
-        return handle.function
 
     def evaluate(*arguments: Any) -> np.ndarray:
-        with jax.enable_x64(True):
-            return np.asarray(handle.function(*arguments))
+        with jax.enable_x64(True) if handle.traceable else nullcontext():
+            return _values(handle, arguments)
 
     return evaluate
 
 
 @cache
 def _function(handle: Handle) -> Callable[..., Any]:
-    if handle.traceable:
-        return handle.function
+    def traced(*arguments: Any) -> Any:
+        found = handle(*arguments)
+        if jnp.shape(found):
+            _require_shape(handle, jnp.shape(found), jnp.broadcast_shapes(*map(jnp.shape, arguments)))
+        return found
 
-    def evaluate(*arguments: Any) -> Any:
+    def opaque(*arguments: Any) -> Any:
         arrays = jnp.broadcast_arrays(*(jnp.asarray(argument, float) for argument in arguments))
-        return _called(handle.function, arrays[0].shape, arrays)
+        return _called(lambda *values: _values(handle, values), arrays[0].shape, arrays)
 
-    return evaluate
+    return traced if handle.traceable else opaque
 
 
 @cache
@@ -51,7 +54,9 @@ def _distribution(handle: Handle) -> type:
     """A class with `sample` alone: it has no density."""
 
     def traced(key: Any, shape: tuple[int, ...], *arguments: Any) -> Any:
-        return handle.function(key, *(jnp.broadcast_to(argument, shape) for argument in arguments))
+        found = handle(key, *(jnp.broadcast_to(argument, shape) for argument in arguments))
+        _require_shape(handle, jnp.shape(found), shape)
+        return found
 
     def opaque(key: Any, shape: tuple[int, ...], *arguments: Any) -> Any:
         arrays = [jnp.broadcast_to(jnp.asarray(argument, float), shape) for argument in arguments]
@@ -63,8 +68,8 @@ def _distribution(handle: Handle) -> type:
             batch = (*seeds.shape[:-1], *shape)
             each, again = _first_of_each(seeds.reshape(-1, seeds.shape[-1]))
             numbers = [np.broadcast_to(number, batch).reshape(-1, *shape)[each] for number in numbers]
-            found = handle.function(np.random.default_rng(seeds.reshape(-1, seeds.shape[-1])[each].ravel()), *numbers)
-            return np.broadcast_to(found, (len(each), *shape))[again].reshape(batch)
+            generator = np.random.default_rng(seeds.reshape(-1, seeds.shape[-1])[each].ravel())
+            return _draws(handle, generator, numbers, (len(each), *shape))[again].reshape(batch)
 
         return _called(drawn, shape, arrays, seed)
 
@@ -78,15 +83,52 @@ def _first_of_each(seeds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return first[order], np.argsort(order)[which.ravel()]
 
 
+def _values(handle: Handle, arguments: Sequence[Any]) -> np.ndarray:
+    """The values of a function, which may be one for all. Raises Failed."""
+    found = _numbers(handle, handle(*arguments))
+    shape = np.broadcast_shapes(*map(np.shape, arguments))
+    if found.shape:
+        _require_shape(handle, found.shape, shape)
+    return np.broadcast_to(found, shape)
+
+
+def _draws(handle: Handle, generator: np.random.Generator, numbers: list[np.ndarray], shape: Any) -> np.ndarray:
+    """The draws of a simulator, one for each event. Raises Failed."""
+    found = _numbers(handle, handle(generator, *numbers))
+    _require_shape(handle, found.shape, shape)
+    lost = np.isnan(found) & ~np.isnan(sum(numbers, np.zeros(shape)))
+    if lost.any():
+        where = ", ".join(f"{number[lost][0]:.6g}" for number in numbers)
+        raise handle.failed(f"returned NaN for {lost.sum()} of {found.size} events, such as that of ({where})")
+    return found
+
+
+def _numbers(handle: Handle, found: Any) -> np.ndarray:
+    try:
+        return np.asarray(found).astype(float, casting="same_kind")
+    except (TypeError, ValueError):
+        raise handle.failed(f"returned no array of numbers, but {type(found).__name__}: {found!r:.60}") from None
+
+
+def _require_shape(handle: Handle, found: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    if found != shape:
+        raise handle.failed(f"returned an array of shape {found} for arguments of shape {shape}")
+
+
 def _called(function: Callable[..., Any], shape: tuple[int, ...], arrays: list[Any], *seeds: Any) -> Any:
     """A function of the host on arrays of 64-bit numbers, with the words of a seed behind them.
 
     It works on the buffers of the running program. `jax.pure_callback` would first make arrays of JAX of them: in
-    32 bits, as its threads are set, and waiting for a thread that may be the one that waits.
+    32 bits, as its threads are set, and waiting for a thread that may be the one that waits. An exception would end
+    the program with a message of JAX, and come up again when Python ends: it is kept for who called the program.
     """
 
     def host(_context: Any, out: Any, *buffers: Any) -> None:
-        np.asarray(out)[...] = function(*(np.asarray(buffer).copy() for buffer in buffers))
+        try:
+            np.asarray(out)[...] = function(*(np.asarray(buffer).copy() for buffer in buffers))
+        except Failed as failure:
+            keep(failure)
+            np.asarray(out)[...] = np.nan
 
     made = jax.ShapeDtypeStruct(shape, jnp.float64)
     return buffer_callback(host, made, vmap_method="broadcast_all")(*arrays, *seeds)
