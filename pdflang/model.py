@@ -225,7 +225,7 @@ class CompiledModel:
         observation came about, by stream and site, an entry for each true event: its places, what each detector
         drew or computed, whether it `detected` the event and found it `inside` its region, and the `row` of the
         event in the data, −1 where it was lost. Errors: E607 as for `draw_prior`, E610 for sizes of something
-        else, E613 where the rate at these parameters allows no events.
+        else, E613 where the rate at these parameters allows no events, E616 for events inside of jit, grad or vmap.
         """
         import jax
 
@@ -239,6 +239,7 @@ class CompiledModel:
 
     def _simulated(self, key: Any, params: Parameters, arrays: Any, traces: bool) -> Any:
         processes = {o.name: o.process for o in self.program.observations.values() if o.process}
+        self._require_numbers((key, params), processes)
         try:
             found = self.functions.simulate(key, params, arrays, **({"traces": traces} if processes else {}))
         except CannotDraw as failure:
@@ -252,6 +253,22 @@ class CompiledModel:
         if not traces:
             return data
         return data, {n: trace_labels(self.program, process, found[n].traces) for n, process in processes.items()}
+
+    def _require_numbers(self, values: Any, processes: Mapping[str, Any]) -> None:
+        """PdflangError (E616) where events are to be drawn at what JAX traces, and not at numbers."""
+        import jax
+
+        if processes and any(isinstance(value, jax.core.Tracer) for value in jax.tree.leaves(values)):
+            observation = self.program.observations[next(iter(processes))]
+            raise PdflangError(
+                Diagnostic(
+                    "E616",
+                    f"the events of `{observation.name}` cannot be simulated inside of jax.jit, jax.grad or jax.vmap: "
+                    "how many have to be drawn is not known before",
+                    observation.span,
+                    remedy="call `simulate` once for each key",
+                )
+            )
 
     def _undrawable(self, failure: CannotDraw) -> PdflangError:
         place = ", ".join(f"{name} = {value:.4g}" for name, value in failure.place.items())

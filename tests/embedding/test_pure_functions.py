@@ -199,3 +199,22 @@ def test_the_examples_of_the_docstrings() -> None:
 
     results = doctest.testmod(embedding, report=False)
     assert results.attempted > 3 and results.failed == 0
+
+
+@pytest.mark.parametrize("rate", ["PoissonProcess(rate)", "Iid(rate)"])
+def test_events_cannot_be_traced(rate: str) -> None:
+    model = pdflang.loads(
+        f"data hits = [0.5]\nparam c ~ LogNormal(3, 0.1)\npdf rate(x) = c * (1 - x)\nobserve hits ~ {rate}"
+    )
+    params, keys = {"c": 20.0}, jax.random.split(jax.random.key(0), 3)
+    attempts = [
+        lambda: jax.vmap(lambda key: model.simulate(key, params)["hits"])(keys),
+        lambda: jax.jit(lambda c: model.simulate(1, {"c": c})["hits"])(20.0),
+        lambda: jax.jit(lambda: model.simulate(1)["hits"])(),
+        lambda: jax.grad(lambda c: model.simulate(1, {"c": c})["hits"].sum())(20.0),
+    ]
+    for attempt in attempts:
+        with pytest.raises(pdflang.PdflangError, match="once for each key") as caught:
+            attempt()
+        assert [d.code for d in caught.value.diagnostics] == ["E616"]
+    assert all(len(model.simulate(key, params)["hits"]) for key in keys)

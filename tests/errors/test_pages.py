@@ -18,8 +18,8 @@ from pdflang.diagnostics.codes import known_codes, page
 
 PACKAGE = Path(pdflang.__file__).parent
 
-# Functions are registered from Python only.
-OF_PYTHON = ["E612", "E615"]
+# Functions are registered, and functions of a model traced, from Python only.
+OF_PYTHON = ["E612", "E615", "E616"]
 # Nothing is wrong with the model or its data: the command line ends with 2, as it does for an unknown option.
 OF_OPTIONS = {"E505", "E610", "E620"}
 OF_COMMANDS = [code for code in known_codes() if code not in OF_PYTHON]
