@@ -13,6 +13,7 @@ from pdflang.diagnostics import PdflangError, SourceFile
 from pdflang.inference import MapOptions, Monitor, NoFiniteStart, NutsOptions, PredictOptions, Target
 from pdflang.inference.options import options_of
 from pdflang.model import CompiledModel
+from pdflang.semantics.capabilities import require_gradient
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -177,7 +178,7 @@ class Model(CompiledModel):
         from pdflang.results import suffices
 
         self._require_parameters()
-        self.require_gradient()
+        require_gradient(self.program)
         try:
             return nuts.sample(self.target(), options, monitor, stop, lambda draws: suffices(self.tree(draws)))
         except NoFiniteStart as failure:
@@ -278,7 +279,7 @@ class Model(CompiledModel):
         from pdflang.inference import map as optimiser
 
         self._require_parameters()
-        self.require_gradient()
+        require_gradient(self.program)
         try:
             optima = optimiser.maximise(self.target(jacobian=False), options_of(MapOptions, options), monitor)
         except NoFiniteStart as failure:
@@ -318,7 +319,7 @@ class Model(CompiledModel):
         from pdflang.workflows.calibrate import calibrate
 
         self._require_parameters()
-        self.require_gradient()
+        require_gradient(self.program)
         settings = options_of(CalibrateOptions, options)
         place = Path(folder) if isinstance(folder, str) else folder
         return calibrate(self, settings, simulator or self, sizes or {}, monitor, place)

@@ -16,6 +16,7 @@ from pdflang.data.matrix_checks import check_covariance
 from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
 from pdflang.functions import PRIOR_TRIALS, Functions, Parameters
 from pdflang.ir.program import BoundProgram, Program
+from pdflang.semantics.capabilities import require_density
 
 if TYPE_CHECKING:
     import jax
@@ -106,7 +107,7 @@ class CompiledModel:
         `params` holds a number or array for each parameter, in the units of the model. −∞ outside the support.
         PdflangError (E611) where an observation has no density.
         """
-        self.require_density()
+        require_density(self.program)
         with _precise():
             return self._log_density(self._checked(params))
 
@@ -115,7 +116,7 @@ class CompiledModel:
 
         PdflangError (E609) where z has another shape.
         """
-        self.require_density()
+        require_density(self.program)
         with _precise():
             return self._log_density_unconstrained(self._vector(z))
 
@@ -132,25 +133,6 @@ class CompiledModel:
             if name in terms:
                 terms[name] = terms[name][..., :length]
         return terms
-
-    def require_density(self) -> None:
-        """PdflangError (E611) where an observation can only be simulated."""
-        for observation in self.program.observations.values():
-            if observation.no_density is not None:
-                raise PdflangError(observation.no_density)
-
-    def require_gradient(self) -> None:
-        """PdflangError (E611, E612) where the density is missing, or cannot be differentiated."""
-        from pdflang.semantics.capabilities import capabilities, no_gradient
-
-        self.require_density()
-        terms = [p.log_prior for p in self.program.parameters.values()]
-        terms += [factor.node for factor in self.program.factors.values()]
-        found = no_gradient(terms, self.program)
-        reasons = [found, *(capability.reason for capability in capabilities(self.program))]
-        for reason in reasons:
-            if reason is not None:
-                raise PdflangError(reason)
 
     def constrain(self, z: Any) -> dict[str, jax.Array]:
         """Parameters by name, as declared, of unconstrained coordinates z, shape (dimension,).

@@ -52,7 +52,7 @@ def command(
 
     started = datetime.now(UTC)
     settings = MapOptions(**options)
-    compiled = load_model(screen, model, data, exact=exact)
+    compiled = load_model(screen, model, data, exact=exact, infers=True)
     with RunFolder.create(model, out, overwrite) as folder, held() as hold:
         fit = compiled.map(monitor=told_of(hold, terminal_monitor()), **options)
         if fit.optima.interrupted and not math.isfinite(fit.log_density):

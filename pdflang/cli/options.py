@@ -76,18 +76,22 @@ def sizes_of(written: tuple[str, ...]) -> dict[str, int]:
 
 
 def bound_model(
-    screen: Screen, path: Path, data: tuple[str, ...], sizes: Mapping[str, int] | None = None
+    screen: Screen, path: Path, data: tuple[str, ...], sizes: Mapping[str, int] | None = None, infers: bool = False
 ) -> BoundProgram:
     """The program of a file with data of the command line; remarks and notes are shown.
 
-    With `sizes` it is to be simulated, and observed data need not be there.
+    With `sizes` it is to be simulated, and observed data need not be there. Who `infers` is told that there is no
+    density to follow before data are looked for.
     """
     from pdflang import driver
     from pdflang.data.overrides import parse_overrides
+    from pdflang.semantics.capabilities import require_gradient
 
     given = parse_overrides(data)
     program = driver.check(driver.read_source(path))
     screen.show(remark for remark in program.lints if remark.code not in _ABSENT)
+    if infers:
+        require_gradient(program)
     bound = driver.bind(program, given, sizes)
     for note in bound.notes:
         screen.note(note)
@@ -95,15 +99,16 @@ def bound_model(
 
 
 def load_model(
-    screen: Screen, path: Path, data: tuple[str, ...], sizes: Mapping[str, int] | None = None, exact: bool = False
-) -> Model:
+    screen: Screen, path: Path, data: tuple[str, ...], sizes: Mapping[str, int] | None = None, exact: bool = False,
+    infers: bool = False,
+) -> Model:  # fmt: skip
     """The compiled model of a file, as `bound_model` has it bound. A mistake in it is told before JAX is imported."""
     from pdflang import driver
     from pdflang.embedding import Model
     from pdflang.inference import prepare_jax, prepare_threads
 
     prepare_threads()
-    bound = bound_model(screen, path, data, sizes)
+    bound = bound_model(screen, path, data, sizes, infers)
     prepare_jax()
     model = Model(bound, driver.compile_bound(bound, exact=exact), {})
     for compression in model.compressions.values():

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from pdflang.diagnostics import Diagnostic
+from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.ir import nodes
 from pdflang.ir.marks import marked
 from pdflang.ir.nodes import Node, Phase
@@ -39,11 +39,35 @@ def _of(observation: Observation, program: Program) -> Capability:
     if observation.no_density is not None:
         return Capability(observation.name, False, False, True, observation.no_density)
     terms = [observation.log_likelihood, observation.process.total if observation.process else None]
-    reason = no_gradient([term for term in terms if term is not None], program)
+    reason = _no_gradient([term for term in terms if term is not None], program)
     return Capability(observation.name, True, reason is None, True, reason)
 
 
-def no_gradient(terms: list[Node], program: Program) -> Diagnostic | None:
+def require_density(program: Program) -> None:
+    """PdflangError (E611) where an observation can only be simulated; nothing need be known of its data."""
+    for observation in program.observations.values():
+        if observation.no_density is not None:
+            raise PdflangError(_instead(observation.no_density, program.source.name))
+
+
+def _instead(reason: Diagnostic, name: str) -> Diagnostic:
+    """Why there is no density, with what to run as it is; a text from Python has no name of a file."""
+    command = "model.simulate" if name.startswith("<") else f"pdflang simulate {name}"
+    return replace(reason, notes=(), remedy=f"`{command}` runs the model as it is; or {reason.remedy}")
+
+
+def require_gradient(program: Program) -> None:
+    """PdflangError (E611, E612) where the density is missing, or cannot be differentiated."""
+    require_density(program)
+    terms = [p.log_prior for p in program.parameters.values()]
+    terms += [factor.node for factor in program.factors.values()]
+    reasons = [_no_gradient(terms, program), *(capability.reason for capability in capabilities(program))]
+    for reason in reasons:
+        if reason is not None:
+            raise PdflangError(reason)
+
+
+def _no_gradient(terms: list[Node], program: Program) -> Diagnostic | None:
     """Why expressions cannot be differentiated by the parameters; None where they can."""
     with marked(program.marks):
         applied = (node for node in _all(terms, program) if isinstance(node, nodes.Apply))

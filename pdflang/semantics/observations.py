@@ -256,7 +256,7 @@ class Statements:
 def _simulator_only(name: str, span: Span) -> Diagnostic:
     return Diagnostic(
         "E611", f"{name} has no density: it is a simulator that was registered", span, label="takes the density away",
-        remedy="run `pdflang simulate` or `pdflang predict`, or observe with a distribution of the library",
+        remedy="observe with a distribution of the library where a density is needed",
     )  # fmt: skip
 
 

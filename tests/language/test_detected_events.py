@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -201,18 +202,28 @@ def test_capabilities_of_an_observation(name: str, density: bool) -> None:
         assert (capability["density"], capability["gradient"], capability["simulator"]) == (density, density, True)
 
 
-@pytest.mark.parametrize("name", ["sample", "map"])
-def test_what_needs_a_density_names_the_line_that_takes_it_away(name: str, tmp_path: Path) -> None:
-    (tmp_path / "hits.csv").write_text("y\n0.5\n0.7\n")
+@pytest.mark.parametrize("has_data", [True, False])
+@pytest.mark.parametrize("name", ["sample", "map", "calibrate"])
+def test_what_needs_a_density_names_the_line_that_takes_it_away(name: str, has_data: bool, tmp_path: Path) -> None:
+    if has_data:
+        (tmp_path / "hits.csv").write_text("y\n0.5\n0.7\n")
     model = tmp_path / "shower.pdfm"
     model.write_text((GOOD / "shower.pdfm").read_text())
     found = CliRunner().invoke(program, [name, str(model)])
-    assert found.exit_code == 1 and "error[E611]" in found.output
-    assert "draw layers" in found.output and "pdflang simulate" in found.output
+    assert found.exit_code == 1 and re.findall(r"error\[(E\d+)\]", found.output) == ["E611"]
+    assert "draw layers" in found.output and "`pdflang simulate shower.pdfm`" in found.output
+
+
+def test_a_model_without_a_density_compiles_with_its_data(tmp_path: Path) -> None:
+    (tmp_path / "hits.csv").write_text("y\n0.5\n0.7\n")
+    model = tmp_path / "shower.pdfm"
+    model.write_text((GOOD / "shower.pdfm").read_text())
+    found = CliRunner().invoke(program, ["compile", str(model)])
+    assert found.exit_code == 0 and "def detect_hits(" in found.output
 
 
 def test_a_density_that_there_is_not_is_told_in_python() -> None:
     model = pdflang.loads((GOOD / "shower.pdfm").read_text(), data={"hits": [0.5, 0.7]})
-    with pytest.raises(pdflang.PdflangError) as failure:
+    with pytest.raises(pdflang.PdflangError, match=r"`model\.simulate` runs the model as it is") as failure:
         model.log_density({"c": 400.0, "a": 0.5, "b": 3.0})
     assert failure.value.diagnostics[0].code == "E611"
