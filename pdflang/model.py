@@ -15,7 +15,7 @@ from pdflang.data.events import as_data, trace_labels
 from pdflang.data.matrix_checks import check_covariance
 from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
 from pdflang.functions import PRIOR_TRIALS, Functions, Parameters
-from pdflang.ir.program import BoundProgram, Program
+from pdflang.ir.program import BoundProgram, Observation, Program
 from pdflang.semantics.capabilities import require_density
 
 if TYPE_CHECKING:
@@ -229,9 +229,11 @@ class CompiledModel:
         data: dict[str, Any] = {}
         for name, observation in self.program.observations.items():
             drawn = found[name]
-            data |= {name: drawn} if name not in processes else as_data(
-                self.program, observation, drawn.columns, drawn.weights
-            )  # fmt: skip
+            if name in processes:
+                data |= as_data(self.program, observation, drawn.columns, drawn.weights)
+            else:
+                self._require_finite(observation, drawn, params)
+                data[name] = drawn
         if not traces:
             return data
         return data, {n: trace_labels(self.program, process, found[n].traces) for n, process in processes.items()}
@@ -251,6 +253,23 @@ class CompiledModel:
                     remedy="call `simulate` once for each key",
                 )
             )
+
+    def _require_finite(self, observation: Observation, drawn: Any, params: Parameters) -> None:
+        """PdflangError (E613) where what was drawn is no number, as that of a scale below 0."""
+        import jax
+        import numpy as np
+
+        if isinstance(drawn, jax.core.Tracer) or np.isfinite(drawn).all():
+            return
+        shown = ", ".join(f"{name} = {_short(value)}" for name, value in list(params.items())[:8])
+        raise PdflangError(
+            Diagnostic(
+                "E613",
+                f"`{observation.name}` cannot be drawn: what comes out is not finite at {shown}",
+                observation.span,
+                remedy="draw at other parameters: -p NAME=VALUE; or restrict them to where the distribution is defined",
+            )
+        )
 
     def _undrawable(self, failure: CannotDraw) -> PdflangError:
         place = ", ".join(f"{name} = {value:.4g}" for name, value in failure.place.items())

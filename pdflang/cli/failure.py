@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import tempfile
 import traceback
@@ -16,6 +17,8 @@ from pdflang.cli.screen import Screen, say
 from pdflang.diagnostics import PdflangError
 
 USER_ERROR, USAGE, UNTRUSTED, BUG = 1, 2, 3, 70
+
+_NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EROFS, errno.EIO)
 
 _OF_THE_COMMAND_LINE = {"E505", "E610", "E620"}
 """Codes of messages about options: nothing is wrong with the model or its data."""
@@ -49,6 +52,9 @@ def report_failure(failure: Exception) -> int:
             "`--log-likelihood` keeps one number for each datum of each draw",
             err=True,
         )
+        return USER_ERROR
+    if isinstance(failure, OSError) and failure.errno in _NO_ROOM:
+        say(f"nothing more can be written: {failure.strerror}\n  help: make room, or write elsewhere: --out", err=True)
         return USER_ERROR
     return report_panic(failure)
 

@@ -138,3 +138,14 @@ def test_verbs_that_answer_at_once_do_not_import_jax(tmp_path: Path, model) -> N
         "assert 'jax' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment(), check=True, timeout=60)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+def test_a_full_disk_is_no_bug(model, tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command("check", model(NORMAL)), cwd=tmp_path, env=environment(), stdout=full, stderr=subprocess.PIPE,
+            text=True, check=False, timeout=60,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr and "bug" not in done.stderr

@@ -536,6 +536,16 @@ def test_a_simulated_mixture_has_the_shares_of_its_weights() -> None:
     assert abs(below - 0.3) < 4 * np.sqrt(0.3 * 0.7 / 4000)
 
 
+def test_a_datum_that_is_no_number_is_not_drawn() -> None:
+    text = """param r ~ Uniform(-2, 2)
+    data y[2]
+    observe y ~ MvNormal([0, 0], cov = [[1, r], [r, 1]])"""
+    model = pdflang.loads(text, data={"y": [0.0, 0.0]})
+    assert np.isfinite(model.simulate(1, {"r": 0.5})["y"]).all()
+    with pytest.raises(pdflang.PdflangError, match=r"`y` cannot be drawn: .* at r = 1\.5"):
+        model.simulate(1, {"r": 1.5})
+
+
 def test_ordered_parameters_are_drawn_in_order() -> None:
     text = """param m[3]: ordered ~ Normal(0, 2)
     param w[3] ~ Dirichlet([1, 2, 3])
