@@ -28,9 +28,16 @@ class Hold:
 
 
 def leave_on_interrupt() -> None:
-    """From now on Ctrl-C ends the process with exit code 130. Where it is ignored, as under nohup, it stays so."""
+    """From now on Ctrl-C ends the process with exit code 130. Where it is ignored, as under nohup, it stays so.
+
+    A batch system that ends a job and a terminal that is closed ask for the same.
+    """
     if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
         signal.signal(signal.SIGINT, lambda number, frame: leave())
+    for other in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, other, None)
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, lambda number, frame: signal.raise_signal(signal.SIGINT))
 
 
 def leave(message: str = "interrupted") -> NoReturn:

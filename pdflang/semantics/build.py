@@ -130,6 +130,13 @@ def total(terms: Iterable[Node]) -> Node:
     return result
 
 
+def known_positions(places: list[int]) -> Node:
+    """A vector of known whole numbers."""
+    import numpy as np
+
+    return known_vector(np.array(places, dtype=int))
+
+
 def known_vector(values: Any) -> Node:
     """A vector of known numbers."""
     return nodes.ArrayConstant(nodes.Values.of(values), (Axis(Size(len(values))),))

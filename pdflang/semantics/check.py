@@ -20,12 +20,16 @@ from pdflang.semantics.observations import Statements
 from pdflang.semantics.phases import settle_phases
 from pdflang.syntax import ast
 
+_GO_ON = ("E202",)
+"""Errors of names after which the rest of a model can be looked at: of two declarations the first one stands."""
+
 
 def check_model(source: SourceFile, columns: Columns) -> Program:
     """The typed program of a model and the files it uses. Raises PdflangError with everything that is wrong."""
     reports = Reports()
     modules = Modules(source, reports)
-    reports.raise_errors()
+    if any(found.code not in _GO_ON for found in reports.errors):
+        reports.raise_errors()
     elaborator = Expressions(modules, reports)
     table = DeclarationTable(elaborator, columns)
     elaborator.declarations = table

@@ -1,7 +1,8 @@
-"""Functions that clauses over intervals make: `x*y for x in (0, 1) for y in (0, x) where x + y < 1`.
+"""What clauses make: functions over intervals, `x*y for x in (0, 1) for y in (0, x) where x + y < 1`, arrays over sets.
 
 The function lives on a box and is 0 beyond its region: what `where` says, and ends of an interval that read an
-earlier variable, are conditions. Integrals find the conditions again as their bounds.
+earlier variable, are conditions. Integrals find the conditions again as their bounds. An array has the elements for
+which `where` holds.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from dataclasses import dataclass
 from pdflang.components import arithmetic
 from pdflang.diagnostics import Span
 from pdflang.ir import nodes
-from pdflang.ir.nodes import Constant, Loop, Node, Variable
+from pdflang.ir.nodes import Constant, Loop, LoopIndex, Node, Phase, Variable
+from pdflang.ir.sizes import Axis, Size
 from pdflang.semantics import build
 from pdflang.semantics.combine import as_number, error
 from pdflang.semantics.elaborator import Elaborator
@@ -54,6 +56,24 @@ def function_of(elaborator: Elaborator, expression: ast.Comprehension, scope: Sc
 
     variables = tuple(FunctionVariable(interval.clause.variable, interval.hull) for interval in intervals)
     return FunctionValue(expression.span.text, variables, apply, role="lifted")
+
+
+def chosen(elaborator: Elaborator, clause: ast.Clause, loop: Loop, inner: Scope) -> tuple[Loop, Scope]:
+    """The loop over those elements of a set for which a condition holds that is known before the data."""
+    assert clause.condition is not None and loop.axis is not None
+    holds = condition(elaborator, clause.condition, inner)
+    if holds.phase != Phase.CONST or holds.loops - {loop} or not loop.axis.size.is_known:
+        raise error(
+            "E403", "which elements an array has must be known before the data, but this condition is not",
+            clause.condition.span,
+            remedy="use it inside sum(… for … in … where …), or write if … then … else",
+        )  # fmt: skip
+    places = range(loop.axis.size.constant)
+    kept = [i for i in places if elaborator.fold(nodes.substitute(holds, {LoopIndex(loop): Constant(i)}))]
+    fewer = Loop(loop.depth, Axis(Size(len(kept))), key="where")
+    place = nodes.Element(build.known_positions(kept), (LoopIndex(fewer),))
+    value = as_number(inner.bindings[clause.variable], clause.over.span)
+    return fewer, inner.bind(clause.variable, nodes.substitute(value, {LoopIndex(loop): place}))
 
 
 def condition(elaborator: Elaborator, written: ast.Expression, scope: Scope) -> Node:

@@ -12,7 +12,7 @@ from pdflang.ir.sizes import Axis, Size
 from pdflang.semantics.builtins import call_builtin, matrix_product
 from pdflang.semantics.calls import CallSite, Given, match
 from pdflang.semantics.combine import apply_operator, as_number, axes_agree, error, exact_or_real, lift
-from pdflang.semantics.comprehensions import function_of
+from pdflang.semantics.comprehensions import chosen, function_of
 from pdflang.semantics.distributions import truncate
 from pdflang.semantics.domains import apply_in_domain
 from pdflang.semantics.elaborator import Elaborator
@@ -94,12 +94,7 @@ class Expressions(Elaborator):
             body = ast.Comprehension(body, tuple(rest), span=expression.span)
         loop, inner = opened
         if clause.condition is not None:
-            raise error(
-                "E308",
-                "`where` in an array over a set is not supported in this version",
-                clause.condition.span,
-                remedy="use it inside sum(… for … in … where …), or write if … then … else",
-            )
+            loop, inner = chosen(self, clause, loop, inner)
         value = self.evaluate(body, inner)
         if isinstance(value, FunctionValue):
             raise error(

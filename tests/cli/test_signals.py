@@ -36,10 +36,10 @@ def started(tmp_path: Path, *arguments: str, interrupts: Any = signal.default_in
         signal.signal(signal.SIGINT, before)
 
 
-def interrupted(process: Popen, *delays: float) -> tuple[str, str]:
+def interrupted(process: Popen, *delays: float, ending: signal.Signals = signal.SIGINT) -> tuple[str, str]:
     for delay in delays:
         time.sleep(delay)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(ending)
     stdout, stderr = process.communicate(timeout=60)
     assert "Traceback" not in stderr, stderr
     assert process.returncode == 130, (process.returncode, stdout, stderr)
@@ -84,15 +84,15 @@ def wait_for(process: Popen, path: Path) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("chains", ["2", "7"])
-def test_draws_made_so_far_are_kept(tmp_path: Path, model, chains: str) -> None:
-    """Those of all chains, also where there are more of them than cores."""
+@pytest.mark.parametrize(("chains", "ending"), [("2", signal.SIGINT), ("7", signal.SIGTERM)])
+def test_draws_made_so_far_are_kept(tmp_path: Path, model, chains: str, ending: signal.Signals) -> None:
+    """Those of all chains, also where there are more of them than cores, and where a batch system ends the job."""
     arguments = ("sample", model(NORMAL), "--draws", "1000000", "--chains", chains, "--warmup", "20")
     for pause in (4, 10, 30):  # beyond the compilation, which the cache shortens, and the short warmup
         process = started(tmp_path, *arguments)
         wait_for(process, tmp_path / "model.run")
         time.sleep(pause)
-        stdout, stderr = interrupted(process, 0)
+        stdout, stderr = interrupted(process, 0, ending=ending)
         if "there are no draws yet" not in stderr:
             break
     assert (tmp_path / "model.run").is_dir() and "R-hat" in stdout, stderr

@@ -169,6 +169,7 @@ CIRCLES = {
 }
 
 PHASES = {
+    "elements chosen by a parameter": "param a[3] ~ Normal(0, 1)\nlet v = a[i] for i in 3 where a[i] > 0",
     "constant reads a parameter": "param a ~ Normal(0, 1)\nconst b = 2*a",
     "constant reads data": "data y[N]\nconst b = sum(y)",
     "length reads a parameter": "param a ~ LogNormal(0, 1)\nparam z[a] ~ Normal(0, 1)\nlet g = linspace(0, 1, a)",
@@ -325,6 +326,7 @@ DETECTORS = {
 }  # fmt: skip
 
 SEVERAL = {
+    "twice, and more": "param a ~ Normal(0, 1)\nlet a = 3\nlet b = exq(a)\nobserve z ~ Normal(a, 1)",
     "declarations": (
         "data y[N]\nparam a ~ Normal(0, 1) in (2, 1)\nparam b ~ Norml(0, 1)\nlet c = exq(1)\nlet d = a + b + c\n"
         "observe y ~ Poisson(-1)\nobserve z ~ Normal(d, 1)"

@@ -46,6 +46,12 @@ def mixture(weights: Any, *parts: Any) -> Any:
     return np.sum(special.logsumexp(np.stack(parts, axis=-1) + np.log(weights), axis=-1))
 
 
+def chosen_elements(p: Values, d: Values) -> Any:
+    a, b = p["a"], p["b"]
+    mean = a[[0, 2, 3]] ** 2 + np.add.outer(b[[0, 2]], a[2:]).sum() + 7 * b[0]
+    return normal(a) + normal(b) + normal(d["y"], mean)
+
+
 def mixed_priors(p: Values, d: Values) -> Any:
     w, m, t = p["w"], p["m"], p["t"]
     halves = mixture([w, 1 - w], stats.halfnorm.logpdf(m), stats.norm.logpdf(m, 5, 0.5))
@@ -226,6 +232,21 @@ CASES = [
         {"y": RANDOM.normal(size=4), "g": ["a", "b", "b", "a"]},
         {"m": np.array([0.5, -1.0]), "w": np.array([0.3, 0.8])},
         mixture_by_group,
+    ),
+    Case(
+        "arrays of the elements for which a condition holds",
+        """index f = u, d, s
+        const grid = [1, 2, 3, 4]
+        param a[4] ~ Normal(0, 1)
+        param b[f] ~ Normal(0, 1)
+        let squares = a[i]^2 for i in 4 where i != 1
+        let sums = b[k] + a[i] for k in f where k != f.d for i in range(4) where i > 1
+        let line = x*b.u for x in grid where x > 2.5
+        data y[3]
+        observe y ~ Normal(squares + sum(sums) + sum(line), 1)""",
+        {"y": RANDOM.normal(size=3)},
+        {"a": np.array([0.1, 0.2, 0.3, 0.4]), "b": np.array([1.0, 2.0, 3.0])},
+        chosen_elements,
     ),
     Case(
         "priors that are mixtures, with truncated components",
