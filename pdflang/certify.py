@@ -1,8 +1,8 @@
 """Certificates: what the approximations of a compiled model change in its log-density.
 
-Integrals and convolutions are sums over nodes. Each observation is evaluated with the nodes that run and with twice as
-many, at draws of the prior before anything is compiled and at draws of the posterior afterwards, in NumPy. Of long
-lists of events some are looked at, and the change is scaled up.
+Integrals and convolutions are sums over nodes, and roots are looked for in cells. Each observation is evaluated with
+the nodes, cells and steps that run and with twice as many, at draws of the prior before anything is compiled and at
+draws of the posterior afterwards, in NumPy. Of long lists of events some are looked at, and the change is scaled up.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from typing import Any
 
 from pdflang.backend.numeric import numeric_function
 from pdflang.diagnostics import Diagnostic, Span
-from pdflang.ir.nodes import Node
+from pdflang.ir import nodes
+from pdflang.ir.nodes import Node, Root
 from pdflang.ir.program import BoundProgram, Observation
 from pdflang.ir.sizes import Axis
 from pdflang.passes import plan
 from pdflang.passes.middles import by_middles
+from pdflang.passes.roots import look_for_roots
 from pdflang.passes.tolerance import TOLERANCE, allowances
 from pdflang.passes.typical import Typical
 from pdflang.semantics.lints import everything_read
@@ -29,29 +31,26 @@ _DRAWS = 8
 _EVENTS = 150
 
 
-_REMEDY = (
-    "look for a function with jumps or narrow peaks under an integral, or for a resolution that can become far smaller "
-    "than the region"
-)
-_NO_NUMBER = (
-    "look under an integral for what is infinite or has no value, such as 0/0 or the root of a negative number, and "
-    "keep parameters away from there"
-)
+_REMEDIES = {
+    "integrals": "look for a function with jumps or narrow peaks under an integral, for one without a value somewhere, "
+    "such as 0/0, or for a resolution that can become far smaller than the region",
+    "roots": "let the bracket of `solve` hold one root, and no others that come and go together",
+}
 
 
 @dataclass(frozen=True)
 class Certificate:
     """How far the log-likelihood of an observation is from that with a finer rule: the largest change over draws.
 
-    It is infinite where one of the two is, and NaN where an integral is not a number. `what` is the approximation, in
-    the plural.
+    It is infinite where just one of the two is no finite number, and NaN where neither is a number. `what` is the
+    approximation, in the plural.
     """
 
     observation: str
     error: float
     span: Span
     what: str = "integrals"
-    remedy: str = _REMEDY
+    remedy: str = _REMEDIES["integrals"]
 
     @property
     def holds(self) -> bool:
@@ -65,29 +64,27 @@ class Certificate:
     @property
     def bound(self) -> float:
         """The power of ten that the change is below; what is less than rounding errors is not told apart."""
-        if math.isinf(self.error):
-            return math.inf
         return 10.0 ** max(_SMALLEST, math.floor(math.log10(max(self.error, 1e-300))) + 1)
 
     def __str__(self) -> str:
-        place = f"(`{self.observation}`, {self.span.source.name}, line {self.span.line})"
+        effect = self._failure or f"change the log-density by less than {self.bound:.0e}"
+        return f"{self.what} {effect} (`{self.observation}`, {self.span.source.name}, line {self.span.line})"
+
+    @property
+    def _failure(self) -> str | None:
+        """What is said where there is no change to tell."""
         if not self.is_number:
-            return f"{self.what} are not a number {place}"
-        if math.isinf(self.error):
-            return f"{self.what} decide whether the log-density is finite {place}"
-        return f"{self.what} change the log-density by less than {self.bound:.0e} {place}"
+            return "are not numbers"
+        return "decide whether the log-density is a finite number" if math.isinf(self.error) else None
 
     @property
     def remark(self) -> Diagnostic:
-        """What to say where the certificate does not hold."""
-        message = (
-            f"the integrals of `{self.observation}` are not accurate: with twice the nodes the log-density changes by "
-            f"{self.error:.1g}"
+        """What to say where the certificate does not hold at draws of the prior."""
+        effect = self._failure or (
+            f"are not accurate: with a rule twice as fine the log-density changes by {self.error:.1g}"
         )
-        if not self.is_number:
-            message = f"an integral of `{self.observation}` is not a number at draws of the prior"
-        remedy = self.remedy if self.is_number else _NO_NUMBER
-        return Diagnostic("L410", message, self.span, remedy=remedy, severity="lint")
+        message = f"the {self.what} of `{self.observation}` {effect}"
+        return Diagnostic("L410", message, self.span, remedy=self.remedy, severity="lint")
 
 
 def fine_enough(bound: BoundProgram) -> tuple[int, tuple[Certificate, ...]]:
@@ -111,13 +108,24 @@ def certify(
     some = _with_few_events(bound)
     typical = Typical(some)
     coarse, fine = plan(some, fineness, typical), plan(some, 2 * fineness, typical)
-    approximate = [name for name in bound.program.observations if _differs(name, coarse, fine)]
+    kinds = {name: _approximations(name, coarse, fine) for name in bound.program.observations}
+    approximate = [name for name in kinds if kinds[name]]
     if not approximate:
         return ()
     # Draws of the prior may be where the model itself has no value, such as that of a root that is not there.
-    rough = by_middles(some) if draws is None else None
+    rough = by_middles(some, 2 * fineness) if draws is None else None
     draws = typical.draws[:_DRAWS] if draws is None else draws
-    return tuple(_certificate(name, coarse, fine, draws, bound, rough) for name in approximate)
+    errors = {name: _error(name, coarse, fine, draws, bound, rough) for name in approximate}
+    return tuple(
+        Certificate(
+            name,
+            error,
+            bound.program.observations[name].span,
+            " and ".join(kinds[name]),
+            "; ".join(_REMEDIES[kind] for kind in kinds[name]),
+        )
+        for name, error in errors.items()
+    )
 
 
 def _with_few_events(bound: BoundProgram) -> BoundProgram:
@@ -146,14 +154,18 @@ def arrays_over(axis: Axis, bound: BoundProgram) -> list[str]:
     return [*names, *(datum.name for datum in found if datum.shape == "array")]
 
 
-def _differs(name: str, coarse: BoundProgram, fine: BoundProgram) -> bool:
-    """Whether an observation has other nodes in the two plans, or reads a derived value that has."""
+def _approximations(name: str, coarse: BoundProgram, fine: BoundProgram) -> list[str]:
+    """What differs in the two plans of an observation, or of the derived values that it reads."""
     one, other = _terms(coarse, name), _terms(fine, name)
-    if any(a is not b for a, b in zip(one.values(), other.values(), strict=True)):
-        return True
     definitions, finer = coarse.program.definition_nodes, fine.program.definition_nodes
-    read = set().union(*(everything_read(node, definitions) for node in one.values()))
-    return any(definitions[n] is not finer[n] for n in read & definitions.keys())
+    read = set().union(*(everything_read(node, definitions) for node in one.values())) & definitions.keys()
+    pairs = [*zip(one.values(), other.values(), strict=True), *((definitions[n], finer[n]) for n in read)]
+    changed = [(a, b) for a, b in pairs if a is not b]
+    kinds = {
+        "integrals": any(look_for_roots(a, 1) is not look_for_roots(b, 1) for a, b in changed),
+        "roots": any(isinstance(node, Root) for a, _ in changed for node in nodes.walk(a)),
+    }
+    return [kind for kind, differs in kinds.items() if differs]
 
 
 def _terms(planned: BoundProgram, name: str) -> dict[str, Node]:
@@ -164,23 +176,24 @@ def _terms(planned: BoundProgram, name: str) -> dict[str, Node]:
     return {key: node for key, node in terms.items() if node is not None}
 
 
-def _certificate(
+def _error(
     name: str,
     coarse: BoundProgram,
     fine: BoundProgram,
     draws: Sequence[Mapping[str, Any]],
     bound: BoundProgram,
     rough: BoundProgram | None,
-) -> Certificate:
+) -> float:
     """The largest change over draws; those where the `rough` program is not a number either are left out."""
     import numpy as np
 
     values, finer = _log_likelihoods(coarse, name, draws, bound), _log_likelihoods(fine, name, draws, bound)
     with np.errstate(invalid="ignore"):
         change = np.where(values == finer, 0.0, np.abs(values - finer)) / allowances(finer)
+    change[np.isnan(values) ^ np.isnan(finer)] = np.inf
     if rough is not None and np.isnan(change).any():
-        change[np.isnan(_log_likelihoods(rough, name, draws, bound))] = 0.0
-    return Certificate(name, float(np.max(change)), bound.program.observations[name].span)
+        change[np.isnan(change) & np.isnan(_log_likelihoods(rough, name, draws, bound))] = 0.0
+    return float(np.max(change))
 
 
 def _log_likelihoods(

@@ -517,7 +517,8 @@ class Writer:
         self.extend(inner)
         self.write(f"    return {result}", node.span)
         callee = self.call(f"pdflang.backend.runtime.roots.{'bracketed_root' if self._is_jax else 'known_root'}")
-        return Code(f"{callee}({name}, {ends[0]}, {ends[1]})", _ATOM, 1)
+        finer = f", {node.fineness}" if node.fineness > 1 else ""
+        return Code(f"{callee}({name}, {ends[0]}, {ends[1]}{finer})", _ATOM, 1)
 
 
 def _reads_no_parameter(node: Node) -> bool:

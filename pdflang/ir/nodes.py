@@ -389,13 +389,17 @@ class MixtureLogProbability(Node):
 
 
 class Root(Node):
-    """The value of the variable of `loop` between `lower` and `upper` where `equation` is zero."""
+    """The value of the variable of `loop` between `lower` and `upper` where `equation` is zero.
 
-    __slots__ = fields = ("loop", "lower", "upper", "equation")
+    `fineness` multiplies the cells in which it is looked for, and the steps to it.
+    """
+
+    __slots__ = fields = ("loop", "lower", "upper", "equation", "fineness")
     loop: Loop
     lower: Node
     upper: Node
     equation: Node
+    fineness: int
 
     def _infer(self) -> None:
         self._inherit((), "real", without=(self.loop,))

@@ -9,13 +9,21 @@ from pdflang.ir import nodes
 from pdflang.ir.nodes import Constant, Integral, Node
 from pdflang.ir.program import BoundProgram, map_expressions
 from pdflang.passes.kernels import variable_of
+from pdflang.passes.roots import look_for_roots
 from pdflang.semantics import build
 from pdflang.semantics.ranges import range_of
 
 
-def by_middles(bound: BoundProgram) -> BoundProgram:
-    """The same program with the length of a region times the integrand in its middle in place of each integral."""
-    return replace(bound, program=map_expressions(bound.program, lambda root: nodes.transform(root, _by_middle)))
+def by_middles(bound: BoundProgram, fineness: int) -> BoundProgram:
+    """The same program with the length of a region times the integrand in its middle in place of each integral.
+
+    `fineness` is that of its roots.
+    """
+
+    def changed(root: Node) -> Node:
+        return look_for_roots(nodes.transform(root, _by_middle), fineness)
+
+    return replace(bound, program=map_expressions(bound.program, changed))
 
 
 def _by_middle(node: Node) -> Node:

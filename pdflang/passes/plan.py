@@ -12,20 +12,21 @@ from pdflang.passes.guards import guard_branches
 from pdflang.passes.integrals import plan_integrals
 from pdflang.passes.kernels import integrate_kernels
 from pdflang.passes.powers import merge_powers
+from pdflang.passes.roots import look_for_roots
 from pdflang.passes.typical import Typical
 
 
 def plan(bound: BoundProgram, fineness: int = 1, typical: Typical | None = None) -> BoundProgram:
     """The same program in the form that the backend writes down: no integrals, few exponentials.
 
-    `fineness` multiplies the nodes of rules whose error is only known by a finer one; `typical` says how narrow
-    kernels are where the prior has its draws.
+    `fineness` multiplies the nodes of rules whose error is only known by a finer one, and the cells in which roots are
+    looked for; `typical` says how narrow kernels are where the prior has its draws.
     """
     fold, typical = Evaluator({}, {}, bound.program.definition_nodes), typical or Typical(bound)
 
     def planned_expression(node: Node) -> Node:
         summed = plan_integrals(integrate_kernels(node), fold, typical, fineness)
-        return split_known_parts(merge_powers(summed))
+        return split_known_parts(merge_powers(look_for_roots(summed, fineness)))
 
     planned = map_expressions(bound.program, planned_expression)
     definitions = planned.definition_nodes

@@ -283,9 +283,8 @@ class DeclarationTable:
         loop = Loop(0, None, key=entry.qualified)
         variable = nodes.Variable(loop, Range(range_of(bracket.lower).lower, range_of(bracket.upper).upper))
         inside = nodes.substitute(difference, {unknown: variable})
-        return Definition(
-            entry.qualified, nodes.Root(loop, bracket.lower, bracket.upper, inside), "solve", entry.span
-        )
+        root = nodes.Root(loop, bracket.lower, bracket.upper, inside, 1)
+        return Definition(entry.qualified, root, "solve", entry.span)
 
     # --- parameters -----------------------------------------------------------------------------------------
 

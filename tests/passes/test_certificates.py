@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pdflang import driver
+from pdflang.backend.runtime import roots
 from pdflang.certify import TOLERANCE, certify, fine_enough
 from pdflang.diagnostics import SourceFile
 from pdflang.ir.program import BoundProgram
@@ -110,20 +111,47 @@ COUNTED: dict[str, Callable[[int], bool]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("counts", COUNTED)
-def test_an_integral_that_is_not_a_number_fails(counts: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_integral_that_is_not_a_number_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     bound = _bound(BROKEN["half-line"][0])
-    _with_factor(monkeypatch, np.nan, COUNTED[counts])
+    _with_factor(monkeypatch, np.nan, COUNTED["all"])
     draw = {"a": np.asarray(0.5), "c": np.asarray(0.5), "k": np.asarray(1e3)}
     for (broken,) in (certify(bound), certify(bound, [draw])):
-        assert not broken.holds and "not a number" in str(broken)
-        assert "not a number" in broken.remark.message and broken.remark.code == "L410"
+        assert not broken.holds and str(broken).startswith("integrals are not numbers (`n`, model.pdfm, line 5)")
+        assert "are not numbers" in broken.remark.message and broken.remark.code == "L410"
 
 
 def test_more_nodes_are_not_tried_where_an_integral_is_not_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
     _with_factor(monkeypatch, np.nan, COUNTED["all"])
     fineness, (certificate,) = fine_enough(_bound(BROKEN["half-line"][0]))
     assert fineness == 1 and not certificate.holds
+
+
+ROOT = "data y = 1\nobserve y ~ Normal(A, 0.1)\n"
+
+
+def test_a_root_has_a_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
+    bound = _bound("solve A in (0, 3) where A*exp(A) == 4*c\n" + ROOT)
+    (whole,) = certify(bound)
+    assert whole.holds and whole.error < 1e-9 and str(whole).startswith("roots change the log-density")
+    monkeypatch.setattr(roots, "_BISECTIONS", 1)
+    (broken,) = certify(bound)
+    assert not broken.holds and TOLERANCE < broken.error < np.inf
+    assert "the roots of `y` are not accurate" in broken.remark.message and "bracket" in broken.remark.remedy
+
+
+def test_a_pair_of_roots_inside_one_cell_fails_where_it_is_beside_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between 0 and 7 sin(x) = c has three roots, of which two lie below 3."""
+    bound = _bound("solve A in (0, 7) where sin(A) == c\n" + ROOT)
+    assert all(certificate.holds for certificate in certify(bound))
+    monkeypatch.setattr(roots, "_CELLS", 2)
+    (broken,) = certify(bound)
+    assert broken.error == np.inf and str(broken).startswith("roots decide whether")
+    fineness, (certificate,) = fine_enough(bound)
+    assert fineness > 1 and certificate.holds
+
+
+def test_an_affine_equation_is_exact() -> None:
+    assert certify(_bound("solve A where A*c == 2\n" + ROOT)) == ()
 
 
 def test_draws_where_the_model_itself_has_no_value_do_not_fail() -> None:
@@ -138,11 +166,14 @@ def test_draws_where_the_model_itself_has_no_value_do_not_fail() -> None:
         assert certificate.holds, certificate
 
 
+@pytest.mark.parametrize("factor", [0.0, np.nan])
 @pytest.mark.parametrize("counts", ["few", "many"])
-def test_a_density_that_only_one_rule_finds_infinite_fails(counts: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    _with_factor(monkeypatch, 0.0, COUNTED[counts])
+def test_a_density_that_only_one_rule_finds_finite_fails(
+    counts: str, factor: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _with_factor(monkeypatch, factor, COUNTED[counts])
     (certificate,) = certify(_bound(BROKEN["half-line"][0]))
-    assert not certificate.holds and certificate.error == np.inf and "finite" in str(certificate)
+    assert not certificate.holds and "decide whether the log-density is a finite number" in str(certificate)
 
 
 def test_a_density_that_is_zero_by_any_rule_does_not_fail(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,8 +128,8 @@ def test_a_prior_that_piles_up_by_itself_is_no_bound() -> None:
     [
         (0.5, "warning", "change the log-density by less than 1e+00"),
         (2.0, "error", "change the log-density by less than 1e+01"),
-        (np.inf, "error", "decide whether the log-density is finite"),
-        (np.nan, "error", "are not a number"),
+        (np.inf, "error", "decide whether the log-density is a finite number"),
+        (np.nan, "error", "are not numbers"),
     ],
 )
 def test_integrals_that_are_not_exact(error: float, severity: str, words: str) -> None:

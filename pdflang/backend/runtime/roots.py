@@ -17,16 +17,19 @@ _BISECTIONS = 54
 _NEWTON_STEPS = 3
 
 
-def bracketed_root(equation: Callable[[Array], Array], lower: Array | float, upper: Array | float) -> Array:
+def bracketed_root(
+    equation: Callable[[Array], Array], lower: Array | float, upper: Array | float, fineness: int = 1
+) -> Array:
     """The x between `lower` and `upper` with equation(x) = 0: bisection, polished by Newton steps.
 
-    NaN where there is none, or several. The derivative is that of the implicit function theorem.
+    NaN where there is none, or several. The derivative is that of the implicit function theorem. `fineness` multiplies
+    cells and bisections.
     """
     lower, upper = jnp.asarray(lower, float), jnp.asarray(upper, float)
 
     def solve(function: Callable[[Array], Array], start: Array) -> Array:
         del start
-        grid = lower + (upper - lower) * jnp.linspace(0.0, 1.0, _CELLS + 1)
+        grid = lower + (upper - lower) * jnp.linspace(0.0, 1.0, _CELLS * fineness + 1)
         signs = jnp.sign(jax.vmap(function)(grid))
         cell = jnp.argmax(signs[1:] * signs[:-1] <= 0)
 
@@ -36,7 +39,7 @@ def bracketed_root(equation: Callable[[Array], Array], lower: Array | float, upp
             is_left = jnp.sign(function(middle)) == signs[cell]
             return jnp.where(is_left, middle, left), jnp.where(is_left, right, middle)
 
-        left, right = jax.lax.fori_loop(0, _BISECTIONS, halve, (grid[cell], grid[cell + 1]))
+        left, right = jax.lax.fori_loop(0, _BISECTIONS * fineness, halve, (grid[cell], grid[cell + 1]))
         x = (left + right) / 2
         for _ in range(_NEWTON_STEPS):
             value, slope = function(x), jax.grad(function)(x)
@@ -49,16 +52,18 @@ def bracketed_root(equation: Callable[[Array], Array], lower: Array | float, upp
     return jax.lax.custom_root(equation, (lower + upper) / 2, solve, linear_solve)
 
 
-def known_root(equation: Callable[[float], float], lower: float, upper: float) -> float:
-    """The root of an equation that reads data and constants alone, in NumPy; NaN where there is none, or several."""
-    from scipy.optimize import brentq
-
-    grid = np.linspace(float(lower), float(upper), _CELLS + 1)
+def known_root(equation: Callable[[float], float], lower: float, upper: float, fineness: int = 1) -> float:
+    """The same in NumPy, by as many bisections, for what needs no derivative; NaN where there is none, or several."""
+    grid = np.linspace(float(lower), float(upper), _CELLS * fineness + 1)
     signs = np.sign([float(equation(x)) for x in grid])
     if _roots(signs) != 1:
         return float("nan")
     cell = int(np.argmax(signs[1:] * signs[:-1] <= 0))
-    return brentq(lambda x: float(equation(x)), grid[cell], grid[cell + 1], xtol=1e-15, rtol=1e-14)
+    left, right = grid[cell], grid[cell + 1]
+    for _ in range(_BISECTIONS * fineness):
+        middle = (left + right) / 2
+        left, right = (middle, right) if np.sign(float(equation(middle))) == signs[cell] else (left, middle)
+    return float((left + right) / 2)
 
 
 def _roots(signs: Any) -> Any:
