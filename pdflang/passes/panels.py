@@ -37,8 +37,9 @@ def edges(places: Any, travelled: Any, nearest: tuple[float, float], fineness: i
     """
     import numpy as np
 
-    near = 2.0 ** -np.arange(4, _GRADES)
-    left, right = (near[near > distance] for distance in nearest)
+    # A power near −1 leaves much below the last grade. Places near 1 have its rounding errors: no finer grades there.
+    near, grades = 2.0 ** -np.arange(4, _GRADES * fineness), _GRADES - 4
+    left, right = near[near > nearest[0]], near[:grades][near[:grades] > nearest[1]]
     found = np.sort(np.concatenate([left, np.linspace(0, 1, _FEWEST + 1), 1 - right]))
     while True:
         is_long = np.diff(np.interp(found, places, travelled)) > _WIDTHS

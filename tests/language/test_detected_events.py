@@ -136,6 +136,18 @@ def test_a_resolution_with_ends_at_an_end_of_the_rate() -> None:
     assert np.isfinite(slopes)
 
 
+def test_a_power_near_minus_one_at_an_end_that_a_resolution_only_reaches() -> None:
+    """The rule that is first tried is wrong by 0.03 there: its certificate sees that, and asks for a finer one."""
+    text = "detector d(y in (0, 1) | x) { smear y ~ Uniform(x - s, x + s) }\nobserve e ~ PoissonProcess(f |> d)\n"
+    prior = "param a ~ Uniform(-0.87, -0.83)\nparam s ~ LogNormal(log(0.08), 0.05)\n"
+    model = pdflang.loads(prior + F + TABLE + text, data={"e": {"y": [0.02, 0.05]}})
+    assert all(certificate.holds for certificate in model.certificates)
+    ends, power = (0.1, 0.13), {"weight": "alg", "wvar": (-0.85, 0)}
+    seen = [integrate.quad(lambda x: 1 - x, 0, end, epsabs=1e-13, **power)[0] for end in ends]
+    found = model.log_likelihood({"a": -0.85, "s": 0.08})["e"]
+    np.testing.assert_allclose(found, np.log(np.array(seen) / 0.16), atol=1e-3)
+
+
 def test_no_events() -> None:
     model = pdflang.loads(PARAMETERS + F + SMEAR + "data e[N]\nobserve e ~ PoissonProcess(f |> d)\n", data={"e": []})
     p = {"a": 0.3, "s": S}
