@@ -2,7 +2,7 @@
 
     python benchmarks/compression.py gradient
     python benchmarks/compression.py sample
-    python benchmarks/compression.py memory [EVENTS]
+    python benchmarks/compression.py memory [EVENTS] [npy|csv]
 
 Ratios are of one run, in processor time too: that is what a busy machine leaves comparable.
 """
@@ -88,32 +88,36 @@ def sample() -> None:
         print(f"sample, whole process against {name}: ratio {wall:.3f}, of processor time {spent:.3f}")
 
 
-def _given(folder: Path, data: dict[str, Any]) -> list[str]:
-    """Flags for the data, lists of events in files of NumPy."""
+def _given(folder: Path, data: dict[str, Any], kind: str = "npy") -> list[str]:
+    """Flags for the data, lists of events in files of a kind."""
     flags = []
     for name, values in data.items():
-        if np.ndim(values):
-            np.save(folder / f"{name}.npy", values)
-        text = str(folder / f"{name}.npy") if np.ndim(values) else json.dumps(float(values))
+        path = folder / f"{name}.{kind}"
+        if np.ndim(values) and kind == "npy":
+            np.save(path, values)
+        elif np.ndim(values):
+            np.savetxt(path, values, header="x", comments="")
+        text = str(path) if np.ndim(values) else json.dumps(float(values))
         flags += ["--data", f"{name}={text}"]
     return flags
 
 
-def memory(events: int) -> None:
+def memory(events: int, kind: str) -> None:
     """The peak of a process that reads, compresses and samples so many events."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        flags = _given(folder, unbinned(events))
+        flags = _given(folder, unbinned(events), kind)
         command = [*PDFLANG, "sample", str(FOLDER / "unbinned.pdfm"), "--seed", "1", "--out", str(folder / "run")]
         wall, _ = usage([*command, *flags], folder)
     # The data were made in this process, so that the children are the sampler alone.
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
-    print(f"{events} events: {wall:.1f} s, at most {peak:.2f} GiB")
+    print(f"{events} events in {kind}: {wall:.1f} s, at most {peak:.2f} GiB")
 
 
 if __name__ == "__main__":
     what = sys.argv[1] if len(sys.argv) > 1 else "gradient"
     if what == "memory":
-        memory(int(float(sys.argv[2])) if len(sys.argv) > 2 else 10_000_000)
+        count, kind = (*sys.argv[2:], *("1e7", "npy")[len(sys.argv) - 2 :])
+        memory(int(float(count)), kind)
     else:
         {"gradient": gradient, "sample": sample}[what]()

@@ -94,7 +94,8 @@ class Rates:
         process, arrays = self._observation.process, self._planned.arrays
         assert process is not None
         columns = [name for column in process.columns.values() for name in nodes.references(column)]
-        points = np.stack([np.asarray(arrays[name], float) for name in columns], axis=1)
+        values = [np.asarray(arrays[name], float) for name in columns]
+        points = np.stack(values, axis=1) if len(values) > 1 else values[0][:, None]
         if process.weights is None:
             return Measure.of_events(points)
         found = numeric_function(self._planned, {"weights": process.weights})({}, arrays)

@@ -162,7 +162,7 @@ class Model(CompiledModel):
         there are 1000 per chain and then more, up to `max_draws`, until every quantity has R-hat < 1.01 and an
         effective sample size of 100 per chain. With `log_likelihood` the log-probability of each datum is kept.
         The groups are posterior, sample_stats, observed_data and log_likelihood; arrays are (chain, draw, *axes),
-        with labels as coordinates.
+        with labels as coordinates. Lists of more than 100,000 events are not repeated in observed_data.
         Errors: E601 where no start has a finite density, E608 without parameters, E620 for the options.
         """
         return self.tree(self.draw(options_of(NutsOptions, options), monitor), log_likelihood)
@@ -187,7 +187,7 @@ class Model(CompiledModel):
     def tree(self, draws: Draws, log_likelihood: bool = False) -> xarray.DataTree:
         """Draws as a DataTree: parameters, solved constants and outputs, with labels as coordinates."""
         from pdflang.fields import data_schemas, schemas
-        from pdflang.predictive import left_out_terms, observed_arrays, term_schemas
+        from pdflang.predictive import left_elsewhere, left_out_terms, observed_arrays, term_schemas
         from pdflang.results.posterior import dataset, tree_of
 
         parameters, derived = self.quantities(draws.z.reshape(-1, self.dimension))
@@ -203,7 +203,7 @@ class Model(CompiledModel):
             "log_likelihood": dataset(shaped(terms), term_schemas(self, terms)),
             "observed_data": dataset(observed_arrays(self), data_schemas(self), ()),
         }
-        return tree_of(groups, draws.attributes)
+        return tree_of(groups, {**draws.attributes, **left_elsewhere(self)})
 
     def accuracy(self, draws: Draws) -> tuple[Certificate, ...]:
         """How exact the integrals of each observation are at some draws of the posterior."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,9 @@ from pdflang.fields import data_schemas, schemas
 from pdflang.ir import nodes
 from pdflang.model import CompiledModel
 from pdflang.results.schema import VariableSchema
+
+_MOST_REPEATED = 100_000
+"""So many events of a list are kept with the draws; more are left where they are."""
 
 
 def observed_data(model: CompiledModel) -> dict[str, Any]:
@@ -33,12 +36,41 @@ def observed_data(model: CompiledModel) -> dict[str, Any]:
 
 
 def observed_arrays(model: CompiledModel) -> dict[str, np.ndarray]:
-    """What was observed as arrays by name, columns of a table of events as `<name>.<column>`."""
+    """What was observed as arrays by name, columns of a table of events as `<name>.<column>`, without long lists."""
     found: dict[str, np.ndarray] = {}
+    elsewhere = _with_weights(model, _long_lists(model))
     for name, data in observed_data(model).items():
+        if name in elsewhere:
+            continue
         columns = data if isinstance(data, dict) else {"": data}
         found |= {f"{name}.{column}" if column else name: values for column, values in columns.items()}
     return found
+
+
+def left_elsewhere(model: CompiledModel) -> dict[str, str]:
+    """Where the events of long lists are, which results do not repeat: a sentence by `<name>_events`."""
+    return {
+        f"{name}_events": f"the {count} events of {name} are not repeated here: they are {_declared(model, name)}, "
+        "or what --data of the command in provenance.json gave; their hash is there"
+        for name, count in _long_lists(model).items()
+    }
+
+
+def _long_lists(model: CompiledModel) -> dict[str, int]:
+    """How many events each list has that is too long to be repeated."""
+    return {name: count for name, count in model.event_counts().items() if count > _MOST_REPEATED}
+
+
+def _with_weights(model: CompiledModel, names: Iterable[str]) -> set[str]:
+    """Lists of events, with the data that hold their weights and nothing else."""
+    processes = [model.program.observations[name].process for name in names]
+    weights = [process.weights for process in processes if process is not None]
+    return {*names, *(node.name for node in weights if isinstance(node, nodes.Reference))}
+
+
+def _declared(model: CompiledModel, name: str) -> str:
+    datum = model.program.data[name]
+    return " ".join(datum.source.span.text.split()) if datum.source else f"data {name}"
 
 
 def term_schemas(model: CompiledModel, terms: Mapping[str, np.ndarray]) -> dict[str, VariableSchema]:

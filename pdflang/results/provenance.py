@@ -60,7 +60,7 @@ def array_hash(values: Any) -> dict[str, Any]:
     return {
         "shape": list(array.shape),
         "dtype": array.dtype.str.lstrip("<>=|"),
-        "sha256": hashlib.sha256(content.tobytes()).hexdigest(),
+        "sha256": hashlib.sha256(content.reshape(-1).view(np.uint8).data).hexdigest(),
     }
 
 

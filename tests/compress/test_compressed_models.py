@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import pdflang
+from pdflang.predictive import left_elsewhere, observed_arrays
 
 RNG = np.random.default_rng(20)
 X = np.clip(RNG.beta(1.5, 4, 12_000), 1e-3, 0.999)
@@ -144,3 +145,14 @@ def test_an_exact_model_stays_exact() -> None:
     case = CASES["proxy"]
     model = pdflang.loads(case.text, data=case.data, exact=True)
     assert not model.rebind({"ev": X[:9000]}).compressions
+
+
+def test_results_do_not_repeat_long_lists_of_events() -> None:
+    text = "data hits[N]\ndata w[N]\nparam c ~ LogNormal(9, 1)\npdf f(x)=c\nobserve hits ~ PoissonProcess(f, weights=w)"
+    for count, kept in ((100_000, {"hits", "w"}), (100_001, set())):
+        places = np.linspace(0.1, 0.9, count)
+        model = pdflang.loads(text, data={"hits": places, "w": np.ones(count)})
+        assert set(observed_arrays(model)) == kept
+        said = left_elsewhere(model)
+        assert set(said) == (set() if kept else {"hits_events"})
+    assert "100001 events of hits are not repeated here" in said["hits_events"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pdflang.passes.compression import Category, Chart, Compression, Coordinate, Measure, Refusal, compress, condensed
+from pdflang.passes.compression import Category, Chart, Compression, Coordinate, Measure, Refusal, compress
 from pdflang.passes.compression.rules import Family
 
 LOGIT = Coordinate(0.0, 1.0)
@@ -76,18 +76,6 @@ def test_many_events_are_compared_with_points_that_stand_for_all_of_them():
     assert len(done.reference) < 10_000
     assert change(events, done.reference, log_rate) < 1e-7
     assert done.error == pytest.approx(change(events, done.nodes, log_rate), abs=1e-7)
-
-
-def test_events_read_in_chunks_are_the_same_events():
-    x, log_rate = proxy_events(50_000), proxy(5)
-    chunks = [Measure.of_events(chunk) for chunk in np.array_split(np.sort(x), 40)]
-    few = condensed(chunks, LINE)
-    assert len(few) < len(x) / 2
-    assert change(Measure.of_events(x), few, log_rate) < 1e-8
-    whole, parts = compress(Measure.of_events(x), LINE, log_rate), compress(few, LINE, log_rate, count=len(x))
-    assert isinstance(whole, Compression) and isinstance(parts, Compression)
-    np.testing.assert_allclose(parts.nodes.points, whole.nodes.points, rtol=1e-7)
-    np.testing.assert_allclose(parts.nodes.weights, whole.nodes.weights, rtol=1e-6)
 
 
 def test_events_at_the_very_ends():
@@ -218,7 +206,7 @@ def test_refusals_give_their_reason(reason, chart, log_rate):
 @pytest.mark.parametrize("weights", [np.ones(50), np.zeros(20_000), np.ones(0)], ids=["50", "no weight", "none"])
 def test_too_few_events_are_left_alone(weights):
     events = Measure.of_events(proxy_events(len(weights)), weights)
-    refused = compress(condensed([events], LINE), LINE, proxy(3), count=len(weights))
+    refused = compress(events, LINE, proxy(3))
     assert isinstance(refused, Refusal)
     assert "too few" in refused.reason
 

@@ -4,7 +4,6 @@ from pdflang.passes.compression.charts import charts_of, kink_of
 from pdflang.passes.compression.coordinates import Category, Chart, Coordinate
 from pdflang.passes.compression.likelihood import at_nodes, node_arrays
 from pdflang.passes.compression.measure import Function, Measure
-from pdflang.passes.compression.rules import condensed
 from pdflang.passes.compression.search import Compression, Refusal, best_chart, compress
 
 __all__ = [
@@ -19,7 +18,6 @@ __all__ = [
     "best_chart",
     "charts_of",
     "compress",
-    "condensed",
     "kink_of",
     "node_arrays",
 ]

@@ -27,12 +27,15 @@ def recombine(points: Array, weights: Array, polynomials: Exponents) -> tuple[ND
     polynomials.
     """
     count = len(polynomials)
-    kept, weights = np.flatnonzero(weights), weights[weights > 0]
+    kept = np.flatnonzero(weights)
+    if len(kept) < len(points):
+        points, weights = points[kept], weights[kept]
     while len(kept) > count:
         size = -(-len(kept) // (2 * count))
-        factors = _fewest(moments(points[kept], weights, polynomials, size).T)
-        shares = np.repeat(factors, size)[: len(kept)]
-        kept, weights = kept[shares > 0], (weights * shares)[shares > 0]
+        factors = _fewest(moments(points, weights, polynomials, size).T)
+        chosen = np.flatnonzero(np.repeat(factors > 0, size)[: len(kept)])
+        weights = weights[chosen] * factors[chosen // size]
+        kept, points = kept[chosen], points[chosen]
     return kept, weights
 
 

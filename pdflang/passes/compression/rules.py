@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +28,7 @@ ORDERS = {
 ORDERS_IN_PIECES = (6, 8, 12, 16)
 """The nodes of the Gauss rule of each piece."""
 
-_AT_ONCE = 16
+_BLOCK = 1 << 16
 
 
 class Family:
@@ -60,19 +60,6 @@ class Family:
         return joined([self._nothing, *signed])
 
 
-def condensed(chunks: Iterable[Measure], chart: Chart) -> Measure:
-    """Events as they are read, never more than a chunk and some thousand points in memory for one variable.
-
-    In several variables they are all kept.
-    """
-    parts: list[Measure] = []
-    for chunk in chunks:
-        parts.append(Family(chunk, chart).dense())
-        if len(parts) == _AT_ONCE:
-            parts = [Family(joined(parts), chart).dense()]
-    return joined(parts)
-
-
 def _by_category(measure: Measure, columns: list[int]) -> Iterator[Measure]:
     if not columns:
         yield measure
@@ -102,7 +89,7 @@ class _Line:
     def of(cls, measure: Measure, chart: Chart) -> _Line:
         ((column, along),) = chart.continuous.items()
         x = measure.points[:, column]
-        few = condense(along.forward(x), measure.weights)
+        few = condense(_placed(along, x, np.empty(len(x))), measure.weights)
         return cls(measure.points[0], column, along, (x.min(), x.max()), *few, chart.pieces)
 
     def rule(self, order: int) -> Measure:
@@ -138,8 +125,10 @@ class _Cloud:
 
     @classmethod
     def of(cls, measure: Measure, chart: Chart) -> _Cloud:
-        columns = [_scaled(along.forward(measure.points[:, k])) for k, along in chart.continuous.items()]
-        return cls(measure, np.stack(columns, axis=1), chart.power)
+        scaled = np.empty((len(measure), len(chart.continuous)))
+        for column, (k, along) in zip(scaled.T, chart.continuous.items(), strict=True):
+            _scale(_placed(along, measure.points[:, k], column))
+        return cls(measure, scaled, chart.power)
 
     def rule(self, order: int) -> Measure:
         polynomials = exponents(self.scaled.shape[1], order, self.power)
@@ -150,6 +139,18 @@ class _Cloud:
         return self.measure
 
 
-def _scaled(t: Array) -> Array:
+def _placed(along: Coordinate, x: Array, t: Array) -> Array:
+    """t(x) (n,) in the array given for it, block by block: of all events there are no other copies."""
+    for start in range(0, len(x), _BLOCK):
+        t[start : start + _BLOCK] = along.forward(x[start : start + _BLOCK])
+    return t
+
+
+def _scale(t: Array) -> None:
+    """Take values (n,) from −1 to 1, in their place."""
     low, high = t.min(), t.max()
-    return np.clip((2 * t - low - high) / (high - low), -1, 1) if high > low else np.zeros_like(t)
+    t *= 2
+    t -= low
+    t -= high
+    t /= high - low if high > low else np.inf
+    np.clip(t, -1, 1, out=t)

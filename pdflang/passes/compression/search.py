@@ -59,7 +59,6 @@ def compress(
     chart: Chart,
     log_rates: Function,
     tolerance: float = TOLERANCE,
-    count: int | None = None,
     rest: Array | float = 0.0,
     order: int | None = None,
 ) -> Compression | Refusal:
@@ -67,10 +66,9 @@ def compress(
 
     `chart` has a coordinate for each column of the events, one to three of them continuous; `log_rates` takes points
     (n, columns) to values (draws, n). With `rest` (draws,), what else the log-likelihood has, draws far below the
-    best are allowed more. Where a draw has no finite log-rate at some event, the rule must have none either.
-    `count` is the number of events where those given are `condensed`. A given `order` is the only one tried, of use
-    or not. No node lies where no event could: in one variable they are between the first event and the last, in
-    several they are events.
+    best are allowed more. Where a draw has no finite log-rate at some event, the rule must have none either. A given
+    `order` is the only one tried, of use or not. No node lies where no event could: in one variable they are between
+    the first event and the last, in several they are events.
     """
     if not np.any(events.weights):
         return Refusal(_TOO_FEW)
@@ -86,7 +84,7 @@ def compress(
     allowed, tried = _allowed(exact, rest), dict[int, float]()
     for candidate in (order,) if order else family.orders:
         nodes = family.rule(candidate)
-        if not order and len(nodes) * _WORTHWHILE > (count or len(events)):
+        if not order and len(nodes) * _WORTHWHILE > len(events):
             break
         tried[candidate] = float((_distances(nodes.integrate(log_rates), exact) / allowed).max())
         if tried[candidate] < tolerance:
