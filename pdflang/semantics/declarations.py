@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from pdflang.diagnostics import Label, PdflangError, Span, closest_names
@@ -542,7 +542,7 @@ class DeclarationTable:
                     self._forgotten_argument(body, inner, declaration.name)
             return value.called(declaration.name) if isinstance(value, Node) and value.phase > 0 else value
 
-        return FunctionValue(entry.qualified, tuple(parameters), apply, role)
+        return elaborator.shared(FunctionValue(entry.qualified, tuple(parameters), apply, role))
 
     def _forgotten_argument(self, body: ast.Expression, scope: Scope, name: str) -> None:
         """Raise what is wrong with a body that is a function, where the function stands: 4*u for 4*u(x)."""
@@ -600,7 +600,7 @@ class DeclarationTable:
                 remedy="write pdf q[f in flavour](x) = …",
             )
         binder = axis.binder
-        return FamilyValue(entry.qualified, index, lambda position: build(scope.bind(binder, position)))
+        return FamilyValue(entry.qualified, index, cache(lambda position: build(scope.bind(binder, position))))
 
     def _Theory(self, entry: Entry, declaration: ast.Theory) -> Value:
         variables = declaration.variables

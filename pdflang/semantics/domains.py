@@ -79,14 +79,10 @@ def constant_range(elaborator: Elaborator, domain: IntervalValue) -> Range | Non
 
 def probe_domain(elaborator: Elaborator, function: FunctionValue, span: Span) -> tuple[Domain, ...]:
     """The domains that a function of free variables inherits from the functions that it calls."""
-    variables = [Variable(Loop(-1 - i, None), REAL) for i in range(len(function.variables))]
-    elaborator.probes.update({variable: [] for variable in variables})
-    try:
-        function.apply(tuple(variables), 0, span)
-        return tuple(intersect_domains(elaborator.probes[variable], span) for variable in variables)
-    finally:
-        for variable in variables:
-            del elaborator.probes[variable]
+    variables = tuple(Variable(Loop(-1 - i, None), REAL) for i in range(len(function.variables)))
+    with elaborator.probing(variables) as domains:
+        function.apply(variables, 0, span)
+        return tuple(intersect_domains(domains[variable], span) for variable in variables)
 
 
 def _plain(allowed: Range) -> str:

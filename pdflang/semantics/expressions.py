@@ -43,7 +43,8 @@ class Expressions(Elaborator):
 
     def evaluate(self, expression: ast.Expression, scope: Scope) -> Value:
         """The meaning of an expression."""
-        return getattr(self, f"_{type(expression).__name__}")(expression, scope)
+        value: Value = getattr(self, f"_{type(expression).__name__}")(expression, scope)
+        return self.shared(value) if isinstance(value, FunctionValue) else value
 
     # --- leaves ---------------------------------------------------------------------------------------------
 

@@ -79,7 +79,7 @@ class FunctionValue:
     """A function of named variables. `apply(arguments, depth, span)` inlines it inside `depth` binders.
 
     What detectors made says in `streams` how its events come about, and in `no_density` why it cannot be
-    evaluated where a kernel is only a simulator.
+    evaluated where a kernel is only a simulator. `is_shared` says that `apply` remembers its values.
     """
 
     name: str
@@ -88,6 +88,7 @@ class FunctionValue:
     role: str = "function"
     streams: tuple[Stream, ...] = field(default=(), compare=False)
     no_density: Diagnostic | None = field(default=None, compare=False)
+    is_shared: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)

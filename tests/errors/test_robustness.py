@@ -109,6 +109,84 @@ def test_a_long_sum_has_its_value() -> None:
     assert float(model.log_density({"a": 0.3})) == pytest.approx(expected, rel=1e-9)
 
 
+def _chain(first: str, link: str, count: int) -> str:
+    """Declarations, each of which reads the one before it."""
+    return "\n".join([first, *(link.format(i=i, before=i - 1) for i in range(1, count + 1))])
+
+
+LINEAR = "func f0(x) = x"
+DOUBLING = {
+    "of one variable": _chain(LINEAR, "func f{i}(x) = f{before}(x) + f{before}(x + 1)", 24),
+    "of functions": _chain(LINEAR, "let f{i} = f{before} + f{before}", 24),
+    "of comprehensions": _chain(
+        "let f0 = (x for x in (-9, 9))", "let f{i} = (f{before}(y) * f{before}(y) for y in (-9, 9))", 24
+    ),
+    "in branches": _chain(LINEAR, "func f{i}(x) = if x > 0 then f{before}(x) else f{before}(-x)", 24),
+    "of a function and a variable": _chain(
+        "func f0(h, x) = h(x)\nfunc g(x) = x", "func f{i}(h, x) = f{before}(h, x) + f{before}(h, x + 1)", 24
+    )
+    + "\nfunc f25(x) = f24(g, x)",
+    "of theories": _chain("theory f0(x in (-9, 9)) = x", "theory f{i}(x) = f{before}(x) + f{before}(x/2)", 24),
+    "of families": _chain(
+        "index k = a, b\npdf f0[i in k](x) = x", "pdf f{i}[i in k](x) = f{before}[i](x) + f{before}[i](x^2)", 24
+    )
+    + "\nfunc f25(x) = f24.a(x/(1 + x^2))",
+}
+
+
+@pytest.mark.parametrize("text", DOUBLING.values(), ids=DOUBLING.keys())
+def test_functions_that_call_each_other_twice_are_inlined_once(text: str, tmp_path: Path) -> None:
+    last = 25 if " f25" in text else 24
+    done = _command(tmp_path, f"{text}\nparam a ~ Normal(0, 1)\noutput y = f{last}(a)")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_shared_call_has_its_value() -> None:
+    import pdflang
+
+    model = pdflang.loads(f"{DOUBLING['of one variable']}\nparam a ~ Normal(0, 1)\noutput y = f24(a)")
+    assert float(model.derived({"a": 0.5})["y"]) == pytest.approx(2**24 * (0.5 + 24 / 2), rel=1e-12)
+
+
+EXCESSIVE = {
+    "often": _chain(LINEAR, "func f{i}(x) = f{before}(2*x) + f{before}(3*x + {i})", 24) + "\noutput y = f24(a)",
+    "deep": _chain(LINEAR, "func f{i}(x) = f{before}(x) + 1", 2_000) + "\noutput y = f2000(a)",
+    "deep, in long calls": _chain(LINEAR, "func f{i}(x) = " + "(1 + " * 60 + "f{before}(x)" + ")" * 60, 500)
+    + "\noutput y = f500(a)",
+    "deep, of functions": _chain(LINEAR, "let f{i} = f{before} + f{before}", 2_000) + "\noutput y = f2000(a)",
+}
+
+
+@pytest.mark.parametrize("name", EXCESSIVE)
+def test_functions_that_call_each_other_too_much_are_told_once(name: str, tmp_path: Path) -> None:
+    text = "param a ~ Normal(0, 1)\n" + EXCESSIVE[name]
+    with pytest.raises(PdflangError) as caught:
+        driver.check(SourceFile("model.pdfm", text + "\noutput again = y0(a)\nfunc y0(x) = f0(x)", tmp_path))
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.code == "E120" and diagnostic.span is not None
+    assert diagnostic.span.text.endswith("(a)")
+
+
+def test_a_call_in_a_branch_does_not_hide_what_another_reads(tmp_path: Path) -> None:
+    text = "data y[N]\nparam a ~ Normal(0, 1)\nfunc f(k) = y[N + k]\n"
+    guarded = "output first = if a > 0 then f(1) else 0\n"
+    driver.check(SourceFile("model.pdfm", text + guarded, tmp_path))
+    with pytest.raises(PdflangError, match="E305"):
+        driver.check(SourceFile("model.pdfm", text + guarded + "output second = f(1)", tmp_path))
+
+
+def test_theories_inherit_their_domains_from_shared_calls(tmp_path: Path) -> None:
+    text = "pdf u(x) = x\nfunc f(x) = u(x)\ntheory s(x) = t(x)\ntheory t(x) = f(x)\ntheory v(x) = f(x)\n"
+    driver.check(SourceFile("model.pdfm", text + "output all = integral(s) + integral(t) + integral(v)", tmp_path))
+
+
+def test_recursion_is_told_whoever_was_called_before(tmp_path: Path) -> None:
+    text = "func k(x) = x\nfunc g(h, x) = h(x)\nfunc f(x) = g(k, x)\n"
+    for before in ("", "output first = f(2)\n"):
+        with pytest.raises(PdflangError, match="E203"):
+            driver.check(SourceFile("model.pdfm", text + before + "output second = g(f, 2)", tmp_path))
+
+
 @pytest.mark.parametrize("text", ["\ud800", "\u202eabc", "\u2066x", "\x1b[31m", "\u200f", "a\tb", "\x00"])
 def test_odd_characters_are_printed_as_marks(text: str) -> None:
     source = SourceFile(f"{text}.pdfm", f"let a = {text} + 1\n")
