@@ -215,7 +215,9 @@ def _bins(elaborator: Elaborator, function: FunctionValue, edges: Node, place: S
         raise error("E403", "bin edges must be known once data is bound, but these read parameters", place)
     if len(edges.axes) != 1:
         raise error("E304", f"bin edges are a vector, but this is {describe(edges)}", place)
-    _check_increasing(elaborator, edges, place)
+    if edges.phase == Phase.CONST and len(elaborator.fold(edges)) < 2:
+        raise error("E408", "bins need at least two edges", place, remedy="n bins have n + 1 edges: [0, 0.5, 1]")
+    _check_increasing(elaborator, edges, "bin edges", place)
     domain = function.variables[0].domain if len(function.variables) == 1 else None
     allowed = constant_range(elaborator, domain) if isinstance(domain, IntervalValue) else None
     if allowed is not None and edges.phase == Phase.DATA:
@@ -227,26 +229,21 @@ def _bins(elaborator: Elaborator, function: FunctionValue, edges: Node, place: S
     return nodes.Array(loop, integrate(elaborator, function, (over,), depth + 1, place), span=span)
 
 
-def _check_increasing(elaborator: Elaborator, edges: Node, place: Span) -> None:
-    if edges.phase != Phase.CONST:
-        loop = Loop(len(edges.loops), Axis(edges.axes[0].size - 1))
+def _check_increasing(elaborator: Elaborator, points: Node, what: str, place: Span) -> None:
+    if points.phase != Phase.CONST:
+        loop = Loop(len(points.loops), Axis(points.axes[0].size - 1))
         after = nodes.Apply(arithmetic.ADD, (LoopIndex(loop), Constant(1)), "int")
-        ends = (nodes.Element(edges, (after,)), nodes.Element(edges, (LoopIndex(loop),)))
+        ends = (nodes.Element(points, (after,)), nodes.Element(points, (LoopIndex(loop),)))
         steps = nodes.Array(loop, nodes.Apply(arithmetic.SUBTRACT, ends, "real"))
 
         def report(step: float, entry: str) -> Diagnostic:
-            return Diagnostic(
-                "E408", f"bin edges must increase, but the width of the bin in {entry} is {step:g}", place
-            )
+            return Diagnostic("E408", f"{what} must increase, but the step in {entry} is {step:g}", place)
 
         elaborator.check(Check("range", report, node=steps, allowed=POSITIVE))
         return
-    values = elaborator.fold(edges)
-    if len(values) < 2:
-        raise error("E408", "bins need at least two edges", place, remedy="n bins have n + 1 edges: [0, 0.5, 1]")
-    for left, right in pairwise(values):
+    for left, right in pairwise(elaborator.fold(points)):
         if not right > left:
-            raise error("E408", f"bin edges must increase, but {left:g} is followed by {right:g}", place)
+            raise error("E408", f"{what} must increase, but {left:g} is followed by {right:g}", place)
 
 
 def _moments(elaborator: Elaborator, function: FunctionValue, count: Node, place: Span, depth: int, span: Span) -> Node:
@@ -389,6 +386,8 @@ def _interp(elaborator: Elaborator, site: CallSite) -> Value:
     matched = match(site, arrays.INTERPOLATE.parameters)
     x, points, values = (elaborator.given_number(matched[n], site.scope) for n in arrays.INTERPOLATE.parameters)
     require_trailing([(points, matched["points"].span), (values, matched["values"].span)], site.span, elaborator.check)
+    if len(points.axes) == 1 and points.phase != Phase.PARAMETER and not points.loops:
+        _check_increasing(elaborator, points, "the points of interp", matched["points"].span)
     return nodes.Whole(arrays.INTERPOLATE, (x, points, values), x.axes, "real", span=site.span)
 
 

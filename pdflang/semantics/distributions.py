@@ -59,6 +59,8 @@ def call_distribution(elaborator: Elaborator, row: Distribution, site: CallSite)
                 "E304", f"`{parameter.name}` of {row.name} is {kind}, but this is {describe(node)}", given.span
             )
         check_support(elaborator, node, parameter.range, f"`{parameter.name}` of {row.name}", given.span)
+        if parameter.integer:
+            _require_whole(elaborator, node, f"`{parameter.name}` of {row.name}", given.span)
         arguments.append(node)
     if row.name == "MvNormal":
         _require_covariance(elaborator, arguments[-1], site, matched)
@@ -67,7 +69,44 @@ def call_distribution(elaborator: Elaborator, row: Distribution, site: CallSite)
         spans = [matched[p.name].span for p in row.parameters if p.name in matched]
         if arguments:
             require_trailing(list(zip(arguments, spans, strict=True)), site.span, elaborator.check)
+        _require_order(elaborator, row, arguments, site.span)
     return DistributionValue(row, tuple(arguments), site.span)
+
+
+def _require_whole(elaborator: Elaborator, node: Node, what: str, span: Span) -> None:
+    """A count that is known is a whole number."""
+    import numpy as np
+
+    if node.phase != Phase.CONST or node.loops:
+        return
+    values = np.ravel(elaborator.fold(node))
+    broken = values[values != np.floor(values)]
+    if broken.size:
+        raise error("E401", f"{what} must be a whole number, but this is {broken[0]:g}", span)
+
+
+def _require_order(elaborator: Elaborator, row: Distribution, arguments: Sequence[Node], span: Span) -> None:
+    """Ends of a support that are known lie in their order."""
+    import numpy as np
+
+    support = row.support
+    if not isinstance(support, BetweenParameters) or not (
+        isinstance(support.lower, str) and isinstance(support.upper, str)
+    ):
+        return
+    names = [p.name for p in row.parameters]
+    lower, upper = arguments[names.index(support.lower)], arguments[names.index(support.upper)]
+    if any(end.phase != Phase.CONST or end.loops for end in (lower, upper)):
+        return
+    for low, high in zip(*map(np.ravel, np.broadcast_arrays(*map(elaborator.fold, (lower, upper)))), strict=True):
+        if low >= high:
+            raise error(
+                "E406",
+                f"{row.name} has no values between {low:g} and {high:g}",
+                span,
+                label=f"`{support.lower}` must lie below `{support.upper}`",
+                remedy="write the lower end first",
+            )
 
 
 def _require_exactly_one(row: Distribution, matched: dict[str, Given], site: CallSite) -> None:

@@ -110,6 +110,7 @@ DOMAINS = {
     "integral outside": "pdf u(x in (0.1, 1)) = x\nlet a = integral(u(x) for x in (0, 1))",
     "no domain": "func f(x) = x\nlet a = integral(f)",
     "edges": "pdf u(x) = x\nlet a = u |> bins([0.5, 0.2, 1])\nlet b = u |> bins([0.5])",
+    "points of interp": "param a ~ Normal(0, 1)\nlet b = interp(a, [0, 1, 0.5], [1, 2, 3])",
     "edges of parameters": "pdf u(x) = x\nparam c ~ Uniform(0, 1)\nlet a = u |> bins([0, c, 1])",
     "diverges for all": "pdf u(x) = 1/x\nlet a = integral(u)",
     "diverges for all that the prior allows": (
@@ -123,6 +124,7 @@ DOMAINS = {
     "bound excludes the prior": (
         "param a ~ LogNormal(0, 1) in (-2, -1)\nparam b ~ Beta(2, 3) in (1, 2)\nparam c ~ Uniform(0, 1) in (1, 3)"
     ),
+    "ends of a distribution": "param a ~ Uniform(2, 1)",
     "constant": "let a = 0/0\nconst b = log(-1)\nlet c = geomspace(0, 1, 10)",
 }
 
@@ -144,6 +146,7 @@ SUPPORTS = {
         "data e[N]\nparam a ~ Normal(0, 1)\ntheory rate(x in (-1, 1)) = 10*(1 + a*x)\nobserve e ~ PoissonProcess(rate)"
     ),
     "refuted, constant": "data y\nobserve y ~ Normal(0, -1)",
+    "count": "data n: int\nparam p ~ Beta(2, 3)\nobserve n ~ Binomial(3.5, p)",
     "logarithm": "param a ~ Normal(0, 1)\nlet b = log(-exp(a))",
     "unknown": "data n[N]: int\ndata b[N]\nparam mu ~ LogNormal(0, 1)\nobserve n ~ Poisson(mu + b)",
     "weights": "data y\nparam w ~ Normal(0, 1)\nobserve y ~ Mixture([w, 1 - w], [Normal(0, 1), Normal(3, 1)])",
