@@ -109,12 +109,16 @@ def _numbers(prior: Draws, evaluate: Evaluator) -> list[Any]:
 
 
 def _univariate(prior: Draws, evaluate: Evaluator, shares: Any) -> Any:
-    frozen = resolve(prior.row.reference)(*_numbers(prior, evaluate))
-    if prior.bounds is None:
-        return frozen.ppf(shares)
-    lower, upper = (float(evaluate(bound)) for bound in prior.bounds)
-    below, above = frozen.cdf(lower), frozen.cdf(upper)
-    return frozen.ppf(below + (above - below) * shares)
+    import numpy as np
+
+    # A prior that is as good as a point has draws that are not finite; what comes of them is compared, not trusted.
+    with np.errstate(all="ignore"):
+        frozen = resolve(prior.row.reference)(*_numbers(prior, evaluate))
+        if prior.bounds is None:
+            return frozen.ppf(shares)
+        lower, upper = (float(evaluate(bound)) for bound in prior.bounds)
+        below, above = frozen.cdf(lower), frozen.cdf(upper)
+        return frozen.ppf(below + (above - below) * shares)
 
 
 def _in_support(parameter: Parameter, free: Any) -> Any:

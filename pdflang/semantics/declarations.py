@@ -659,6 +659,9 @@ class DeclarationTable:
         loop = Loop(0, None)
         x = nodes.Variable(loop, Range(0, 1, True, True))
         parts = [as_number(f.apply((x,), 1, entry.span), entry.span) for f in flavours.values()]
+        for flavour, part in zip(flavours, parts, strict=True):
+            if part.axes:
+                raise error("E304", f"the density of `{flavour}` is a number, but this is {describe(part)}", entry.span)
         node = nodes.Integral(loop, unit.lower, unit.upper, build.total(parts), span=entry.span)
         return Definition(entry.qualified, node, "let", entry.span)
 

@@ -278,6 +278,8 @@ def _multiply(a: Range, b: Range) -> Range:
 
 
 def _reciprocal(a: Range) -> Range:
+    if a.is_empty:
+        return REAL
     if a.lower > 0 or (a.lower == 0 and a.open_lower):
         upper = math.inf if a.lower == 0 else 1 / a.lower
         lower = 0.0 if math.isinf(a.upper) else 1 / a.upper

@@ -77,6 +77,7 @@ KINDS = {
 }
 
 SHAPES = {
+    "density that is an array": "pdfset p(x) at Q = 1.65 { g = 3*(1 - x)^5, u = [1, 2]*(1 - x)^3 }",
     "rows of different lengths": "const A = [[1, 2], [2]]",
     "value of another length": "data n[3] = [1, 2]\nparam a ~ Normal(0, 1)\nobserve n ~ Normal(a, 1)",
     "array as the end of an interval": (

@@ -18,6 +18,11 @@ for folder in ("syntax", "semantics"):
 from random_texts import mutated, random_text  # noqa: E402
 from support_cases import PREAMBLE, PROVED, REFUTED  # noqa: E402
 
+_EXTREMES = [
+    "0", "(-1)", "10^400", "1e-320", "inf", "0.5", "true", "range(0)", "[1, 2]", "[[1, 2], [2]]", "(0, 1)", "Flat()",
+]  # fmt: skip
+"""What words are replaced by now and then: numbers at the edge, arrays and intervals where a number is due."""
+
 _WORD = re.compile(r"[^\W\d]\w*|\d+(?:\.\d+)?|[-+*/^@]|\|>|[()\[\]]|==|[<>]=?")
 
 
@@ -52,5 +57,7 @@ def _shuffled(text: str, random: Random) -> str:
             return text
         place = random.choice(places)
         alike = [word for word in pool if word[0].isalnum() == place[0][0].isalnum()] or pool
+        if place[0][0].isalnum() and random.random() < 0.2:
+            alike = _EXTREMES
         text = text[: place.start()] + random.choice(alike) + text[place.end() :]
     return text
