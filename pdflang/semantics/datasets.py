@@ -43,6 +43,7 @@ class TableColumns:
     name: str
     axis: Axis
     available: tuple[str, ...] | None
+    source: str = ""
     read: dict[str, Node] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
 
@@ -52,7 +53,7 @@ class TableColumns:
             near = closest_names(column, self.available)
             raise error(
                 "E517",
-                f"`{self.name}` has no column `{column}`",
+                f"`{self.source or self.name}` has no column `{column}`",
                 span,
                 remedy=f"did you mean `{near[0]}`?" if near else f"its columns are {', '.join(self.available)}",
             )

@@ -416,7 +416,12 @@ class DeclarationTable:
         if source is not None:
             value = self._elaborator.number(source, self._scope(entry), "as data")
             if value.phase != Phase.CONST:
-                raise error("E403", "data has a constant or a file as its source", source.span)
+                raise error(
+                    "E403", "data has a constant or a file as its source", source.span,
+                    remedy=f'a column is a datum of its own: data {declaration.name} = table("…").{source.name}'
+                    if isinstance(source, ast.Member)
+                    else "write it as a derived value: let … = …, or give the datum from the command line",
+                )  # fmt: skip
             # Lengths that data binds are those of whatever replaces the value.
             if axes and (len(axes) != len(value.axes) or all(axis.size.is_known for axis in axes)):
                 self._check_declared_axes(entry, value, axes, source.span)
@@ -465,7 +470,7 @@ class DeclarationTable:
             available = self._columns.of_table(paths[0], name, call.span, folder)
         else:
             available = self._columns.of_commondata(paths, name, call.span, folder)
-        columns = self.tables[name] = TableColumns(name, axis, available)
+        columns = self.tables[name] = TableColumns(name, axis, available, paths[0])
         filter_node = self._row_filter(entry, columns, condition)
         source = Source(kind, call.span, paths, column, variant, None, filter_node)
         if column is not None:

@@ -77,6 +77,12 @@ class Statements:
         *path, last = declaration.name.split(".")
         owner = module
         for part in path:
+            if part in owner.entries:
+                raise error(
+                    "E307", f"what is observed is a datum, and `{declaration.name}` is a part of one",
+                    declaration.name_span, related=(Label(owner.entries[part].span, "declared here"),),
+                    remedy=f'declare the column: data {last} = table("…").{last}, and observe `{last}`',
+                )  # fmt: skip
             if part not in owner.modules:
                 raise error("E201", f"no file is used as `{part}`", declaration.name_span)
             owner = owner.modules[part]

@@ -16,6 +16,10 @@ NAMES = {
     "label": "index flavour = up, down\nparam c[flavour] ~ Normal(0, 1)\nlet a = c.dwon\nlet b = c.strange",
     "label of an index without labels": "index n = 3\nparam c[n] ~ Normal(0, 1)\nlet a = c.u",
     "member of a number": "param c ~ Normal(0, 1)\nlet a = c.u",
+    "column as the source of another datum": (
+        _EVENTS,
+        'data e = table("events.csv")\ndata y[N] = e.x\nparam m ~ Normal(0, 1)\nobserve e.energy ~ Normal(m, 1)',
+    ),
     "column": (_EVENTS, 'data e = table("events.csv").enrgy\ndata f = table("events.csv")\nlet a = f.y'),
     "operator": "pdf u(x) = x\nlet a = u |> bin([0, 1])\nlet b = u |> att([0.5])",
     "function": "param a ~ Normal(0, 1)\nlet b = exq(a)\nlet c = ln(a)\nlet d = np.exp(a)",
