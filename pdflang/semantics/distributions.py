@@ -75,10 +75,10 @@ def call_distribution(elaborator: Elaborator, row: Distribution, site: CallSite)
 
 def _require_whole(elaborator: Elaborator, node: Node, what: str, span: Span) -> None:
     """A count that is known is a whole number."""
-    import numpy as np
-
     if node.phase != Phase.CONST or node.loops:
         return
+    import numpy as np
+
     values = np.ravel(elaborator.fold(node))
     broken = values[values != np.floor(values)]
     if broken.size:
@@ -87,8 +87,6 @@ def _require_whole(elaborator: Elaborator, node: Node, what: str, span: Span) ->
 
 def _require_order(elaborator: Elaborator, row: Distribution, arguments: Sequence[Node], span: Span) -> None:
     """Ends of a support that are known lie in their order."""
-    import numpy as np
-
     support = row.support
     if not isinstance(support, BetweenParameters) or not (
         isinstance(support.lower, str) and isinstance(support.upper, str)
@@ -98,6 +96,8 @@ def _require_order(elaborator: Elaborator, row: Distribution, arguments: Sequenc
     lower, upper = arguments[names.index(support.lower)], arguments[names.index(support.upper)]
     if any(end.phase != Phase.CONST or end.loops for end in (lower, upper)):
         return
+    import numpy as np
+
     for low, high in zip(*map(np.ravel, np.broadcast_arrays(*map(elaborator.fold, (lower, upper)))), strict=True):
         if low >= high:
             raise error(
