@@ -9,7 +9,7 @@ A loop is the name of an index set, not a place: two sums over the same set at t
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, ClassVar, Literal, Protocol
@@ -420,8 +420,8 @@ def number(value: bool | int | float, span: Span | None = None) -> Node:
     return Constant(value, span=span)
 
 
-def walk(*roots: Node) -> Iterator[Node]:
-    """Every node below the roots once, children before parents."""
+def walk(*roots: Node, below: Callable[[Node], Iterable[Node]] = Node.children) -> Iterator[Node]:
+    """Every node below the roots once, children before parents; `below` says what counts as children."""
     seen: set[Node] = set()
     stack: list[tuple[Node, bool]] = [(root, False) for root in reversed(roots)]
     while stack:
@@ -431,7 +431,7 @@ def walk(*roots: Node) -> Iterator[Node]:
         elif node not in seen:
             seen.add(node)
             stack.append((node, True))
-            stack.extend((child, False) for child in node.children())
+            stack.extend((child, False) for child in below(node))
 
 
 def transform(root: Node, rule: Callable[[Node], Node]) -> Node:

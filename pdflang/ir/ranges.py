@@ -27,7 +27,9 @@ class Range:
         return above and below
 
     def within(self, other: Range) -> bool:
-        """Whether every number of this range lies in `other`."""
+        """Whether every number of this range lies in `other`; an empty one lies anywhere."""
+        if self.is_empty:
+            return True
         lower = self.lower > other.lower or (
             self.lower == other.lower and (self.open_lower or not other.open_lower)
         )

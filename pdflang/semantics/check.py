@@ -14,6 +14,7 @@ from pdflang.semantics.combine import error
 from pdflang.semantics.datasets import Columns
 from pdflang.semantics.declarations import DeclarationTable
 from pdflang.semantics.expressions import Expressions
+from pdflang.semantics.function_domains import outside_domains
 from pdflang.semantics.lints import lint_momentum_sums, lint_program
 from pdflang.semantics.modules import ModuleInstance, Modules
 from pdflang.semantics.observations import Statements
@@ -59,8 +60,13 @@ def check_model(source: SourceFile, columns: Columns) -> Program:
         checks=tuple(elaborator.checks),
         lints=(),
     )
-    for remark in (*lint_program(program, table.used), *lint_momentum_sums(program, table.momentum_sums)):
+    for remark in (
+        *lint_program(program, table.used),
+        *lint_momentum_sums(program, table.momentum_sums),
+        *outside_domains(elaborator, program),
+    ):
         reports.add(remark)
+    reports.raise_errors()
     return replace(settle_phases(program), lints=reports.lints)
 
 

@@ -13,6 +13,7 @@ from pdflang.ir import nodes
 from pdflang.ir.evaluate import fold
 from pdflang.ir.nodes import Constant, Dtype, Node
 from pdflang.ir.program import Check
+from pdflang.ir.ranges import point
 from pdflang.ir.sizes import Axis
 from pdflang.semantics.ranges import range_of
 from pdflang.semantics.values import (
@@ -305,6 +306,8 @@ def apply_function(row: Any, arguments: Sequence[Node], spans: Sequence[Span], s
                 place,
                 label=found.said,
             )
+    if row.name == "mod" and range_of(arguments[1]) == point(0):
+        raise error("E401", "mod divides by its second argument, and this is 0", spans[1])
     dtype: Dtype = "int" if row.integer else "real"
     node = nodes.Apply(row, tuple(arguments), dtype, span=span)
     if row.is_known and all(isinstance(argument, Constant) for argument in arguments):

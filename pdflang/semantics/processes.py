@@ -172,14 +172,15 @@ def _variables(variables: tuple[FunctionVariable, ...], stage: str = "") -> tupl
     return tuple(_variable(variable, stage) for variable in variables)
 
 
-def _variable(variable: FunctionVariable, stage: str) -> EventVariable:
+def _variable(variable: FunctionVariable, stage: str, support: Range = REAL) -> EventVariable:
+    """A variable of events; one without a domain has the values of its distribution."""
     domain = variable.domain
     if isinstance(domain, IndexValue):
         return EventVariable(variable.name, _place(variable.name, stage, "int", REAL), axis=domain.axis)
     if isinstance(domain, IntervalValue):
         place = _place(variable.name, stage, "real", inside(domain))
         return EventVariable(variable.name, place, domain.lower, domain.upper)
-    return EventVariable(variable.name, _place(variable.name, stage, "real", REAL))
+    return EventVariable(variable.name, _place(variable.name, stage, "real", support))
 
 
 def _place(name: str, stage: str, dtype: nodes.Dtype, within: Range) -> Node:

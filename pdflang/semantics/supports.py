@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from pdflang.diagnostics import Diagnostic, Span
@@ -14,30 +15,24 @@ from pdflang.semantics.combine import error
 from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.ranges import range_of
 
-_TRIALS = 64
+TRIALS = 64
 _REACH = 8.0
 
 
 def check_support(elaborator: Elaborator, node: Node, allowed: Range, what: str, span: Span) -> None:
     """Prove that every value of `node` lies in `allowed`, or refute that (E401), or call it open (L401)."""
-    found = range_of(node)
+    if range_of(node).within(allowed):
+        return
+    found = extent_of(elaborator, node)
     if found.within(allowed):
         return
-    is_known = node.phase == Phase.CONST and not node.loops
-    if is_known:
-        values = elaborator.fold(node)
-        if not getattr(values, "size", 1):
-            return
-        found = _extent(values)
-        if found.within(allowed):
-            return
-    if found.disjoint(allowed) or is_known:
+    if found.disjoint(allowed) or _is_fixed(node):
         raise error("E401", f"{what} must lie in {allowed}, but this {found.said}", span, label=found.said)
     if node.phase == Phase.DATA:
         if not node.loops:
             elaborator.check(Check("range", _range_report(what, allowed, span), node=node, allowed=allowed))
         return
-    example = _counterexample(elaborator, node, allowed) or _example_by_ranges(elaborator, node, allowed)
+    example = example_outside(elaborator, node, allowed)
     if example is not None:
         said, where = example
         raise error(
@@ -71,11 +66,25 @@ def require_range(elaborator: Elaborator, node: Node, allowed: Range, what: str,
     elaborator.check(Check("range", _range_report(what, allowed, span), node=node, allowed=allowed))
 
 
-def _extent(values: Any) -> Range:
-    """From the least to the largest of some numbers."""
+def extent_of(elaborator: Elaborator, node: Node) -> Range:
+    """From the least to the largest value of a constant; what is proved of anything else."""
+    if not _is_fixed(node):
+        return range_of(node)
     import numpy as np
 
+    values = np.asarray(elaborator.fold(node))
+    if not values.size:
+        return Range(0.0, 0.0, True, True)
     return Range(float(np.min(values)), float(np.max(values)))
+
+
+def _is_fixed(node: Node) -> bool:
+    return node.phase == Phase.CONST and not node.loops
+
+
+def example_outside(elaborator: Elaborator, node: Node, allowed: Range) -> tuple[str, str] | None:
+    """What a node can be outside of `allowed`, and where, if a few trials find that: ("be -1", "a = -1")."""
+    return _counterexample(elaborator, node, allowed) or _example_by_ranges(elaborator, node, allowed)
 
 
 def _counterexample(elaborator: Elaborator, node: Node, allowed: Range) -> tuple[str, str] | None:
@@ -90,7 +99,7 @@ def _counterexample(elaborator: Elaborator, node: Node, allowed: Range) -> tuple
     if read is None:
         return None
     generator = np.random.default_rng(0)
-    for trial in range(_TRIALS):
+    for trial in range(TRIALS):
         shapes = {name: tuple(axis.size.constant for axis in reference.axes) for name, reference in read.items()}
         values = {
             name: _value_in(_plausible(elaborator, reference), trial, generator, shapes[name])
@@ -125,7 +134,7 @@ def _example_by_ranges(elaborator: Elaborator, node: Node, allowed: Range) -> tu
     }
     free = [child for child in nodes.walk(node) if _is_free(child, node) and child not in elaborator.made]
     generator = np.random.default_rng(0)
-    for trial in range(_TRIALS // 4):
+    for trial in range(TRIALS // 4):
         values = {
             name: float(_value_in(_plausible(elaborator, reference), trial, generator, ()))
             for name, reference in read.items()
@@ -167,17 +176,21 @@ def _is_plain(trial: int, value: float, allowed: Range) -> bool:
 def _expanded(elaborator: Elaborator, node: Node) -> Node:
     """The node with derived values written out, those of detectors too; solved constants keep their names."""
     definitions = _definitions(elaborator)
-    while True:
-        derived: dict[Node, Node] = {
-            reference: definitions[name]
-            for name, reference in nodes.references(node).items()
-            if name in definitions and reference.kind == "let"
-        }
-        computed = {child: elaborator.made.get(child) for child in nodes.walk(node)}
-        derived |= {place: value for place, value in computed.items() if value is not None}
-        if not derived:
-            return node
-        node = nodes.substitute(node, derived)
+
+    def definition(child: Node) -> Node | None:
+        if isinstance(child, Reference) and child.kind == "let" and child.name in definitions:
+            return definitions[child.name]
+        return elaborator.made.get(child)
+
+    def below(child: Node) -> Iterable[Node]:
+        written = definition(child)
+        return child.children() if written is None else (written,)
+
+    done: dict[Node, Node] = {}
+    for child in nodes.walk(node, below=below):
+        written = definition(child)
+        done[child] = child.rebuild(done.__getitem__) if written is None else done[written]
+    return done[node]
 
 
 def _definitions(elaborator: Elaborator) -> dict[str, Node]:

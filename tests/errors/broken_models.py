@@ -152,6 +152,12 @@ SUPPORTS = {
     ),
     "refuted, constant": "data y\nobserve y ~ Normal(0, -1)",
     "count": "data n: int\nparam p ~ Beta(2, 3)\nobserve n ~ Binomial(3.5, p)",
+    "remainder": "param a ~ Normal(0, 1)\nlet b = mod(a, 0)",
+    "function of a negative base": "data y\nparam a ~ Normal(0, 1)\nobserve y ~ Normal(sqrt(a) + (-2)^a, 1)",
+    "function, at times": (
+        "data y\nparam a ~ Normal(0, 1)\nobserve y ~ Normal(sqrt(a), 1)\n"
+        "output b = integral((x - a)^0.5 for x in (0, 1))"
+    ),
     "logarithm": "param a ~ Normal(0, 1)\nlet b = log(-exp(a))",
     "unknown": "data n[N]: int\ndata b[N]\nparam mu ~ LogNormal(0, 1)\nobserve n ~ Poisson(mu + b)",
     "weights": "data y\nparam w ~ Normal(0, 1)\nobserve y ~ Mixture([w, 1 - w], [Normal(0, 1), Normal(3, 1)])",

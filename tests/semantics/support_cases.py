@@ -136,3 +136,50 @@ SCALES_REFUTED = {
     "step": "step(a)",
     "whole number below a positive": "floor(s)",
 }
+
+# Means of a Normal: may functions be applied to what they are applied to?
+
+INSIDE = {
+    "proved": "sqrt(s)",
+    "at an end": "log(h)",
+    "even": "sqrt(a^2)",
+    "whole power": "a^2 + a^3",
+    "whole power of a parameter": "a^(2*floor(s))",
+    "power of a positive": "s^a",
+    "clipped": "sqrt(max(a, 0))",
+    "guarded": "if a > 0 then sqrt(a) else 0",
+    "guarded by the other": "if a <= 0 then 0 else log(a)",
+    "guarded where it is read": "if a > 0 then lazy else 0",
+    "guarded under an integral": "integral(if z > a then sqrt(z - a) else 0 for z in (0, 1))",
+    "guarded twice, differently": "(if a > 0 then sqrt(a) else 0) + (if a > 1 then sqrt(a) else 0)",
+    "variable inside of its domain": "integral(sqrt(z)*log(z) for z in (0, 1))",
+    "data of unknown sign": "sum(log(s*x[i]) for i in f)",
+    "narrow prior": "sqrt(1 - narrow)",
+    "remainder": "mod(a, s)",
+    "interpolation": "interp(a, edges, edges)",
+}
+
+OUTSIDE_AT_TIMES = {
+    "root": "sqrt(a)",
+    "logarithm": "log(a - 10)",
+    "power of a parameter": "a^s",
+    "power that is no whole number": "a^0.5",
+    "of an array": "sum(sqrt(w))",
+    "of an element": "sum(sqrt(w[i]) for i in f)",
+    "bounded": "asin(a)",
+    "of two arguments": "beta(s, a)",
+    "difference": "sqrt(1 - a^2)",
+    "guarded by something else": "if s > 1 then sqrt(a) else 0",
+    "guarded at one of two places": "(if a > 0 then sqrt(a) else 0) + sqrt(a)",
+    "under an integral": "integral(sqrt(z - a) for z in (0, 1))",
+    "in a function": "helper(a) + helper(a - 1)",
+    "through a definition": "exp(lazy)",
+}
+
+OUTSIDE_ALWAYS = {
+    "root": "sqrt(-1 - s)",
+    "power": "(-2)^a",
+    "constant array": "sum(sqrt([1, -1]))*a",
+    "remainder": "mod(a, 0)",
+    "interpolation": "interp(a, [0, 1, 0.5], [1, 2, 3])",
+}

@@ -1,7 +1,18 @@
 """A checker that always says *unknown* fails here."""
 
 import pytest
-from support_cases import PREAMBLE, PROVED, REFUTED, SCALES_PROVED, SCALES_REFUTED, SCALES_UNKNOWN, UNKNOWN
+from support_cases import (
+    INSIDE,
+    OUTSIDE_ALWAYS,
+    OUTSIDE_AT_TIMES,
+    PREAMBLE,
+    PROVED,
+    REFUTED,
+    SCALES_PROVED,
+    SCALES_REFUTED,
+    SCALES_UNKNOWN,
+    UNKNOWN,
+)
 
 from pdflang import driver
 from pdflang.diagnostics import Diagnostic, PdflangError, SourceFile
@@ -120,3 +131,45 @@ theory g(x in (0, 1)) = s
 detector d({head}) {{ {body} }}
 observe e ~ PoissonProcess(g |> d)""")
     assert diagnostic.code == "E401" and diagnostic.notes == (f"for example where {place}",)
+
+
+FUNCTIONS = "param narrow ~ Normal(0, 0.01)\nlet lazy = log(a)\nfunc helper(z) = sqrt(z)\n"
+
+
+def _mean(text: str) -> list[Diagnostic]:
+    needed = "\n".join(line for line in FUNCTIONS.splitlines() if line.split()[1].partition("(")[0] in text)
+    return _verdict(f"{needed}\nobserve y ~ Normal({text}, 1)")
+
+
+@pytest.mark.parametrize("text", INSIDE.values(), ids=INSIDE.keys())
+def test_a_function_inside_of_its_domain(text: str) -> None:
+    assert _mean(text) == []
+
+
+@pytest.mark.parametrize("text", OUTSIDE_AT_TIMES.values(), ids=OUTSIDE_AT_TIMES.keys())
+def test_a_function_that_can_leave_its_domain(text: str) -> None:
+    (diagnostic,) = _mean(text)
+    assert (diagnostic.code, diagnostic.severity) == ("L401", "lint")
+    assert " can be " in diagnostic.message or " can lie in " in diagnostic.message
+    example, consequence = diagnostic.notes
+    assert example.startswith("for example where ")
+    assert "density zero" in consequence
+    assert diagnostic.span is not None and diagnostic.span.line > 1
+
+
+@pytest.mark.parametrize("text", OUTSIDE_ALWAYS.values(), ids=OUTSIDE_ALWAYS.keys())
+def test_a_function_outside_of_its_domain(text: str) -> None:
+    (diagnostic,) = _mean(text)
+    assert diagnostic.code in ("E401", "E408")
+
+
+def test_an_output_outside_of_a_domain_costs_no_draw() -> None:
+    (diagnostic,) = _verdict("observe y ~ Normal(a, 1)\noutput root = sqrt(a)")
+    assert diagnostic.code == "L401"
+    assert diagnostic.notes[-1] == "the value is not a number there"
+
+
+def test_what_a_detector_draws_lies_in_its_support() -> None:
+    detector = "detector d(y | x) { draw leak ~ Beta(2, 20) let y = x*(1 - leak)^1.5 }\n"
+    observed = "data e[N]\npdf g(x) = s*x\nobserve e ~ PoissonProcess(g |> d)"
+    assert _verdict(detector + observed) == []
