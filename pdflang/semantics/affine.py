@@ -13,10 +13,15 @@ Parts = tuple[Node, Node]
 
 def affine_in(node: Node, unknown: Node) -> Parts | None:
     """Slope and intercept with node = slope · unknown + intercept; None where that is not so by structure."""
+    return affine_parts(node, unknown)[node]
+
+
+def affine_parts(node: Node, unknown: Node) -> dict[Node, Parts | None]:
+    """Slope and intercept of everything below a node, and of the node itself."""
     parts: dict[Node, Parts | None] = {}
     for child in nodes.walk(node):
         parts[child] = _parts(child, unknown, parts)
-    return parts[node]
+    return parts
 
 
 def _parts(

@@ -25,7 +25,7 @@ _CONTRARY = {
 
 def range_of(node: Node) -> Range:
     """A range that holds every value of the node, or of the elements of an array."""
-    for child in nodes.walk(node):
+    for child in nodes.walk(node, below=lambda child: () if child in _known else child.children()):
         if child not in _known:
             _known[child] = _infer(child, _known)
     return _known[node]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pdflang.diagnostics import Diagnostic, Span
 from pdflang.ir import nodes
 from pdflang.ir.evaluate import Evaluator
 from pdflang.ir.nodes import Constant, Node, Phase, Reference
-from pdflang.ir.program import Check
+from pdflang.ir.program import Check, Parameter
 from pdflang.ir.ranges import NONNEGATIVE, Range
 from pdflang.semantics.combine import error
 from pdflang.semantics.elaborator import Elaborator
@@ -102,7 +102,7 @@ def _counterexample(elaborator: Elaborator, node: Node, allowed: Range) -> tuple
     for trial in range(TRIALS):
         shapes = {name: tuple(axis.size.constant for axis in reference.axes) for name, reference in read.items()}
         values = {
-            name: _value_in(_plausible(elaborator, reference), trial, generator, shapes[name])
+            name: _value_in(_plausible(elaborator.declarations.parameters, reference), trial, generator, shapes[name])
             for name, reference in read.items()
         }
         try:
@@ -136,7 +136,7 @@ def _example_by_ranges(elaborator: Elaborator, node: Node, allowed: Range) -> tu
     generator = np.random.default_rng(0)
     for trial in range(TRIALS // 4):
         values = {
-            name: float(_value_in(_plausible(elaborator, reference), trial, generator, ()))
+            name: float(_value_in(_plausible(elaborator.declarations.parameters, reference), trial, generator, ()))
             for name, reference in read.items()
         }
         # An array is tried with all its elements equal.
@@ -219,21 +219,24 @@ def _leaves(elaborator: Elaborator, node: Node) -> dict[str, Reference] | None:
 
 def _holds_where_plausible(elaborator: Elaborator, node: Node, allowed: Range) -> bool:
     """Whether the node lies in `allowed` for all parameters that are to be found where their priors have mass."""
-    node = _expanded(elaborator, node)
+    return plausible_range(_expanded(elaborator, node), elaborator.declarations.parameters).within(allowed)
+
+
+def plausible_range(node: Node, parameters: Mapping[str, Parameter]) -> Range:
+    """The range of a node for all parameters that are to be found where their priors have mass."""
     narrowed: dict[Node, Node] = {
-        old: Reference(name, "param", old.axes, old.dtype, old.phase, _plausible(elaborator, old))
+        old: Reference(name, "param", old.axes, old.dtype, old.phase, _plausible(parameters, old))
         for name, old in nodes.references(node).items()
         if old.kind == "param"
     }
-    return range_of(nodes.substitute(node, narrowed)).within(allowed)
+    return range_of(nodes.substitute(node, narrowed))
 
 
-def _plausible(elaborator: Elaborator, reference: Reference) -> Range:
+def _plausible(parameters: Mapping[str, Parameter], reference: Reference) -> Range:
     """Where a parameter can be found: its support, of which a normal prior reaches eight standard deviations.
 
     `lumi ~ Normal(1, 0.02)` is negative in no draw, and no example against a rate.
     """
-    parameters = elaborator.declarations.parameters
     prior = parameters[reference.name].prior if reference.name in parameters else None
     known = [float(a.value) for a in prior.arguments if isinstance(a, Constant)] if prior is not None else []
     if prior is None or prior.row.name != "Normal" or len(known) != 2:

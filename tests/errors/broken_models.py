@@ -125,6 +125,15 @@ DOMAINS = {
         "data n: int\nparam a ~ Normal(0, 1)\nparam b ~ Normal(3, 1) in (-2, inf)\n"
         "pdf u(x) = x^a*(1 - x)^b\nobserve n ~ Poisson(integral(u))"
     ),
+    "diverges inside, and towards infinity": (
+        "param p ~ Beta(2, 3)\nlet a = integral(1/(x - 0.3) for x in (0, 1))\n"
+        "let b = integral(1/abs(x - p) for x in (0, 1))\n"
+        "let c = integral(1/(1 + x) for x in (0, inf))\nlet d = integral(exp(p*x) for x in (0, inf))"
+    ),
+    "diverges inside, and towards infinity, for some": (
+        "data y\nparam a ~ Normal(0, 1)\nlet b = integral(1/abs(x - a) for x in (0, 1))\n"
+        "let c = integral(exp(-a*x) for x in (0, inf))\nobserve y ~ Normal(b + c, 1)"
+    ),
     "empty interval": "param a ~ Normal(0, 1) in (1, 0)",
     "bound excludes the prior": (
         "param a ~ LogNormal(0, 1) in (-2, -1)\nparam b ~ Beta(2, 3) in (1, 2)\nparam c ~ Uniform(0, 1) in (1, 3)"

@@ -1,0 +1,131 @@
+"""Integrals that converge, that diverge for some parameters, and that always diverge."""
+
+from __future__ import annotations
+
+import pytest
+
+from pdflang import driver
+from pdflang.diagnostics import Diagnostic, PdflangError, SourceFile
+
+PREAMBLE = """
+param a ~ Normal(-1, 1)
+param b ~ Normal(3, 1) in (-1, inf)
+param s ~ LogNormal(0, 1)
+param p ~ Beta(2, 3)
+param n ~ Normal(5, 0.1)
+param w[3] ~ Normal(0, 1)
+data y
+observe y ~ Normal(a + b + s + p + n + sum(w), 1)
+"""
+
+CONVERGES = [
+    ("x^b", "0, 1"),
+    ("x^b", "bins 0, 0.5, 1"),
+    ("x^a", "bins 0.1, 0.5, 1"),
+    ("x^a", "s, 1"),
+    ("exp(b*log(x))", "0, 1"),
+    ("(2 - x)^b", "0, 2"),
+    ("1/x^p", "0, 1"),
+    ("1/sqrt(x*(1 - x))", "0, 1"),
+    ("log(x)*x^b", "0, 1"),
+    ("log(x)/(1 - x)", "0, 1"),
+    ("sin(x)/x", "0, 1"),
+    ("(exp(x) - 1)/x", "0, 1"),
+    ("(1 - cos(s*x))/x^2", "0, 1"),
+    ("tanh(x)/x", "0, 1"),
+    ("if x > 0.1 then x^-2 else 0", "0, 1"),
+    ("sum(w[k]*x^k for k in 3)", "0, 1"),
+    ("1/(x - 1.3)", "0, 1"),
+    ("1/(s + x)", "0, 1"),
+    ("1/abs(x - n)", "0, 1"),
+    ("1/sqrt(abs(x - p))", "0, 1"),
+    ("(1 + x)^-2", "0, inf"),
+    ("(1 + x)^(-1 - s)", "0, inf"),
+    ("x^(-b - 3)", "1, inf"),
+    ("exp(-s*x)", "0, inf"),
+    ("exp(-n*x)", "0, inf"),
+    ("exp(s*x)", "-inf, 0"),
+    ("x^b*exp(-x/s)", "0, inf"),
+    ("exp(-x^2/2)", "-inf, inf"),
+    ("1/(1 + x^2)", "-inf, inf"),
+    ("1/((x - a)^2 + s^2)", "-inf, inf"),
+    ("x^2/(exp(x) - 1)", "0, inf"),
+]
+
+DIVERGES_AT_TIMES = [
+    ("x^a", "0, 1", "0", "any negative number"),
+    ("x^a", "bins 0, 0.5, 1", "0", "any negative number"),
+    ("(1 - x)^a", "bins 0, 0.5, 1", "1", "the power of 1 - x"),
+    ("x^(b - 1)", "0, 1", "0", "can be -2"),
+    ("exp(a*log(x))", "0, 1", "0", "any negative number"),
+    ("(2 - x)^a", "0, 2", "2", "the power of 2 - x"),
+    ("(x + 1)^a", "-1, 0", "-1", "the power of x + 1"),
+    ("x^b*(1 - x)^a*(1 + s*x + p*sqrt(x))", "0, 1", "1", "the power of 1 - x"),
+    ("log(x)^2*(1 - x)^a", "0, 1", "1", "the power of 1 - x"),
+    ("sum(x^w[k] for k in 3)", "0, 1", "0", "any negative number"),
+    ("(1 + x)^a", "0, inf", "inf", "any positive number"),
+    ("x^a", "1, inf", "inf", "any positive number"),
+    ("exp(-a*x)", "0, inf", "inf", "the exponential can rise"),
+    ("1/abs(x - a)", "0, 1", "`a`", "the power of x - a can be -1"),
+    ("1/(2*a + x)", "0, 1", "a zero of the denominator", "can be -1"),
+]
+
+DIVERGES = [
+    ("1/x", "0, 1", "0"),
+    ("x^-1.5", "bins 0, 0.5, 1", "0"),
+    ("exp(-2*log(x))", "0, 1", "0"),
+    ("1/x^(p + 1)", "0, 1", "0"),
+    ("cos(s*x)/x", "0, 1", "0"),
+    ("1/(1 - x)", "0, 1", "1"),
+    ("1/(2 - x)", "0, 2", "2"),
+    ("1/(x - s)", "s, 9", "`s`"),
+    ("1/(x - 0.3)", "0, 1", "0.3"),
+    ("3/(3*x - 0.9)^2", "0, 1", "0.3"),
+    ("1/x^2", "bins -1, 0.5, 1", "0"),
+    ("1/abs(x - p)", "0, 1", "`p`"),
+    ("1/(1 + x)", "0, inf", "inf"),
+    ("x/(1 + x^2)", "0, inf", "inf"),
+    ("exp(s*x)", "0, inf", "inf"),
+    ("exp(-s*x)", "-inf, 0", "-inf"),
+]
+
+
+def _said(integrand: str, region: str) -> list[Diagnostic]:
+    if region.startswith("bins "):
+        edges = region.removeprefix("bins ")
+        first, *_, last = edges.split(", ")
+        value = f"sum(({integrand} for x in ({first}, {last})) |> bins([{edges}]))"
+    else:
+        value = f"integral({integrand} for x in ({region}))"
+    try:
+        said = driver.check(SourceFile("model.pdfm", f"{PREAMBLE}output result = {value}")).lints
+    except PdflangError as failure:
+        said = failure.diagnostics
+    return [diagnostic for diagnostic in said if diagnostic.code in ("E405", "L405")]
+
+
+@pytest.mark.parametrize(("integrand", "region"), CONVERGES)
+def test_nothing_is_said_of_what_converges(integrand: str, region: str) -> None:
+    assert _said(integrand, region) == []
+
+
+@pytest.mark.parametrize(("integrand", "region", "place", "label"), DIVERGES_AT_TIMES)
+def test_what_diverges_for_some_parameters(integrand: str, region: str, place: str, label: str) -> None:
+    (diagnostic,) = _said(integrand, region)
+    assert (diagnostic.code, diagnostic.severity) == ("L405", "lint")
+    assert diagnostic.message.startswith(f"this integral diverges at {place} for parameters")
+    assert label in diagnostic.label
+
+
+@pytest.mark.parametrize(("integrand", "region", "place"), DIVERGES)
+def test_what_always_diverges(integrand: str, region: str, place: str) -> None:
+    (diagnostic,) = _said(integrand, region)
+    assert diagnostic.code == "E405"
+    assert diagnostic.message.startswith(f"this integral diverges at {place}: ")
+
+
+def test_a_long_chain_of_functions_is_answered() -> None:
+    links = "".join(f"func f{i}(x) = f{i - 1}(2*x) + f{i - 1}(3*x - {i})\n" for i in range(1, 12))
+    text = f"func f0(x) = 1/(x + 9)\n{links}{PREAMBLE}output result = integral(f11(x) for x in (0, 1))"
+    with pytest.raises(PdflangError, match="E405"):
+        driver.check(SourceFile("model.pdfm", text))
