@@ -117,6 +117,10 @@ def _choice(node: nodes.Choose, known: Known) -> Range:
     return _union(branches) if branches else known[node.yes].union(known[node.no])
 
 
+_LARGEST = 300
+"""In a branch of more expressions conditions are not followed: in many branches, one in the other, that has no end."""
+
+
 def _given(branch: Node, restricted: dict[Node, Range]) -> Range:
     """The range of a branch where some nodes below it lie in smaller ranges than elsewhere.
 
@@ -124,7 +128,9 @@ def _given(branch: Node, restricted: dict[Node, Range]) -> Range:
     """
     found: dict[Node, Range] = {}
     by_entry = any(node.axes for node in restricted)
-    for child in nodes.walk(branch):
+    for count, child in enumerate(nodes.walk(branch)):
+        if count > _LARGEST:
+            return _known[branch]
         if child in restricted:
             found[child] = restricted[child]
         elif by_entry and not isinstance(child, nodes.Apply | nodes.Choose):
