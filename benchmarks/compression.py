@@ -10,7 +10,6 @@ Ratios are of one run, in processor time too: that is what a busy machine leaves
 from __future__ import annotations
 
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from typing import Any
 
 import numpy as np
 from proxy import FOLDER, unbinned
+from whole_process import surroundings
 
 EVENTS = 150_000
 PDFLANG = [sys.executable, "-m", "pdflang"]
@@ -64,7 +64,7 @@ def usage(command: list[str], folder: Path) -> tuple[float, float]:
     """Wall and processor seconds of a command whose caches are empty."""
     caches = {name: str(folder / name.lower()) for name in ("PDFLANG_CACHE", "XDG_CACHE_HOME")}
     before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(command, check=True, capture_output=True, env={**os.environ, **caches})
+    subprocess.run(command, check=True, capture_output=True, env={**surroundings(), **caches})
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return time.perf_counter() - begin, spent

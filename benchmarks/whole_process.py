@@ -29,11 +29,16 @@ def processor_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def surroundings() -> dict[str, str]:
+    """This environment, in which modules of a checkout are kept as bytecode, as those of an installed package are."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def seconds(command: list[str], folder: Path) -> float:
     """How long a command takes, with caches in an empty folder."""
     caches = {name: str(folder / name.lower()) for name in ("PDFLANG_CACHE", "XDG_CACHE_HOME")}
     begin = time.perf_counter()
-    subprocess.run(command, check=True, capture_output=True, cwd=FOLDER.parent, env={**os.environ, **caches})
+    subprocess.run(command, check=True, capture_output=True, cwd=FOLDER.parent, env={**surroundings(), **caches})
     return time.perf_counter() - begin
 
 
