@@ -40,6 +40,13 @@ def leave_on_interrupt() -> None:
             signal.signal(number, lambda number, frame: signal.raise_signal(signal.SIGINT))
 
 
+def finished() -> None:
+    """From now on signals are not heard: what was asked for is there, and Python ends, which would be cut short."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+
 def leave(message: str = "interrupted") -> NoReturn:
     """End the process with exit code 130, whatever its threads are doing."""
     for prepare in before_leaving:

@@ -78,8 +78,7 @@ def test_sample_ends_well_at_many_times(tmp_path: Path, model, seed: int) -> Non
     if process.returncode == 130:
         check_folder(tmp_path, stderr, wanted=40_000)
     else:
-        # It was done before, or Python was ending, which hears no signals any more: all is there.
-        assert process.returncode in (0, -signal.SIGINT)
+        assert process.returncode == 0  # it was done before
         assert "2 chains of 40000 draws" in stdout
         assert {path.name for path in (tmp_path / "model.run").iterdir()} == RUN_FILES
 
