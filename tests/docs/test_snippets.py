@@ -18,6 +18,8 @@ from pdflang import PdflangError, driver
 from pdflang.cli import EXIT_CODES, VERBS
 from pdflang.diagnostics import SourceFile
 
+# In one go: this Python may be in a folder of that name itself, as it is where a reader follows the README.
+PROGRAM = re.compile(r"\.venv/bin/(pdflang|python)")
 INSTALL = re.compile(r"^python3 -m venv \.venv && \.venv/bin/pip install .*? && ")
 
 
@@ -65,8 +67,7 @@ def test_commands_run(block, copy):
     if "-m pytest" in command:
         # These tests themselves: .ci/run runs the command as it stands. Here, that the words mean something.
         command += " --collect-only -q " + str(ROOT / "tests" / "stdlib")
-    command = command.replace(".venv/bin/pdflang", f'"{sys.executable}" -m pdflang')
-    command = command.replace(".venv/bin/python", f'"{sys.executable}"')
+    command = PROGRAM.sub(lambda found: f'"{sys.executable}"' + " -m pdflang" * (found[1] == "pdflang"), command)
     done = subprocess.run(command, shell=True, cwd=copy, capture_output=True, text=True, encoding="utf-8")
     if block.result is None:
         assert done.returncode in (0, 5), done.stderr        # 5: no slow test in the folder
