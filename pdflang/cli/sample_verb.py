@@ -20,6 +20,7 @@ from pdflang.cli.options import (
     out_option,
     overwrite_option,
 )
+from pdflang.cli.meanwhile import import_meanwhile
 from pdflang.cli.screen import Screen
 from pdflang.inference.options import NutsOptions
 from pdflang.interrupts import INTERRUPTED, held, leave
@@ -53,6 +54,7 @@ def command(
     started = datetime.now(UTC)
     settings = NutsOptions(**options)
     compiled = load_model(screen, model, data, exact=exact, infers=True)
+    import_meanwhile("xarray", "h5netcdf", "arviz_stats.base")
     with RunFolder.create(model, out, overwrite) as folder, held() as hold:
         draws = compiled.draw(settings, told_of(hold, terminal_monitor()))
         if draws.z.shape[1] == 0:

@@ -1,9 +1,9 @@
-"""Newton ascent of a log-density, one compiled loop that evaluates value, gradient and Hessian in one place.
+"""Newton ascent of a log-density whose value, gradient and Hessian are compiled, the rest being NumPy.
 
 The loop first draws starts until one has a finite density and gradient, then climbs by Newton's method with
 Marquardt's damping, which needs no common scale of the coordinates: (A + λ D) p = g with g the gradient, A
-minus the Hessian, D = |diag A| + |g| (Marquardt 1963; Nielsen 1999 for λ). It can be cut after any number
-of evaluations and gone on with, so that an interrupt is heard.
+minus the Hessian, D = |diag A| + |g| (Marquardt 1963; Nielsen 1999 for λ). A compiled loop would take longer
+to compile than to run.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.linalg import solve_triangular
+from scipy.linalg import solve_triangular
 
 START_ATTEMPTS = 100
 """Draws of the start that are tried until density and gradient are finite."""
@@ -35,6 +35,11 @@ class Evaluation(NamedTuple):
     gradient: Any
     curvature: Any
 
+    @property
+    def usable(self) -> bool:
+        """Whether density and gradient are finite."""
+        return bool(np.isfinite(self.value) and np.all(np.isfinite(self.gradient)))
+
 
 class Ascent(NamedTuple):
     """State of an ascent in n dimensions. `best.value` is −inf until a finite start is found.
@@ -46,12 +51,12 @@ class Ascent(NamedTuple):
 
     best: Evaluation
     first: Evaluation
-    last_tried: Any
-    damping: Any
-    damping_growth: Any
-    step: Any
-    decrement: Any
-    evaluations: Any
+    last_tried: np.ndarray
+    damping: float
+    damping_growth: float
+    step: np.ndarray
+    decrement: float
+    evaluations: int
 
 
 def evaluate(log_density: Callable[[Any], Any], z: Any) -> Evaluation:
@@ -67,126 +72,105 @@ def evaluate(log_density: Callable[[Any], Any], z: Any) -> Evaluation:
 
 
 def new_ascent(dimension: int) -> Ascent:
-    """The state before anything is evaluated, as NumPy arrays: making it compiles nothing."""
+    """The state before anything is evaluated."""
     zeros = np.zeros(dimension)
-    nothing = Evaluation(zeros, np.array(-np.inf), zeros, np.zeros((dimension, dimension)))
-    return Ascent(
-        best=nothing,
-        first=nothing,
-        last_tried=zeros,
-        damping=np.array(1e-2),
-        damping_growth=np.array(2.0),
-        step=zeros,
-        decrement=np.array(np.inf),
-        evaluations=np.array(0),
-    )
+    nothing = Evaluation(zeros, -np.inf, zeros, np.zeros((dimension, dimension)))
+    return Ascent(nothing, nothing, zeros, 1e-2, 2.0, zeros, np.inf, 0)
 
 
-def climb(
-    log_density: Callable[[Any], Any],
-    initial: Callable[[Any], Any],
-    state: Ascent,
-    key: Any,
-    tolerance: Any,
-    limit: Any,
+def one_step(
+    evaluated: Callable[[np.ndarray], Evaluation], initial: Callable[[int], np.ndarray], state: Ascent
 ) -> Ascent:
-    """Go on until the ascent has finished or `limit` evaluations are done in all.
-
-    `initial(key)` gives a start of shape (n,); `tolerance` is in units of log-density.
-    """
-
-    def keep_climbing(state: Ascent) -> Any:
-        return (state.evaluations < limit) & ~finished(state, tolerance)
-
-    def one_evaluation(state: Ascent) -> Ascent:
-        searching = state.best.value == -jnp.inf
-        trial = jax.lax.cond(
-            searching,
-            lambda: initial(jax.random.fold_in(key, state.evaluations)),
-            lambda: state.best.z + _damped_step(state),
-        )
-        return _updated(state, evaluate(log_density, trial), searching)
-
-    return jax.lax.while_loop(keep_climbing, one_evaluation, state)
+    """The state after one more evaluation; `initial(attempt)` gives a start of shape (n,)."""
+    searching = state.best.value == -np.inf
+    with np.errstate(all="ignore"):
+        trial = initial(state.evaluations) if searching else state.best.z + _damped_step(state)
+        return _updated(state, evaluated(trial), searching)
 
 
-def finished(state: Ascent, tolerance: Any) -> Any:
+def finished(state: Ascent, tolerance: float) -> bool:
     """Whether the ascent has converged, runs to a bound, is stalled, or has found no start."""
-    return converged(state, tolerance) | at_bound(state, tolerance) | stalled(state) | without_start(state)
+    return converged(state, tolerance) or at_bound(state, tolerance) or stalled(state) or without_start(state)
 
 
-def converged(state: Ascent, tolerance: Any) -> Any:
+def converged(state: Ascent, tolerance: float) -> bool:
     """Whether nothing more than `tolerance`, or rounding, can be gained, and by short steps only."""
     small = state.decrement <= tolerance + _rounding(state.best.value)
-    return small & jnp.all(jnp.abs(state.step) <= LONG_STEP)
+    return bool(small and np.all(np.abs(state.step) <= LONG_STEP))
 
 
-def at_bound(state: Ascent, tolerance: Any) -> Any:
+def at_bound(state: Ascent, tolerance: float) -> bool:
     """Whether nothing can be gained any more though steps stay long: the supremum is at infinity."""
-    return (state.decrement <= 1e-3 * tolerance) & jnp.any(jnp.abs(state.step) > LONG_STEP)
+    return bool(state.decrement <= 1e-3 * tolerance and np.any(np.abs(state.step) > LONG_STEP))
 
 
-def stalled(state: Ascent) -> Any:
+def stalled(state: Ascent) -> bool:
     """Whether even the shortest step gains nothing."""
     return state.damping > _LARGEST_DAMPING
 
 
-def without_start(state: Ascent) -> Any:
+def without_start(state: Ascent) -> bool:
     """Whether every attempt at a start failed."""
-    return (state.best.value == -jnp.inf) & (state.evaluations >= START_ATTEMPTS)
+    return bool(state.best.value == -np.inf and state.evaluations >= START_ATTEMPTS)
 
 
-def _damped_step(state: Ascent) -> Any:
+def root_of(matrix: np.ndarray) -> np.ndarray:
+    """The lower Cholesky factor (n, n); NaN where the matrix is not positive definite."""
+    try:
+        return np.linalg.cholesky(matrix)
+    except np.linalg.LinAlgError:
+        return np.full_like(matrix, np.nan)
+
+
+def _damped_step(state: Ascent) -> np.ndarray:
     best = state.best
-    return _solve(best.curvature + jnp.diag(state.damping * _scales(best)), best.gradient)
+    return _solve(best.curvature + np.diag(state.damping * _scales(best)), best.gradient)
 
 
-def _scales(point: Evaluation) -> Any:
+def _scales(point: Evaluation) -> np.ndarray:
     """What the damping of each coordinate is relative to; 1 where the density does not depend on it."""
-    scales = jnp.abs(jnp.diag(point.curvature)) + jnp.abs(point.gradient)
-    return jnp.where(scales > 0, scales, 1.0)
+    scales = np.abs(np.diag(point.curvature)) + np.abs(point.gradient)
+    return np.where(scales > 0, scales, 1.0)
 
 
-def _rounding(value: Any) -> Any:
-    return 4 * jnp.finfo(jnp.float64).eps * jnp.abs(jnp.where(jnp.isfinite(value), value, 0.0))
+def _rounding(value: float) -> float:
+    return float(4 * np.finfo(np.float64).eps * np.abs(value)) if np.isfinite(value) else 0.0
 
 
-def _solve(matrix: Any, vector: Any) -> Any:
+def _solve(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
     """The solution for a positive definite matrix; NaN for any other."""
-    factor = jnp.linalg.cholesky(matrix, symmetrize_input=False)
-    return solve_triangular(factor, solve_triangular(factor, vector, lower=True), trans=1, lower=True)
+    factor = root_of(matrix)
+    half = solve_triangular(factor, vector, lower=True, check_finite=False)
+    return solve_triangular(factor, half, trans=1, lower=True, check_finite=False)
 
 
-def _updated(state: Ascent, trial: Evaluation, searching: Any) -> Ascent:
+def _updated(state: Ascent, trial: Evaluation, searching: bool) -> Ascent:
     """The state after `trial` was evaluated: a better point is taken and the damping follows its gain."""
     best = state.best
     step = trial.z - best.z
     promised = step @ best.gradient - 0.5 * step @ best.curvature @ step
     gained = trial.value - best.value
     rounding = _rounding(best.value)
-    usable = jnp.isfinite(trial.value) & jnp.all(jnp.isfinite(trial.gradient))
-    taken = usable & (searching | (gained >= _SUFFICIENT_GAIN * promised - rounding))
-    ratio = jnp.where(jnp.abs(promised) <= rounding, 1.0, gained / promised)
-    shrink = jnp.maximum(1e-1, 1.0 - (2.0 * ratio - 1.0) ** 3)
-    damping = jnp.where(
-        taken, state.damping * jnp.clip(shrink, max=2.0), state.damping * state.damping_growth
-    )
-    new_best = _select(taken, trial, best)
-    regular = new_best.curvature + jnp.diag(_LEAST_DAMPING * _scales(new_best))
-    newton_step = _solve(regular, new_best.gradient)
+    taken = trial.usable and (searching or gained >= _SUFFICIENT_GAIN * promised - rounding)
+    new_best = trial if taken else best
+    newton_step = _solve(new_best.curvature + np.diag(_LEAST_DAMPING * _scales(new_best)), new_best.gradient)
     decrement = 0.5 * newton_step @ new_best.gradient
-    positive = jnp.isfinite(decrement) & (new_best.value > -jnp.inf)
+    positive = np.isfinite(decrement) and new_best.value > -np.inf
     return Ascent(
         best=new_best,
-        first=_select(searching & taken, trial, state.first),
+        first=trial if searching and taken else state.first,
         last_tried=trial.z,
-        damping=jnp.where(searching, state.damping, damping),
-        damping_growth=jnp.where(taken | searching, 2.0, 2.0 * state.damping_growth),
-        step=jnp.where(positive, newton_step, jnp.zeros_like(newton_step)),
-        decrement=jnp.where(positive, decrement, jnp.inf),
+        damping=state.damping if searching else state.damping * _growth(state, taken, promised, gained, rounding),
+        damping_growth=2.0 if taken or searching else 2.0 * state.damping_growth,
+        step=newton_step if positive else np.zeros_like(newton_step),
+        decrement=float(decrement) if positive else np.inf,
         evaluations=state.evaluations + 1,
     )
 
 
-def _select(condition: Any, first: Evaluation, second: Evaluation) -> Evaluation:
-    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), first, second)
+def _growth(state: Ascent, taken: bool, promised: float, gained: float, rounding: float) -> float:
+    """The factor of the damping: small where a step gained what it promised (Nielsen 1999)."""
+    if not taken:
+        return state.damping_growth
+    ratio = 1.0 if np.abs(promised) <= rounding else gained / promised
+    return float(min(max(1e-1, 1.0 - (2.0 * ratio - 1.0) ** 3), 2.0))

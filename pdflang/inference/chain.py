@@ -57,10 +57,10 @@ class ChainRun:
         self.progressed = replace(self.progressed, total=self.progressed.total + draws)
 
     def _begin(self) -> transition.Chain:
-        chain, start = self._programs.begin(self._seed, self._number, self._target.arrays)
-        if not np.asarray(start.found):
-            raise NoFiniteStart(np.asarray(start.last_tried))
-        self.warmup_gradients = int(np.asarray(start.n_gradients))
+        chain, start = self._programs.begin(self._target, int(self._seed), int(self._number))
+        if not start.found:
+            raise NoFiniteStart(start.z)
+        self.warmup_gradients = start.n_gradients
         return chain
 
     def _advance(self, chain: transition.Chain) -> tuple[transition.Chain, int]:

@@ -14,7 +14,6 @@ from blackjax.mcmc.hmc import HMCState
 from blackjax.mcmc.nuts import build_kernel
 
 from pdflang.inference.metric import Window, adapted, gathered, no_draws
-from pdflang.inference.start import Start
 
 CHUNK = 128
 """Most transitions of one call."""
@@ -56,14 +55,15 @@ def stages(warmup: int) -> np.ndarray:
     return np.concatenate([adapting, np.full(CHUNK, _SAMPLING)]).astype(np.int32)
 
 
-def first_state(start: Start, dense: bool) -> Chain:
-    """The chain at its start, with the start's metric and a step size of 1, which whitened targets want."""
-    metric = start.covariance if dense or start.covariance.ndim == 1 else jnp.diag(start.covariance)
-    if dense and metric.ndim == 1:
-        metric = jnp.diag(metric)
+def first_state(z: Any, value: Any, gradient: Any, covariance: Any, dense: bool) -> Chain:
+    """The chain at its start, with the metric of that place and a step size of 1, which whitened targets want.
+
+    `covariance` (n, n) or (n,), where it is diagonal, becomes whichever the metric is.
+    """
+    fits = covariance.ndim == (2 if dense else 1)
+    metric = covariance if fits else jnp.diag(covariance)
     step_size_init, _, _ = dual_averaging_adaptation(0.8)
-    state = HMCState(start.z, start.value, start.gradient)
-    return Chain(state, step_size_init(jnp.array(1.0)), no_draws(metric), metric)
+    return Chain(HMCState(z, value, gradient), step_size_init(jnp.array(1.0)), no_draws(metric), metric)
 
 
 def advance(
