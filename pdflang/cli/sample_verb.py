@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from pdflang.cli.failure import UNTRUSTED, told
+from pdflang.cli.meanwhile import import_meanwhile
 from pdflang.cli.options import (
     data_option,
     exact_option,
@@ -20,7 +21,6 @@ from pdflang.cli.options import (
     out_option,
     overwrite_option,
 )
-from pdflang.cli.meanwhile import import_meanwhile
 from pdflang.cli.screen import Screen
 from pdflang.inference.options import NutsOptions
 from pdflang.interrupts import INTERRUPTED, held, leave
