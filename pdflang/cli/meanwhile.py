@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import importlib
 import threading
+from contextlib import suppress
 
 
-def import_meanwhile(*names: str) -> None:
-    """Begin to import modules in another thread; an error is told where they are used."""
+def import_meanwhile(*names: str, after: str) -> None:
+    """Begin to import modules in another thread; one that fails is told of where it is used.
+
+    `after` is what this thread is about to import, and is imported first: two threads that enter a circle of modules
+    at different places would find some of them half done.
+    """
 
     def begin() -> None:
-        for name in names:
-            try:
+        with suppress(Exception):
+            for name in names:
                 importlib.import_module(name)
-            except ImportError:
-                return
 
+    importlib.import_module(after)
     threading.Thread(target=begin, daemon=True).start()

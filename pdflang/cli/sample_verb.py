@@ -54,7 +54,7 @@ def command(
     started = datetime.now(UTC)
     settings = NutsOptions(**options)
     compiled = load_model(screen, model, data, exact=exact, infers=True)
-    import_meanwhile("xarray", "h5netcdf", "arviz_stats.base")
+    import_meanwhile("xarray", "h5netcdf", "arviz_stats.base", after="pdflang.inference.nuts")
     with RunFolder.create(model, out, overwrite) as folder, held() as hold:
         draws = compiled.draw(settings, told_of(hold, terminal_monitor()))
         if draws.z.shape[1] == 0:

@@ -28,11 +28,11 @@ class ChainRun:
         self.warmup_gradients = 0
         self.metric: np.ndarray | None = None
         self.dimension = target.dimension
-        self._number = np.uint32(number)
+        self._number = number
         self._target = target
         self._options = options
         self._programs = programs
-        self._seed = np.uint32(seed)
+        self._seed = seed
         self._stages = transition.stages(options.warmup)
         self._chain: transition.Chain | None = None
         self._size = 1
@@ -57,7 +57,7 @@ class ChainRun:
         self.progressed = replace(self.progressed, total=self.progressed.total + draws)
 
     def _begin(self) -> transition.Chain:
-        chain, start = self._programs.begin(self._target, int(self._seed), int(self._number))
+        chain, start = self._programs.begin(self._target, self._seed, self._number)
         if not start.found:
             raise NoFiniteStart(start.z)
         self.warmup_gradients = start.n_gradients
@@ -70,8 +70,8 @@ class ChainRun:
         first_stage = min(done, warmup)
         chain, rows = self._programs.advance(
             chain,
-            self._seed,
-            self._number,
+            np.uint32(self._seed),
+            np.uint32(self._number),
             np.int32(done),
             np.int32(count),
             self._stages[first_stage : first_stage + transition.CHUNK],

@@ -14,8 +14,8 @@ import numpy as np
 from pdflang.inference import transition
 from pdflang.inference.calls import strongly_typed
 from pdflang.inference.options import NutsOptions
-from pdflang.inference.platform import available_cores, double_precision
-from pdflang.inference.start import CURVED_DIMENSIONS, Start, find_start
+from pdflang.inference.platform import available_cores, compiler_options, double_precision
+from pdflang.inference.start import CURVED_DIMENSIONS, Start, find_start, unit_covariance
 from pdflang.inference.surface import Surface, surface_of
 from pdflang.inference.target import Target
 from pdflang.inference.workers import StopRequest, run_tasks
@@ -59,11 +59,10 @@ class Programs:
                     self._compiled.add(shapes)
 
     def _compile_advance(self, target: Target, options: NutsOptions) -> None:
-        """Make no transitions."""
+        """A call that makes no transitions."""
         point = np.zeros(self.dimension)
-        curved = self.dimension <= CURVED_DIMENSIONS
         with double_precision():
-            chain = self.first_state(point, 0.0, point, np.eye(self.dimension) if curved else np.ones(self.dimension))
+            chain = self.first_state(point, np.float64(0), point, unit_covariance(self.dimension))
             stages = np.zeros(transition.CHUNK, np.int32)
             numbers = (np.uint32(0), np.uint32(0), np.int32(0), np.int32(0))
             target_acceptance = np.float64(options.target_acceptance)
@@ -103,4 +102,7 @@ def _programs(
             )
         )
 
-    return Programs(surface, jax.jit(first_state), jax.jit(advance), dimension)
+    well = compiler_options()
+    return Programs(
+        surface, jax.jit(first_state, compiler_options=well), jax.jit(advance, compiler_options=well), dimension
+    )

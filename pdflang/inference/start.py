@@ -56,13 +56,18 @@ def find_start(
         return _spread(evaluated, top, noise.standard_normal(dimension))
 
 
+def unit_covariance(dimension: int) -> np.ndarray:
+    """What a metric starts from where nothing is known: (n, n), or (n,) beyond what a Hessian is computed for."""
+    return np.eye(dimension) if dimension <= CURVED_DIMENSIONS else np.ones(dimension)
+
+
 def _spread(evaluated: Callable[[np.ndarray], Evaluation], top: Ascent, unit: np.ndarray) -> Start:
     """A draw of N(mode, covariance), drawn nearer where the density falls more than a normal's would."""
     dimension = len(unit)
     evaluations = top.evaluations
     root = _root_of_covariance(top)
     if root is None:
-        place, covariance = top.first, np.eye(dimension)
+        place, covariance = top.first, unit_covariance(dimension)
     else:
         place, covariance, scale = top.best, root @ root.T, 1.0
         noise = root @ unit
@@ -95,4 +100,4 @@ def _prior_draw(
         place = evaluated(initial(attempt))
         if place.usable:
             break
-    return Start(place.z, place.value, place.gradient, np.ones(dimension), place.usable, attempt + 1)
+    return Start(place.z, place.value, place.gradient, unit_covariance(dimension), place.usable, attempt + 1)

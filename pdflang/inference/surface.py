@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from pdflang.inference.ascent import Evaluation, evaluate
-from pdflang.inference.platform import double_precision
+from pdflang.inference.platform import compiler_options, double_precision
 from pdflang.inference.target import Target
 
 _MANY_NUMBERS = 100_000
@@ -61,7 +61,8 @@ def _surface(
     def start(seed: Any, stream: Any, attempt: Any, arrays: Any) -> Any:
         return initial(jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), stream), attempt), arrays)
 
-    quickly = {"xla_backend_optimization_level": 0}
+    well = compiler_options()
+    quickly = {**well, "xla_backend_optimization_level": 0}
     return Surface(
-        jax.jit(evaluated, compiler_options=quickly if small else None), jax.jit(start, compiler_options=quickly)
+        jax.jit(evaluated, compiler_options=quickly if small else well), jax.jit(start, compiler_options=quickly)
     )
