@@ -60,3 +60,7 @@ def test_double_precision_ends_with_its_scope() -> None:
 
 def test_there_is_a_core() -> None:
     assert platform.available_cores() >= 1
+
+
+def test_the_installed_xla_knows_the_options_for_quick_compilation() -> None:
+    assert platform.compiler_options() != {}
