@@ -120,10 +120,9 @@ def _divergences(statistics: xarray.Dataset) -> Iterator[Finding]:
     diverging = np.asarray(statistics["diverging"]) if "diverging" in statistics else np.array([False])
     count, share = int(diverging.sum()), float(diverging.mean())
     if count:
-        noun = "transition" if count == 1 else "transitions"
         yield Finding(
             "error" if share > TOO_MANY_DIVERGENT else "warning",
-            f"{count} of {diverging.size} {noun} diverged ({share:.2g} of all): the posterior has a place too narrow "
+            f"{count} of {diverging.size} transitions diverged ({share:.2g} of all): the posterior has a place too narrow "
             "for the step size, and what lies there is missing from the draws",
             "raise the target acceptance (`--target-acceptance 0.95`); if divergences stay, write a hierarchy by "
             "standardised parameters (theta = mu + tau*z with z ~ Normal(0, 1)), or give scales priors that keep away "
