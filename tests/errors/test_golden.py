@@ -1,32 +1,19 @@
-"""What is said of broken models and data, word for word. PDFLANG_REFRESH=1 writes the golden texts anew."""
+"""What is said of broken models and data, word for word."""
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 import pytest
 from broken_data import CASES, NOT_FINITE
 from broken_models import TOPICS
+from golden_texts import compare, without_folders
 from running import run, write_files
 
-GOLDEN = Path(__file__).parent / "golden"
-
-
-def _compare(name: str, found: str) -> None:
-    golden = GOLDEN / f"{name}.txt"
-    if os.environ.get("PDFLANG_REFRESH"):
-        golden.parent.mkdir(exist_ok=True)
-        golden.write_text(found, encoding="utf-8")
-    assert found == golden.read_text(encoding="utf-8")
-
-
 def _said(folder: Path, files: dict[str, str], command: list[str], monkeypatch: pytest.MonkeyPatch) -> str:
-    """What a command prints, without the folder that it happens to run in."""
     write_files(folder, files)
-    found = run(folder, command, monkeypatch)
-    return re.sub(r"/\S*/?pytest-of-\S*", "<folder>", found.output.replace(str(folder.resolve()), "<folder>"))
+    return without_folders(folder, run(folder, command, monkeypatch).output)
 
 
 @pytest.mark.parametrize("topic", TOPICS)
@@ -37,7 +24,7 @@ def test_broken_models(topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         said = _said(tmp_path / str(number), {**files, "model.pdfm": model}, ["check"], monkeypatch)
         texts.append(f"=== {name}\n\n{said}")
         assert "[" in said.splitlines()[0], f"{name} passes: {said}"
-    _compare(topic, "\n".join(texts))
+    compare(topic, "\n".join(texts))
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -56,7 +43,7 @@ def test_broken_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number, (name, (model, files, arguments, _)) in enumerate(CASES.items()):
         folder = tmp_path / str(number)
         texts.append(f"=== {name}\n\n{_said(folder, {**files, 'model.pdfm': model}, ['map', *arguments], monkeypatch)}")
-    _compare("data", "\n".join(texts))
+    compare("data", "\n".join(texts))
 
 
 @pytest.mark.parametrize("name", NOT_FINITE)
@@ -67,7 +54,7 @@ def test_a_density_that_is_not_finite(name: str, tmp_path: Path, monkeypatch: py
         found = run(tmp_path, [command, *arguments], monkeypatch)
         assert (found.exit_code, found.error_codes) == (1, {"E601"}), found.output
     text = re.sub(r"a = [-+.\de]+", "a = <value>", found.output)
-    _compare(f"not finite, {name}", text)
+    compare(f"not finite, {name}", text)
     assert "<value>" in text and "the term `" in text and "--> model.pdfm:" in text
 
 

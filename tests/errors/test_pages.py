@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from golden_texts import compare, messages, without_folders
 from running import run, write_files
 
 import pdflang
@@ -60,6 +61,7 @@ def test_the_wrong_example_shows_the_code(
     else:
         expected = 2 if code in OF_OPTIONS else 1
         assert (found.exit_code, found.error_codes) == (expected, {code}), found.output
+    compare(f"codes/{code}", messages(without_folders(tmp_path, found.output)))
 
 
 @pytest.mark.parametrize("code", OF_COMMANDS)
