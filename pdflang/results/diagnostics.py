@@ -122,8 +122,8 @@ def _divergences(statistics: xarray.Dataset) -> Iterator[Finding]:
     if count:
         yield Finding(
             "error" if share > TOO_MANY_DIVERGENT else "warning",
-            f"{count} of {diverging.size} transitions diverged ({share:.2g} of all): the posterior has a place too narrow "
-            "for the step size, and what lies there is missing from the draws",
+            f"{count} of {diverging.size} transitions diverged ({share:.2g} of all): the posterior has a place too "
+            "narrow for the step size, and what lies there is missing from the draws",
             "raise the target acceptance (`--target-acceptance 0.95`); if divergences stay, write a hierarchy by "
             "standardised parameters (theta = mu + tau*z with z ~ Normal(0, 1)), or give scales priors that keep away "
             "from 0",

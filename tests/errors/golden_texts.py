@@ -25,4 +25,5 @@ def without_folders(folder: Path, output: str) -> str:
 
 def messages(output: str) -> str:
     """The messages of what a command printed, without the results beside them."""
-    return "\n\n".join(part for part in output.split("\n\n") if re.match(r"(error|lint)\[", part)) + "\n"
+    found = (re.search(r"^(error|lint)\[.*", part, re.MULTILINE | re.DOTALL) for part in output.split("\n\n"))
+    return "\n\n".join(message[0] for message in found if message).rstrip() + "\n"

@@ -11,6 +11,7 @@ from broken_models import TOPICS
 from golden_texts import compare, without_folders
 from running import run, write_files
 
+
 def _said(folder: Path, files: dict[str, str], command: list[str], monkeypatch: pytest.MonkeyPatch) -> str:
     write_files(folder, files)
     return without_folders(folder, run(folder, command, monkeypatch).output)
