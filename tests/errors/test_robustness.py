@@ -44,9 +44,11 @@ def _through_every_stage(text: str, folder: Path, evaluate: bool = False) -> Mod
 
 
 def _evaluated(model: Model) -> None:
-    with jax.disable_jit(), jax.enable_x64(True):
+    by_steps = any(observation.no_density for observation in model.program.observations.values())
+    # Steps of a detector are taken event by event: uncompiled, thousands of them would take minutes.
+    with jax.disable_jit(not by_steps), jax.enable_x64(True):
         params = model.functions.draw_parameters(jax.random.key(1), model.arrays)
-        if not any(observation.no_density for observation in model.program.observations.values()):
+        if not by_steps:
             assert model.log_density(params).shape == ()
         model.simulate(1, params)
 
@@ -57,10 +59,11 @@ def test_strange_texts(seed: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_many_strange_texts(tmp_path: Path) -> None:
-    seeds = range(400, 10_400)
+@pytest.mark.parametrize("first", range(400, 10_400, 500))
+def test_many_strange_texts(first: int, tmp_path: Path) -> None:
+    seeds = range(first, first + 500)
     reached = [_through_every_stage(strange_text(Random(seed)), tmp_path, evaluate=seed % 8 == 0) for seed in seeds]
-    assert sum(model is not None for model in reached) > 200
+    assert sum(model is not None for model in reached) > 10
 
 
 def _command(folder: Path, text: str, verb: str = "check") -> subprocess.CompletedProcess[str]:
