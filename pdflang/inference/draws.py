@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from pdflang.inference.options import NutsOptions
+from pdflang.inference.options import Options
 
 
 class NoFiniteStart(Exception):
@@ -18,24 +18,49 @@ class NoFiniteStart(Exception):
         self.z = z
 
 
+class NoNormalApproximation(Exception):
+    """There is no place that a normal approximation could stand at; the text says why, `remedy` what to do."""
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(reason)
+        self.remedy = remedy
+
+
+class Evidence(NamedTuple):
+    """log Z, the logarithm of ∫ prior × likelihood, and its standard error."""
+
+    log_z: float
+    error: float
+
+    def __str__(self) -> str:
+        return f"log Z = {self.log_z:.2f} ± {self.error:.2g}"
+
+
 @dataclass(frozen=True)
 class Draws:
-    """Draws of a sampler on the unconstrained scale.
+    """Draws of a method on the unconstrained scale.
 
-    `z` has shape (chain, draw, dimension). `statistics` are arrays (chain, draw) under ArviZ's names: lp,
-    diverging, energy, acceptance_rate, tree_depth, n_steps, n_gradients, step_size. `warmup_gradients`
-    (chain,) counts the gradients of warmup and start. `metric` (chain, dimension[, dimension]) is the
-    inverse mass matrix used. `seed` is the seed itself, also where the options asked for one.
-    `interrupted`: fewer draws than were wanted, maybe none. `sufficient`: what was last said of them by the judge
-    that `nuts.sample` was given; None without one. `seconds` tells where the time went.
+    `z` has shape (chain, draw, dimension); what a chain is depends on the method. `statistics` are arrays (chain,
+    draw) under ArviZ's names: lp and n_gradients, and of NUTS diverging, energy, acceptance_rate, tree_depth,
+    n_steps, step_size. `seed` is the seed itself, also where the options asked for one. `warmup_gradients` (chain,)
+    counts the gradients before the draws, `warmup_evaluations` those of the density alone. `metric` (chain,
+    dimension[, dimension]) is the inverse mass matrix used. `pareto_k` tells how well draws of an approximation
+    stand for the posterior. `remarks` are what the method has to say of its result. `interrupted`: fewer draws than
+    were wanted, maybe none. `sufficient`: what was last said of them by the judge that `nuts.sample` was given; None
+    without one. `seconds` tells where the time went.
     """
 
     z: np.ndarray
     statistics: dict[str, np.ndarray]
-    warmup_gradients: np.ndarray
-    metric: np.ndarray
     seed: int
-    options: NutsOptions
+    options: Options
+    method: str
+    warmup_gradients: np.ndarray | None = None
+    warmup_evaluations: np.ndarray | None = None
+    metric: np.ndarray | None = None
+    evidence: Evidence | None = None
+    pareto_k: float | None = None
+    remarks: tuple[str, ...] = ()
     interrupted: bool = False
     sufficient: bool | None = None
     seconds: dict[str, float] = field(default_factory=dict)
@@ -43,9 +68,19 @@ class Draws:
     @property
     def attributes(self) -> dict[str, Any]:
         """What the saved posterior says about how it was made."""
-        return {
-            "method": "nuts",
-            "seed": self.seed,
-            "warmup_gradients": self.warmup_gradients.tolist(),
-            "interrupted": int(self.interrupted),
-        }
+        known: dict[str, Any] = {"method": self.method, "seed": self.seed, "interrupted": int(self.interrupted)}
+        for name in ("warmup_gradients", "warmup_evaluations"):
+            if (counts := getattr(self, name)) is not None:
+                known[name] = counts.tolist()
+        if self.evidence is not None:
+            known |= {"log_evidence": self.evidence.log_z, "log_evidence_error": self.evidence.error}
+        if self.pareto_k is not None:
+            known["pareto_k"] = self.pareto_k
+        return known
+
+
+def nothing_drawn(
+    dimension: int, chains: int, seed: int, options: Options, method: str, seconds: dict[str, float]
+) -> Draws:
+    """What an interrupted method returns that has no draws before its end."""
+    return Draws(np.zeros((chains, 0, dimension)), {}, seed, options, method, interrupted=True, seconds=seconds)

@@ -20,11 +20,16 @@ from pdflang.inference.workers import StopRequest, interrupts, run_tasks
 _SINGULAR = 1e-12
 
 
-def maximise(target: Target, options: MapOptions | None = None, monitor: Monitor | None = None) -> Optima:
+def maximise(
+    target: Target,
+    options: MapOptions | None = None,
+    monitor: Monitor | None = None,
+    stop: StopRequest | None = None,
+) -> Optima:
     """The optima that the starts reach. A search that fails has a status that says why; it does not raise.
 
     Raises `NoFiniteStart` where no start at all has a finite density and gradient. Ctrl-C ends the searches
-    after the piece of work in hand.
+    after the piece of work in hand; so does the `stop` of a caller that hears interrupts itself.
     """
     options = options or MapOptions()
     monitor = monitor or QuietMonitor()
@@ -33,7 +38,7 @@ def maximise(target: Target, options: MapOptions | None = None, monitor: Monitor
     searches = [_Search(number, target, options, surface, seed) for number in range(options.starts)]
     threads = options.threads or available_cores()
     begin = time.perf_counter()
-    with interrupts() as stop:
+    with interrupts(stop) as stop:
         monitor.start("map", options.starts, options.max_steps)
         try:
             run_tasks([partial(surface.compile, target)], 1, stop, patient=False)

@@ -7,10 +7,9 @@ is heard.
 
 from __future__ import annotations
 
-import queue
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -19,10 +18,10 @@ from pdflang.inference.chain import ChainRun
 from pdflang.inference.draws import Draws
 from pdflang.inference.monitor import Monitor, QuietMonitor
 from pdflang.inference.options import MORE_DRAWS, NutsOptions, chosen_seed
-from pdflang.inference.platform import available_cores
 from pdflang.inference.programs import programs_of
 from pdflang.inference.target import Target
-from pdflang.inference.workers import StopRequest, interrupts, run_tasks
+from pdflang.inference.turns import take_turns
+from pdflang.inference.workers import StopRequest, interrupts
 
 
 def sample(
@@ -48,7 +47,7 @@ def sample(
     programs = programs_of(target, options)
     chains = [ChainRun(number, target, options, programs, seed) for number in range(options.chains)]
     run = _Run(chains, options, seed)
-    with nullcontext(stop) if stop else interrupts() as stop:
+    with interrupts(stop) as stop:
         monitor.start("nuts", options.chains, options.warmup + options.first_draws)
         try:
             with run.timed("compile"):
@@ -100,29 +99,8 @@ class _Run:
         return min(MORE_DRAWS, self._options.max_draws - wanted)
 
     def _run(self, stop: StopRequest, monitor: Monitor) -> None:
-        def tick() -> None:
-            for chain in self._chains:
-                monitor.update(chain.progressed)
-
-        turns: queue.SimpleQueue[ChainRun] = queue.SimpleQueue()
-        for chain in self._chains:
-            turns.put(chain)
-
-        def work() -> None:
-            # Chains take turns where cores are fewer, so that an interrupt finds draws of all of them.
-            while not stop.requested:
-                try:
-                    chain = turns.get_nowait()
-                except queue.Empty:
-                    return
-                chain.go_on()
-                if not chain.is_done:
-                    turns.put(chain)
-
-        threads = min(self._options.threads or available_cores(), len(self._chains))
         with self.timed("run"):
-            run_tasks([work] * threads, threads, stop, tick)
-        self._interrupted = not all(chain.is_done for chain in self._chains)
+            self._interrupted = not take_turns(self._chains, self._options.threads, stop, monitor)
 
     def collected(self) -> Draws:
         """The chains' draws side by side, cut to the length that all have reached."""
@@ -141,6 +119,7 @@ class _Run:
         return Draws(
             z=z if length else np.zeros((len(rows), 0, dimension)),
             statistics={**columns, "n_gradients": columns["n_steps"]},
+            method="nuts",
             warmup_gradients=np.array([chain.warmup_gradients for chain in self._chains]),
             metric=np.stack(metrics),
             seed=self._seed,

@@ -78,6 +78,71 @@ class NutsOptions(Options):
 
 
 @dataclass(frozen=True)
+class AutoOptions(NutsOptions):
+    """Options of `auto`: NUTS after a search for other modes."""
+
+    starts: int = option(16, "climbs from draws of the prior that look for other modes", least=1)
+
+
+@dataclass(frozen=True)
+class LaplaceOptions(Options):
+    """Options of `laplace`: the normal approximation at the highest maximum that the starts reach."""
+
+    chains: int = option_as_in(NutsOptions, "chains")
+    draws: int = option(1000, "draws per chain", least=1)
+    starts: int = option_as_in(AutoOptions, "starts", 4)
+    seed: int | None = option_as_in(NutsOptions, "seed")
+    threads: int | None = option_as_in(NutsOptions, "threads")
+
+
+@dataclass(frozen=True)
+class PathfinderOptions(Options):
+    """Options of `pathfinder`: normal approximations along paths of L-BFGS, their draws resampled by importance."""
+
+    chains: int = option_as_in(NutsOptions, "chains")
+    draws: int = option_as_in(LaplaceOptions, "draws")
+    paths: int = option(8, "paths, each from a draw of the prior", least=1)
+    iterations: int = option(60, "iterations of L-BFGS at most", least=2)
+    seed: int | None = option_as_in(NutsOptions, "seed")
+
+
+@dataclass(frozen=True)
+class ViOptions(Options):
+    """Options of `vi`: the normal distribution that is nearest in Kullback-Leibler divergence."""
+
+    chains: int = option_as_in(NutsOptions, "chains")
+    draws: int = option_as_in(LaplaceOptions, "draws")
+    family: str = option("full-rank", "shape of the normal distribution", choices=("full-rank", "mean-field"))
+    steps: int = option(4000, "steps of the optimizer", least=100)
+    step_draws: int = option(8, "draws that each step estimates its gradient by", least=1)
+    seed: int | None = option_as_in(NutsOptions, "seed")
+
+
+@dataclass(frozen=True)
+class SmcOptions(Options):
+    """Options of `smc`: populations that follow the likelihood from the prior to the posterior, step by step."""
+
+    chains: int = option(4, "populations, independent of each other", least=2)
+    particles: int = option(1000, "draws in each population", least=10)
+    effective: float = option(0.7, "share of a population that a step in temperature leaves effective", above=0, below=1)
+    moves: int = option(5, "trajectories of each particle at each temperature", least=1)
+    seed: int | None = option_as_in(NutsOptions, "seed")
+    threads: int | None = option_as_in(NutsOptions, "threads")
+
+
+@dataclass(frozen=True)
+class NestedOptions(Options):
+    """Options of `nested`: nested sampling with slices."""
+
+    chains: int = option(4, "runs, independent of each other", least=2)
+    live: int = option(250, "live points of each run", least=20)
+    moves: int | None = option(None, "slices that replace a point; twice the dimension, at least 5, if not given", least=1)
+    remainder: float = option(1e-3, "share of the evidence in live points at which a run ends", above=0, below=1)
+    seed: int | None = option_as_in(NutsOptions, "seed")
+    threads: int | None = option_as_in(NutsOptions, "threads")
+
+
+@dataclass(frozen=True)
 class MapOptions(Options):
     """Options of `map`: damped Newton ascents from several starts."""
 

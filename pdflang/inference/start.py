@@ -48,7 +48,7 @@ def find_start(
     ends at no mode (a funnel's density has no maximum) it is the prior draw itself, with a unit metric.
     """
     if dimension > CURVED_DIMENSIONS:
-        return _prior_draw(evaluated, initial, dimension)
+        return prior_draw(evaluated, initial, dimension)
     top = new_ascent(dimension)
     while top.evaluations < _CLIMB_LIMIT and not finished(top, _TOLERANCE):
         top = one_step(evaluated, initial, top)
@@ -92,7 +92,7 @@ def _root_of_covariance(top: Ascent) -> np.ndarray | None:
     return root if np.all(np.isfinite(root @ root.T)) else None
 
 
-def _prior_draw(
+def prior_draw(
     evaluated: Callable[[np.ndarray], Evaluation], initial: Callable[[int], np.ndarray], dimension: int
 ) -> Start:
     """The first of the prior draws with a finite density and gradient, with a unit metric."""

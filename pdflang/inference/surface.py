@@ -14,6 +14,9 @@ from pdflang.inference.ascent import Evaluation, evaluate
 from pdflang.inference.platform import compiler_options, double_precision
 from pdflang.inference.target import Target
 
+_AT_ONCE = 16
+"""Points that densities are evaluated at side by side."""
+
 _MANY_NUMBERS = 100_000
 """From so many data on, compiling well pays for the few evaluations that a climb needs."""
 
@@ -44,6 +47,21 @@ def surface_of(target: Target, curved: bool = True) -> Surface:
     """The functions of a target, the same for other data; with Hessians where it is `curved`."""
     numbers = sum(np.size(leaf) for leaf in jax.tree.leaves(target.arrays))
     return _surface(target.log_density, target.initial, curved, numbers < _MANY_NUMBERS)
+
+
+def log_densities(target: Target, z: np.ndarray) -> np.ndarray:
+    """The log-density at each of many points z (n, dimension): (n,), −inf where it is not a number."""
+    with double_precision():
+        found = np.asarray(_over_points(target.log_density)(z, target.arrays))
+    return np.where(np.isnan(found), -np.inf, found)
+
+
+@lru_cache(maxsize=32)
+def _over_points(log_density: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def of_many(z: Any, arrays: Any) -> Any:
+        return jax.lax.map(lambda point: log_density(point, arrays), z, batch_size=_AT_ONCE)
+
+    return jax.jit(of_many, compiler_options=compiler_options())
 
 
 @lru_cache(maxsize=32)

@@ -14,10 +14,13 @@ class Target:
     `log_density(z, arrays)` maps a float64 vector of shape (dimension,) to a float64 scalar and includes the
     Jacobian of the map to the constrained scale; `arrays` is a pytree of data and side arrays, which is an
     argument and not a constant so that other data of the same shapes compiles nothing. `initial(key, arrays)`
-    gives a start of shape (dimension,): a prior draw where the prior is proper.
+    gives a start of shape (dimension,): a prior draw where the prior is proper. Then `log_prior(z, arrays)` is the
+    normalised log-density of those draws, and what the log-density has beyond it is the likelihood; None where the
+    prior is improper.
     """
 
     dimension: int
     log_density: Callable[[Any, Any], Any]
     initial: Callable[[Any, Any], Any]
     arrays: Any
+    log_prior: Callable[[Any, Any], Any] | None = None

@@ -38,12 +38,15 @@ class StopRequest:
 
 
 @contextmanager
-def interrupts() -> Iterator[StopRequest]:
+def interrupts(heard: StopRequest | None = None) -> Iterator[StopRequest]:
     """A scope in which Ctrl-C makes a stop request instead of a KeyboardInterrupt.
 
-    Signals reach only the main thread: called from another one, or where somebody else's handler that is not
-    Python's is in place, the scope changes nothing.
+    Where the caller has `heard` interrupts already, it is its request. Signals reach only the main thread: called
+    from another one, or where somebody else's handler that is not Python's is in place, the scope changes nothing.
     """
+    if heard is not None:
+        yield heard
+        return
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield request

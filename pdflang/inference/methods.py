@@ -1,0 +1,117 @@
+"""The methods that draw from a posterior: the one table that commands, the Python API and the documentation read.
+
+An adapter is a function of a `Target`, its options, a `Monitor`, a `StopRequest` and a judge of when there are enough
+draws, which only those heed that can go on; it returns `Draws`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
+from pdflang.inference.options import (
+    AutoOptions,
+    LaplaceOptions,
+    NestedOptions,
+    NutsOptions,
+    Options,
+    PathfinderOptions,
+    SmcOptions,
+    ViOptions,
+)
+
+if TYPE_CHECKING:
+    from pdflang.inference.draws import Draws
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method: its options, the module of its adapter, what it is for and when not to use it.
+
+    Of the density it needs a `gradient`, or a `proper` prior that can be drawn from.
+    """
+
+    name: str
+    options: type[Options]
+    module: str
+    purpose: str
+    avoid: str
+    gradient: bool = True
+    proper: bool = False
+
+    @property
+    def adapter(self) -> Callable[..., Draws]:
+        """The function that draws; this imports JAX."""
+        adapter: Callable[..., Draws] = import_module(f"pdflang.inference.{self.module}").sample
+        return adapter
+
+
+_ROWS = (
+    Method(
+        "auto",
+        AutoOptions,
+        "auto",
+        "NUTS, after many climbs have looked for modes that its chains would not find; several modes are left to SMC",
+        "a single evaluation takes so long that the climbs, starts × some 20 Hessians, matter",
+    ),
+    Method(
+        "nuts",
+        NutsOptions,
+        "nuts",
+        "the no-U-turn sampler (Hoffman & Gelman 2014): exact in the limit of many draws, for most models the best",
+        "the posterior has modes with little between them: chains stay where they start",
+    ),
+    Method(
+        "laplace",
+        LaplaceOptions,
+        "laplace",
+        "the normal distribution at the maximum: fast, good where data are many",
+        "parameters are few data's or near bounds, or the posterior is curved: Pareto k says how wrong it is",
+    ),
+    Method(
+        "pathfinder",
+        PathfinderOptions,
+        "pathfinder",
+        "normal approximations along quasi-Newton paths (Zhang et al. 2022), resampled by importance: a first look",
+        "numbers are to be published: tails are too light where Pareto k is large, and it is large in many dimensions",
+    ),
+    Method(
+        "vi",
+        ViOptions,
+        "vi",
+        "the nearest normal distribution, with all correlations (full-rank) or none (mean-field)",
+        "widths matter: mean-field understates them by far where parameters are correlated, and no family has tails",
+    ),
+    Method(
+        "smc",
+        SmcOptions,
+        "smc",
+        "tempered sequential Monte Carlo (Del Moral et al. 2006): several modes with their weights, and the evidence",
+        "there are hundreds of dimensions, or the prior is so wide that many temperatures are needed",
+        proper=True,
+    ),
+    Method(
+        "nested",
+        NestedOptions,
+        "nested",
+        "nested slice sampling (Skilling 2006; Yallup et al. 2026): the evidence with an error; needs no gradient",
+        "there are more than some 30 dimensions: the cost grows with their square",
+        gradient=False,
+        proper=True,
+    ),
+)
+
+METHODS = {method.name: method for method in _ROWS}
+"""All methods by name."""
+
+
+def method_named(name: str) -> Method:
+    """The method of that name. Raises `PdflangError` (E620) where there is none."""
+    if name not in METHODS:
+        near = closest_names(name, METHODS)
+        remedy = f"did you mean `{near[0]}`?" if near else f"the methods are {', '.join(METHODS)}"
+        raise PdflangError(Diagnostic("E620", f"there is no method `{name}`", remedy=remedy))
+    return METHODS[name]

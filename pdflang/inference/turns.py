@@ -1,0 +1,56 @@
+"""Several runs side by side, each by small pieces of work."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Sequence
+from typing import Protocol
+
+from pdflang.inference.monitor import Monitor, Progressed
+from pdflang.inference.platform import available_cores
+from pdflang.inference.workers import StopRequest, run_tasks
+
+
+class Run(Protocol):
+    """A chain, a population or a path: whatever goes on by pieces and can be left off between them."""
+
+    @property
+    def progressed(self) -> Progressed:
+        """How far it is; read from another thread."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to do."""
+
+    def go_on(self) -> None:
+        """One piece of work."""
+
+
+def take_turns(runs: Sequence[Run], threads: int | None, stop: StopRequest, monitor: Monitor) -> bool:
+    """Let all runs go on until they are done, or until a stop; whether all are done.
+
+    `threads` at once, as many as there are cores where None. Runs take turns where threads are fewer, so that an
+    interrupt finds something of all of them.
+    """
+
+    def tick() -> None:
+        for run in runs:
+            monitor.update(run.progressed)
+
+    turns: queue.SimpleQueue[Run] = queue.SimpleQueue()
+    for run in runs:
+        turns.put(run)
+
+    def work() -> None:
+        while not stop.requested:
+            try:
+                run = turns.get_nowait()
+            except queue.Empty:
+                return
+            run.go_on()
+            if not run.is_done:
+                turns.put(run)
+
+    at_once = min(threads or available_cores(), len(runs))
+    run_tasks([work] * at_once, at_once, stop, tick)
+    return all(run.is_done for run in runs)
