@@ -9,8 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pdflang import driver
-from pdflang.diagnostics import PdflangError, SourceFile
-from pdflang.inference import MapOptions, Monitor, NoFiniteStart, NutsOptions, PredictOptions, Target
+from pdflang.diagnostics import Diagnostic, PdflangError, SourceFile
+from pdflang.inference import (
+    MapOptions,
+    Monitor,
+    NoFiniteStart,
+    NoNormalApproximation,
+    Options,
+    PredictOptions,
+    Target,
+    method_named,
+    method_of,
+)
 from pdflang.inference.options import options_of
 from pdflang.model import CompiledModel
 from pdflang.semantics.capabilities import require_gradient
@@ -147,42 +157,52 @@ class Model(CompiledModel):
         """What samplers see; without the Jacobian, what optimizers see."""
         functions = self.functions
         density = functions.log_density_unconstrained if jacobian else functions.log_posterior
-        return Target(self.dimension, density, functions.start, self.arrays)
+        prior = functions.log_prior_unconstrained if jacobian and self.is_proper else None
+        return Target(self.dimension, density, functions.start, self.arrays, prior)
 
     def sample(
         self,
         *,
+        method: str = "auto",
         monitor: Monitor | None = None,
         log_likelihood: bool = False,
         **options: Any,
     ) -> xarray.DataTree:
-        """Draws of the posterior by NUTS as a DataTree in ArviZ's schema.
+        """Draws of the posterior as a DataTree in ArviZ's schema.
 
-        Options are the fields of `NutsOptions`: chains, warmup, draws, seed, target_acceptance, … Without `draws`
-        there are 1000 per chain and then more, up to `max_draws`, until every quantity has R-hat < 1.01 and an
-        effective sample size of 100 per chain. With `log_likelihood` the log-probability of each datum is kept.
+        `method` is one of `pdflang.inference.METHODS`, which say what each is for; options are the fields of its
+        options, of NUTS chains, warmup, draws, seed, target_acceptance, … Without `draws` NUTS makes 1000 per chain
+        and then more, up to `max_draws`, until every quantity has R-hat < 1.01 and an effective sample size of 100
+        per chain. With `log_likelihood` the log-probability of each datum is kept.
         The groups are posterior, sample_stats, observed_data and log_likelihood; arrays are (chain, draw, *axes),
         with labels as coordinates. Lists of more than 100,000 events are not repeated in observed_data.
-        Errors: E601 where no start has a finite density, E608 without parameters, E620 for the options.
+        Attributes of the tree tell the method, the seed, what it cost, and of some methods the evidence. Errors: those
+        of `draw`, and E620 for the options.
         """
-        return self.tree(self.draw(options_of(NutsOptions, options), monitor), log_likelihood)
+        return self.tree(self.draw(options_of(method_named(method).options, options), monitor), log_likelihood)
 
     def draw(
-        self, options: NutsOptions, monitor: Monitor | None = None, stop: StopRequest | None = None
+        self, options: Options, monitor: Monitor | None = None, stop: StopRequest | None = None
     ) -> Draws:
-        """Draws on the unconstrained scale, (chain, draw, dimension), as `sample` makes them. Errors: E601, E608.
+        """Draws on the unconstrained scale, (chain, draw, dimension), by the method whose options are given.
 
-        A caller that hears Ctrl-C itself passes on its `stop`.
+        A caller that hears Ctrl-C itself passes on its `stop`. Errors: E601 where no start has a finite density, E608
+        without parameters, E611, E612 and E625 where the method cannot run on the model, E626 where there is nothing
+        that a normal approximation could stand at.
         """
-        from pdflang.inference import nuts
         from pdflang.results import suffices
 
         self._require_parameters()
-        require_gradient(self.program)
+        method = method_of(options)
+        method.require(self.program)
         try:
-            return nuts.sample(self.target(), options, monitor, stop, lambda draws: suffices(self.tree(draws)))
+            return method.adapter(self.target(), options, monitor, stop, lambda draws: suffices(self.tree(draws)))
         except NoFiniteStart as failure:
             raise PdflangError(self.explain_nonfinite(self.constrain(failure.z))) from None
+        except NoNormalApproximation as failure:
+            raise PdflangError(
+                Diagnostic("E626", f"there is no normal approximation: {failure}", remedy=failure.remedy)
+            ) from None
 
     def tree(self, draws: Draws, log_likelihood: bool = False) -> xarray.DataTree:
         """Draws as a DataTree: parameters, solved constants and outputs, with labels as coordinates."""
@@ -396,8 +416,6 @@ class Model(CompiledModel):
         return errors
 
     def _require_parameters(self) -> None:
-        from pdflang.diagnostics import Diagnostic
-
         if self.dimension == 0:
             raise PdflangError(
                 Diagnostic(

@@ -40,6 +40,7 @@ class Functions:
     simulate: Any = field(init=False)
     log_density: Any = field(init=False)
     log_density_unconstrained: Any = field(init=False)
+    log_prior_unconstrained: Any = field(init=False)
     log_likelihood: Any = field(init=False)
     constrain: Any = field(init=False)
     unconstrain: Any = field(init=False)
@@ -62,11 +63,17 @@ class Functions:
     def __post_init__(self) -> None:
         import jax
 
+        from pdflang.backend.runtime.density import total
+
         module = self.module
 
         def log_density_unconstrained(vector: jax.Array, arrays: Any) -> jax.Array:
             parameters, log_det = module.constrain(vector)
             return module.log_density(parameters, arrays) + log_det
+
+        def log_prior(vector: jax.Array, arrays: Any) -> jax.Array:
+            parameters, log_det = module.constrain(vector)
+            return total(module.log_prior(parameters, arrays)) + log_det
 
         def derived(parameters: Parameters, arrays: Any) -> dict[str, jax.Array]:
             return module.derived(parameters, arrays) if hasattr(module, "derived") else {}
@@ -129,6 +136,7 @@ class Functions:
             "comparison": comparison,
             "log_density": module.log_density,
             "log_density_unconstrained": log_density_unconstrained,
+            "log_prior_unconstrained": log_prior,
             "log_likelihood": module.log_likelihood,
             "constrain": lambda vector: module.constrain(vector)[0],
             "unconstrain": module.unconstrain,

@@ -23,6 +23,7 @@ from pdflang.cli.options import (
 )
 from pdflang.cli.screen import Screen
 from pdflang.interrupts import INTERRUPTED, held, leave
+from pdflang.semantics.capabilities import require_gradient
 from pdflang.workflows import CalibrateOptions
 
 
@@ -54,7 +55,7 @@ def command(
     from pdflang.workflows.calibration_files import open_folder
 
     settings, sizes = CalibrateOptions(**options), sizes_of(size)
-    compiled = load_model(screen, model, data, sizes, exact, infers=True)
+    compiled = load_model(screen, model, data, sizes, exact, require_gradient)
     origin = provenance_of(compiled, settings, sizes, compiled, datetime.now(UTC))
     with open_folder(model, out, overwrite, origin) as folder, held() as hold:
         monitor = told_of(hold, terminal_monitor())

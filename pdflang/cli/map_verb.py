@@ -24,6 +24,7 @@ from pdflang.cli.options import (
 from pdflang.cli.screen import Screen
 from pdflang.inference.options import MapOptions
 from pdflang.interrupts import INTERRUPTED, held, leave
+from pdflang.semantics.capabilities import require_gradient
 
 if TYPE_CHECKING:
     from pdflang.embedding import Fit, Model
@@ -52,7 +53,7 @@ def command(
 
     started = datetime.now(UTC)
     settings = MapOptions(**options)
-    compiled = load_model(screen, model, data, exact=exact, infers=True)
+    compiled = load_model(screen, model, data, exact=exact, require=require_gradient)
     with RunFolder.create(model, out, overwrite) as folder, held() as hold:
         fit = compiled.map(monitor=told_of(hold, terminal_monitor()), **options)
         if fit.optima.interrupted and not math.isfinite(fit.log_density):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pdflang.cli.screen import Screen
     from pdflang.embedding import Model
     from pdflang.inference import Options
-    from pdflang.ir.program import BoundProgram
+    from pdflang.ir.program import BoundProgram, Program
 
 model_argument = click.argument("model", type=click.Path(path_type=Path))
 _ABSENT = ("E501", "E512")
@@ -48,20 +48,48 @@ def option_flags(kind: type[Options]) -> Callable[[Any], Any]:
         for field in reversed(fields(kind)):
             default = None if field.default is MISSING else field.default
             shown = f" [default: {default}]" if default is not None else ""
-            click_type: Any = next((t for t in (int, float, str) if str(field.type).startswith(t.__name__)), str)
-            if "choices" in field.metadata:
-                click_type = click.Choice(field.metadata["choices"])
             flag = "--" + field.name.replace("_", "-")
-            command = click.option(
-                flag, field.name, type=click_type, default=default, help=_sentence(field.metadata["help"]) + shown
-            )(command)
+            text = _sentence(field.metadata["help"]) + shown
+            command = click.option(flag, field.name, type=_click_type(field), default=default, help=text)(command)
         return command
 
     return decorate
 
 
+def method_flags(command: Any) -> Any:
+    """One flag for each option of any method, with whose it is; those that are not given are left out."""
+    from pdflang.inference.methods import METHODS
+
+    owners: dict[str, list[tuple[str, Any]]] = {}
+    for method in METHODS.values():
+        for field in fields(method.options):
+            owners.setdefault(field.name, []).append((method.name, field))
+    for name, owned in reversed(owners.items()):
+        kind = _click_type(owned[0][1])
+        flag = "--" + name.replace("_", "-")
+        command = click.option(flag, name, type=kind, default=None, help=_of_methods(owned, len(METHODS)))(command)
+    return command
+
+
+def _of_methods(owned: list[tuple[str, Any]], methods: int) -> str:
+    """The help of an option: what it is in each method that has it, and its default there."""
+    said: dict[str, list[str]] = {}
+    for method, field in owned:
+        shown = f" [default: {field.default}]" if field.default is not None else ""
+        said.setdefault(_sentence(field.metadata["help"]) + shown, []).append(method)
+    if len(said) == 1 and len(owned) == methods:
+        return next(iter(said))
+    return " ".join(f"{', '.join(names)}: {text}" for text, names in said.items())
+
+
 def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
+
+
+def _click_type(field: Any) -> Any:
+    if "choices" in field.metadata:
+        return click.Choice(field.metadata["choices"])
+    return next((kind for kind in (int, float, str) if str(field.type).startswith(kind.__name__)), str)
 
 
 def sizes_of(written: tuple[str, ...]) -> dict[str, int]:
@@ -76,22 +104,22 @@ def sizes_of(written: tuple[str, ...]) -> dict[str, int]:
 
 
 def bound_model(
-    screen: Screen, path: Path, data: tuple[str, ...], sizes: Mapping[str, int] | None = None, infers: bool = False
-) -> BoundProgram:
+    screen: Screen, path: Path, data: tuple[str, ...], sizes: Mapping[str, int] | None = None,
+    require: Callable[[Program], None] | None = None,
+) -> BoundProgram:  # fmt: skip
     """The program of a file with data of the command line; remarks and notes are shown.
 
-    With `sizes` it is to be simulated, and observed data need not be there. Who `infers` is told that there is no
-    density to follow before data are looked for.
+    With `sizes` it is to be simulated, and observed data need not be there. What is to be done with it may `require`
+    something of the program, which is told before data are looked for.
     """
     from pdflang import driver
     from pdflang.data.overrides import parse_overrides
-    from pdflang.semantics.capabilities import require_gradient
 
     given = parse_overrides(data)
     program = driver.check(driver.read_source(path))
     screen.show(remark for remark in program.lints if remark.code not in _ABSENT)
-    if infers:
-        require_gradient(program)
+    if require:
+        require(program)
     bound = driver.bind(program, given, sizes)
     for note in bound.notes:
         screen.note(note)
@@ -100,7 +128,7 @@ def bound_model(
 
 def load_model(
     screen: Screen, path: Path, data: tuple[str, ...], sizes: Mapping[str, int] | None = None, exact: bool = False,
-    infers: bool = False,
+    require: Callable[[Program], None] | None = None,
 ) -> Model:  # fmt: skip
     """The compiled model of a file, as `bound_model` has it bound. A mistake in it is told before JAX is imported."""
     from pdflang import driver
@@ -108,7 +136,7 @@ def load_model(
     from pdflang.inference import prepare_jax, prepare_threads
 
     prepare_threads()
-    bound = bound_model(screen, path, data, sizes, infers)
+    bound = bound_model(screen, path, data, sizes, require)
     prepare_jax()
     model = Model(bound, driver.compile_bound(bound, exact=exact), {})
     for compression in model.compressions.values():

@@ -16,20 +16,24 @@ from pdflang.cli.options import (
     exact_option,
     json_option,
     load_model,
+    method_flags,
     model_argument,
-    option_flags,
     out_option,
     overwrite_option,
 )
 from pdflang.cli.screen import Screen
-from pdflang.inference.options import NutsOptions
+from pdflang.inference.methods import METHODS
+from pdflang.inference.options import options_of
 from pdflang.interrupts import INTERRUPTED, held, leave
+
+_HELP = "How to draw. " + " ".join(f"{method.name}: {method.purpose}." for method in METHODS.values())
 
 
 @click.command("sample")
 @model_argument
 @data_option
-@option_flags(NutsOptions)
+@click.option("--method", type=click.Choice(list(METHODS)), default="auto", help=_HELP, show_default=True)
+@method_flags
 @click.option("--log-likelihood", is_flag=True, help="Keep the log-probability of each datum with every draw.")
 @exact_option
 @out_option
@@ -37,10 +41,10 @@ from pdflang.interrupts import INTERRUPTED, held, leave
 @json_option
 @told
 def command(
-    screen: Screen, model: Path, data: tuple[str, ...], log_likelihood: bool, exact: bool, out: Path | None,
-    overwrite: bool, **options: Any,
+    screen: Screen, model: Path, data: tuple[str, ...], method: str, log_likelihood: bool, exact: bool,
+    out: Path | None, overwrite: bool, **options: Any,
 ) -> None:  # fmt: skip
-    """Draw from the posterior of MODEL by the no-U-turn sampler.
+    """Draw from the posterior of MODEL.
 
     Prints a summary and what the diagnostics say, and leaves a folder with the draws (NetCDF, ArviZ's schema),
     the summary, the diagnostics, and where it all came from. Ctrl-C keeps the draws made so far.
@@ -52,9 +56,10 @@ def command(
     from pdflang.results import summary as tables
 
     started = datetime.now(UTC)
-    settings = NutsOptions(**options)
-    compiled = load_model(screen, model, data, exact=exact, infers=True)
-    import_meanwhile("xarray", "h5netcdf", "arviz_stats.base", after="pdflang.inference.nuts")
+    chosen = METHODS[method]
+    settings = options_of(chosen.options, {name: value for name, value in options.items() if value is not None})
+    compiled = load_model(screen, model, data, exact=exact, require=chosen.require)
+    import_meanwhile("xarray", "h5netcdf", "arviz_stats.base", after=f"pdflang.inference.{chosen.module}")
     with RunFolder.create(model, out, overwrite) as folder, held() as hold:
         draws = compiled.draw(settings, told_of(hold, terminal_monitor()))
         if draws.z.shape[1] == 0:
@@ -63,13 +68,14 @@ def command(
         folder.write_draws(tree)
         rows = summarise(tree)
         certificates = compiled.accuracy(draws)
-        findings = diagnose(tree, rows, settings.max_tree_depth) + words.inexact(certificates)
-        findings += words.of_weights(compiled.weighted)
+        findings = diagnose(tree, rows, getattr(settings, "max_tree_depth", None)) + words.inexact(certificates)
+        findings += words.of_weights(compiled.weighted) + words.remarked(draws)
         record = compiled.provenance(
-            "nuts", started, seed=draws.seed, options=asdict(settings), interrupted=draws.interrupted,
+            draws.method, started, seed=draws.seed, options=asdict(settings), interrupted=draws.interrupted,
             seconds=draws.seconds, notes={"draws": f"{draws.z.shape[1]} per chain: {account(draws)}"},
         )  # fmt: skip
-        text = f"{tables.to_text(rows)}\n{words.to_text(findings)}{words.accuracy(certificates)}"
+        evidence = f"Evidence: {draws.evidence}.\n" if draws.evidence else ""
+        text = f"{tables.to_text(rows)}\n{words.to_text(findings)}{words.accuracy(certificates)}{evidence}"
         folder.write_all(
             [
                 lambda f: f.write_sources(compiled.sources),
@@ -80,20 +86,24 @@ def command(
             ]
         )
         made = f"{draws.z.shape[0]} chains of {draws.z.shape[1]} draws"
-        if draws.z.shape[1] > settings.first_draws:
+        if draws.more:
             made += f" ({account(draws)})"
         screen.result(
             f"{text}\n{made} with seed {draws.seed} in {folder.path}",
             folder=str(folder.path),
+            method=draws.method,
             seed=draws.seed,
             chains=draws.z.shape[0],
             draws=draws.z.shape[1],
             interrupted=draws.interrupted,
+            log_evidence=draws.evidence._asdict() if draws.evidence else None,
+            pareto_k=draws.pareto_k,
             summary=[asdict(row) for row in rows],
             diagnostics=words.to_records(findings),
         )
         if draws.interrupted:
-            of = f" of {settings.draws}" if settings.draws else ""
+            wanted = getattr(settings, "draws", None)
+            of = f" of {wanted}" if wanted else ""
             screen.note(f"interrupted: the draws made so far are kept, {draws.z.shape[1]}{of} per chain")
     if draws.interrupted or hold.requested:
         raise click.exceptions.Exit(INTERRUPTED)

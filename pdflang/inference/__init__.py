@@ -1,9 +1,10 @@
 """Samplers and optimisers, each an adapter behind one protocol: a `Target`, its options, a `Monitor`.
 
-Importing this package does not import JAX; the adapters, `pdflang.inference.nuts` and `.map`, do.
+Importing this package does not import JAX; the adapters, which `METHODS` names, and `.map` do.
 """
 
-from pdflang.inference.draws import Draws, NoFiniteStart
+from pdflang.inference.draws import Draws, Evidence, NoFiniteStart, NoNormalApproximation
+from pdflang.inference.methods import METHODS, Method, method_named, method_of
 from pdflang.inference.monitor import Monitor, Progressed, QuietMonitor, RichMonitor, terminal_monitor
 from pdflang.inference.optima import Optima, Optimum
 from pdflang.inference.options import MapOptions, NutsOptions, Options, PredictOptions
@@ -11,10 +12,14 @@ from pdflang.inference.platform import prepare_jax, prepare_threads
 from pdflang.inference.target import Target
 
 __all__ = [
+    "METHODS",
     "Draws",
+    "Evidence",
     "MapOptions",
+    "Method",
     "Monitor",
     "NoFiniteStart",
+    "NoNormalApproximation",
     "NutsOptions",
     "Optima",
     "Optimum",
@@ -24,6 +29,8 @@ __all__ = [
     "QuietMonitor",
     "RichMonitor",
     "Target",
+    "method_named",
+    "method_of",
     "prepare_jax",
     "prepare_threads",
     "terminal_monitor",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -36,6 +36,14 @@ class Evidence(NamedTuple):
         return f"log Z = {self.log_z:.2f} ± {self.error:.2g}"
 
 
+class Remark(NamedTuple):
+    """What a method has to say of its result, and what to do about it."""
+
+    sentence: str
+    remedy: str
+    severity: Literal["warning", "note"] = "note"
+
+
 @dataclass(frozen=True)
 class Draws:
     """Draws of a method on the unconstrained scale.
@@ -47,7 +55,7 @@ class Draws:
     dimension[, dimension]) is the inverse mass matrix used. `pareto_k` tells how well draws of an approximation
     stand for the posterior. `remarks` are what the method has to say of its result. `interrupted`: fewer draws than
     were wanted, maybe none. `sufficient`: what was last said of them by the judge that `nuts.sample` was given; None
-    without one. `seconds` tells where the time went.
+    without one; `more` draws per chain were made because of it. `seconds` tells where the time went.
     """
 
     z: np.ndarray
@@ -60,9 +68,10 @@ class Draws:
     metric: np.ndarray | None = None
     evidence: Evidence | None = None
     pareto_k: float | None = None
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
     interrupted: bool = False
     sufficient: bool | None = None
+    more: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property

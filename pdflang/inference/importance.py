@@ -9,9 +9,6 @@ from scipy.special import logsumexp
 
 from pdflang.inference.draws import Evidence
 
-GOOD_K = 0.7
-"""Above this Pareto k, importance weights are not reliable (Vehtari et al. 2024, section 2)."""
-
 _SAME = 1e-10
 
 
@@ -33,7 +30,8 @@ def importance(log_density: np.ndarray, log_approximation: np.ndarray) -> Import
     ratios = np.where(np.isfinite(log_density), log_density - log_approximation, -np.inf)
     count, log_sum = len(ratios), logsumexp(ratios)
     weights = np.exp(ratios - log_sum)
-    evidence = Evidence(float(log_sum - np.log(count)), float(np.sqrt(max(0.0, count * np.sum(weights**2) - 1) / count)))
+    spread = max(0.0, count * float(np.sum(weights**2)) - 1)
+    evidence = Evidence(float(log_sum - np.log(count)), float(np.sqrt(spread / count)))
     largest = np.partition(ratios, -_in_tail(count))[-_in_tail(count) :]
     if np.ptp(largest) < _SAME * max(1.0, abs(log_sum)):
         return Importance(ratios - log_sum, 0.0, evidence)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from pdflang.inference.draws import Draws, NoNormalApproximation, nothing_drawn
+from pdflang.inference.draws import Draws, NoNormalApproximation, Remark, nothing_drawn
 from pdflang.inference.importance import importance
 from pdflang.inference.map import maximise
+from pdflang.inference.modes import modes_of, told
 from pdflang.inference.monitor import Monitor
-from pdflang.inference.normal import Normal
-from pdflang.inference.optima import Optimum
 from pdflang.inference.options import LaplaceOptions, MapOptions, chosen_seed
 from pdflang.inference.surface import log_densities
 from pdflang.inference.target import Target
 from pdflang.inference.workers import StopRequest
+
+_REMEDY = "sample with `--method smc`, which gives each mode its share"
 
 
 def sample(
@@ -35,7 +36,9 @@ def sample(
         if optima.interrupted:
             return nothing_drawn(target.dimension, options.chains, seed, options, "laplace", optima.seconds)
         raise NoNormalApproximation(best.reason, best.remedy)
-    normal = normal_at(best)
+    modes = modes_of(optima)
+    normal = modes[0].normal
+    others = Remark(f"{told(modes)}, and the draws are of the largest alone", _REMEDY, "warning")
     z = normal.draws(options.chains, options.draws, seed)
     flat = z.reshape(-1, target.dimension)
     log_density = log_densities(target, flat)
@@ -50,11 +53,6 @@ def sample(
         warmup_gradients=np.array([gradients]),
         evidence=judged.evidence if target.log_prior else None,
         pareto_k=judged.pareto_k,
+        remarks=(others,) if len(modes) > 1 else (),
         seconds=optima.seconds,
     )
-
-
-def normal_at(optimum: Optimum) -> Normal:
-    """The normal distribution of a converged optimum's covariance."""
-    assert optimum.covariance is not None
-    return Normal(optimum.z, np.linalg.cholesky(optimum.covariance))

@@ -25,6 +25,7 @@ from pdflang.inference.options import (
 
 if TYPE_CHECKING:
     from pdflang.inference.draws import Draws
+    from pdflang.ir.program import Program
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,22 @@ class Method:
         """The function that draws; this imports JAX."""
         adapter: Callable[..., Draws] = import_module(f"pdflang.inference.{self.module}").sample
         return adapter
+
+    def require(self, program: Program) -> None:
+        """PdflangError (E611, E612, E625) where the program has not what the method needs; data need not be known."""
+        from pdflang.semantics.capabilities import require_density, require_gradient
+
+        (require_gradient if self.gradient else require_density)(program)
+        improper = next((p for p in program.parameters.values() if not p.prior.row.proper), None)
+        if self.proper and improper is not None:
+            raise PdflangError(
+                Diagnostic(
+                    "E625",
+                    f"`{self.name}` starts from draws of the prior, but that of `{improper.name}` is improper",
+                    improper.span,
+                    remedy="write a proper prior: Normal(0, 10); or sample with `nuts`, which needs none",
+                )
+            )
 
 
 _ROWS = (
@@ -106,6 +123,11 @@ _ROWS = (
 
 METHODS = {method.name: method for method in _ROWS}
 """All methods by name."""
+
+
+def method_of(options: Options) -> Method:
+    """The method whose options these are."""
+    return next(method for method in _ROWS if type(options) is method.options)
 
 
 def method_named(name: str) -> Method:

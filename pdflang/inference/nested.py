@@ -1,7 +1,7 @@
 """Nested sampling (Skilling 2006) with slices (Yallup, Kroupa & Handley 2026), by BlackJAX.
 
-Each run replaces its lowest live points by points above them, and so integrates the likelihood over shells of the prior.
-No gradient is needed. Runs are independent, so that their spread says how well each is known.
+Each run replaces its lowest live points by points above them, and so integrates the likelihood over shells of the
+prior. No gradient is needed. Runs are independent, so that their spread says how well each is known.
 """
 
 from __future__ import annotations
@@ -135,19 +135,21 @@ class _Run:
                 return
             begin = time.perf_counter()
             numbers = (np.uint32(self._seed), np.uint32(chain), np.uint32(self._done), np.int32(self._size))
-            self._state, dead, evaluations = self._programs.advance(*numbers, self._state, self._target.arrays)
-            dead = jax.tree.map(lambda column: np.asarray(column)[: self._size], dead)
-        self._dead.append(dead)
+            remainder = np.float64(math.log(self._options.remainder))
+            self._state, dead, count, evaluations = self._programs.advance(
+                *numbers, remainder, self._state, self._target.arrays
+            )
+            count = int(count)
+            self._dead.append(jax.tree.map(lambda column: np.asarray(column)[:count], dead))
         self.evaluations += int(evaluations)
-        self._done += self._size
-        self._size = next_size(self._size, time.perf_counter() - begin, _AT_ONCE)
+        self._done += count
+        self._size = next_size(count, time.perf_counter() - begin, _AT_ONCE)
         self._judge()
 
     def _judge(self) -> None:
         """Whether the live points hold so little of the evidence that it ends."""
         integral = self._state.integrator
-        log_left = float(integral.logZ_live - np.logaddexp(integral.logZ, integral.logZ_live))
-        wanted = math.log(self._options.remainder)
+        log_left, wanted = float(_log_left(self._state)), math.log(self._options.remainder)
         self.is_done = log_left < wanted
         # The share that is left falls exponentially in the end, but stays near 1 until the bulk is reached.
         done = int(100 * min(1.0, log_left / wanted))
@@ -161,6 +163,12 @@ class _Run:
         replaced = len(parts[0].loglikelihood[0])
         generator = np.random.default_rng((self._seed, self.progressed.chain, 1))
         return Shells.of(z, log_likelihood, self._options.live, replaced, self._log_share, generator)
+
+
+def _log_left(state: Any) -> Any:
+    """The log of the live points' share of the evidence."""
+    integral = state.integrator
+    return integral.logZ_live - jnp.logaddexp(integral.logZ, integral.logZ_live)
 
 
 @lru_cache(maxsize=32)
@@ -182,19 +190,23 @@ def _programs(
     def first(z: Any, arrays: Any) -> Any:
         return strongly_typed(algorithm(arrays).init(z))
 
-    def advance(seed: Any, chain: Any, done: Any, count: Any, state: Any, arrays: Any) -> Any:
+    def advance(seed: Any, chain: Any, done: Any, count: Any, remainder: Any, state: Any, arrays: Any) -> Any:
         key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), chain), 1)
         step = algorithm(arrays).step
 
-        def one(i: Any, carry: Any) -> Any:
-            state, dead, evaluations = carry
+        def goes_on(carry: Any) -> Any:
+            state, _, i, _ = carry
+            return (i < count) & (_log_left(state) >= remainder)
+
+        def one(carry: Any) -> Any:
+            state, dead, i, evaluations = carry
             state, info = step(jax.random.fold_in(key, done + i), state)
             dead = jax.tree.map(lambda column, row: column.at[i].set(row), dead, info.particles)
             slices = info.update_info
-            return state, dead, evaluations + (slices.num_expansions + slices.num_shrink).sum()
+            return state, dead, i + 1, evaluations + (slices.num_expansions + slices.num_shrink).sum()
 
         room = jax.tree.map(lambda c: jnp.zeros((_AT_ONCE, replaced, *c.shape[1:]), c.dtype), state.particles)
-        return strongly_typed(jax.lax.fori_loop(0, count, one, (state, room, 0)))
+        return strongly_typed(jax.lax.while_loop(goes_on, one, (state, room, jnp.int32(0), 0)))
 
     well = compiler_options()
     functions = (prior_draws(initial, split), first, advance)

@@ -22,8 +22,9 @@ class Normal:
 
     def draws(self, chains: int, draws: int, seed: int) -> np.ndarray:
         """Independent draws (chain, draw, n); those of a chain do not depend on how many others there are."""
-        noise = [np.random.default_rng((seed, chain)).standard_normal((draws, len(self.mean))) for chain in range(chains)]
-        return self.mean + np.stack(noise) @ self.root.T
+        generators = [np.random.default_rng((seed, chain)) for chain in range(chains)]
+        noise = np.stack([generator.standard_normal((draws, len(self.mean))) for generator in generators])
+        return self.mean + noise @ self.root.T
 
     def whitened(self, z: np.ndarray) -> np.ndarray:
         """L⁻¹ (z − mean) of points (m, n)."""

@@ -126,6 +126,7 @@ class _Run:
             options=self._options,
             interrupted=self._interrupted,
             sufficient=self._sufficient,
+            more=max(0, length - self._options.first_draws),
             seconds=dict(self._seconds),
         )
 

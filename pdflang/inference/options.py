@@ -90,7 +90,7 @@ class LaplaceOptions(Options):
 
     chains: int = option_as_in(NutsOptions, "chains")
     draws: int = option(1000, "draws per chain", least=1)
-    starts: int = option_as_in(AutoOptions, "starts", 4)
+    starts: int = option(4, "climbs from draws of the prior; the highest maximum counts", least=1)
     seed: int | None = option_as_in(NutsOptions, "seed")
     threads: int | None = option_as_in(NutsOptions, "threads")
 
@@ -124,7 +124,7 @@ class SmcOptions(Options):
 
     chains: int = option(4, "populations, independent of each other", least=2)
     particles: int = option(1000, "draws in each population", least=10)
-    effective: float = option(0.7, "share of a population that a step in temperature leaves effective", above=0, below=1)
+    effective: float = option(0.7, "share of a population that stays effective in a step", above=0, below=1)
     moves: int = option(5, "trajectories of each particle at each temperature", least=1)
     seed: int | None = option_as_in(NutsOptions, "seed")
     threads: int | None = option_as_in(NutsOptions, "threads")
@@ -136,8 +136,8 @@ class NestedOptions(Options):
 
     chains: int = option(4, "runs, independent of each other", least=2)
     live: int = option(250, "live points of each run", least=20)
-    moves: int | None = option(None, "slices that replace a point; twice the dimension, at least 5, if not given", least=1)
-    remainder: float = option(1e-3, "share of the evidence in live points at which a run ends", above=0, below=1)
+    moves: int | None = option(None, "slices for a new point; if not given, twice the dimension, at least 5", least=1)
+    remainder: float = option(1e-3, "share of the evidence in live points that ends a run", above=0, below=1)
     seed: int | None = option_as_in(NutsOptions, "seed")
     threads: int | None = option_as_in(NutsOptions, "threads")
 

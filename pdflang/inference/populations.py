@@ -22,7 +22,7 @@ _TRIALS = 100
 
 
 class Split(NamedTuple):
-    """Functions of z (n,) and arrays: the log-density of the prior where the likelihood is not 0, and the likelihood."""
+    """Functions of z (n,) and arrays: the prior where the likelihood is not 0, and the likelihood; log-densities."""
 
     log_prior: Callable[[Any, Any], Any]
     log_likelihood: Callable[[Any, Any], Any]

@@ -184,8 +184,9 @@ def _programs(
             metric = centred.T @ (weights[:, None] * centred) + 1e-12 * jnp.diag(weights @ centred**2)
         else:
             metric = weights @ centred**2
+        spread = jax.random.uniform(spread_key, (len(particles),), minval=_SHORTEST, maxval=_LONGEST)
         parameters = {
-            "step_size": step_size * jax.random.uniform(spread_key, (len(particles),), minval=_SHORTEST, maxval=_LONGEST),
+            "step_size": step_size * spread,
             "inverse_mass_matrix": metric[None],
             "num_integration_steps": length[None],
         }

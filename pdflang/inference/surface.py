@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 import jax
@@ -27,10 +28,12 @@ class Surface:
 
     evaluate: Callable[[Any, Any], Evaluation]
     initial: Callable[[Any, Any, Any, Any], Any]
+    _compiling: Lock = field(default_factory=Lock)
 
     def compile(self, target: Target) -> None:
         """Compile both; threads that called them together at first would all compile."""
-        self.evaluated(target, self.start(target, 0, 0, 0))
+        with self._compiling:
+            self.evaluated(target, self.start(target, 0, 0, 0))
 
     def evaluated(self, target: Target, z: np.ndarray) -> Evaluation:
         """The density of a target at z, (n,), as NumPy arrays; without curvature where that was not wanted."""

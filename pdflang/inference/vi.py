@@ -117,7 +117,8 @@ class _Search:
         full = self._options.family == "full-rank"
         # A mean-field approximation has no correlations in the model's coordinates, and so in none but scaled ones.
         self._origin = start.z
-        self._scale = np.linalg.cholesky(covariance) if full else np.diag(1 / np.sqrt(np.diag(np.linalg.inv(covariance))))
+        conditional = np.diag(np.linalg.inv(covariance)) ** -0.5
+        self._scale = np.linalg.cholesky(covariance) if full else np.diag(conditional)
         with double_precision():
             self._state = self._first(np.zeros(self._target.dimension))
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import xarray
 
     from pdflang.certify import Certificate
+    from pdflang.inference import Draws
 
 Severity = Literal["error", "warning", "note"]
 
@@ -30,6 +31,9 @@ SMALLEST_BFMI = 0.3
 TOO_MANY_DIVERGENT, TOO_LARGE_RHAT, FAR_TOO_FEW = 0.01, 1.1, 0.1
 """Beyond this share of divergent transitions, this R-hat, or below this share of the effective draws that are due, the
 draws are not to be trusted."""
+
+LARGEST_K = 0.7
+"""Above it importance weights are not reliable (Vehtari et al. 2024, section 2)."""
 
 _NAMES_SHOWN = 5
 # Of a normal whose mean lies far beyond a bound, which is an exponential there, 9.5% is within a tenth of its standard
@@ -62,6 +66,7 @@ def diagnose(tree: xarray.DataTree, rows: Sequence[Row], max_tree_depth: int | N
         checks: tuple[Callable[[Any], Iterator[Finding]], ...] = (_divergences, _energy)
         findings += [finding for check in checks for finding in check(statistics)]
         findings += _tree_depth(statistics, max_tree_depth)
+    findings += _approximation(tree)
     findings += _at_bounds(tree)
     order: tuple[Severity, ...] = ("error", "warning", "note")
     return sorted(findings, key=lambda finding: order.index(finding.severity))
@@ -114,6 +119,22 @@ def to_text(findings: Sequence[Finding]) -> str:
         return "Diagnostics: nothing to complain about.\n"
     parts = [f"{finding.severity}: {finding.sentence}\n  help: {finding.remedy}" for finding in findings]
     return "\n".join(parts) + "\n"
+
+
+def remarked(draws: Draws) -> list[Finding]:
+    """What the method itself has to say of its draws."""
+    return [Finding(remark.severity, remark.sentence, remark.remedy) for remark in draws.remarks]
+
+
+def _approximation(tree: xarray.DataTree) -> Iterator[Finding]:
+    pareto_k = tree.attrs.get("pareto_k")
+    if pareto_k is not None and not pareto_k <= LARGEST_K:
+        yield Finding(
+            "error",
+            f"Pareto k of the draws' weights is {pareto_k:.2f}, above {LARGEST_K}: the posterior is not what the "
+            f"method `{tree.attrs['method']}` takes it for",
+            "sample with `--method nuts`; these draws show where the posterior lies at best, not how wide it is",
+        )
 
 
 def _divergences(statistics: xarray.Dataset) -> Iterator[Finding]:

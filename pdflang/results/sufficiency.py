@@ -35,8 +35,7 @@ def account(draws: Draws) -> str:
         return "interrupted"
     if draws.sufficient is None:
         return "as many as were asked for"
-    more = draws.z.shape[1] - draws.options.first_draws
     wish = f"R-hat < {LARGEST_RHAT} and ESS ≥ {SMALLEST_ESS * draws.z.shape[0]}"
     if draws.sufficient:
-        return f"{more} more until {wish}" if more else wish
-    return f"{more} more, as many as --max-draws allows, but not {wish}"
+        return f"{draws.more} more until {wish}" if draws.more else wish
+    return f"{draws.more} more, as many as --max-draws allows, but not {wish}"

@@ -108,7 +108,7 @@ def test_a_run_of_something_else_is_refused(run, model, tmp_path: Path) -> None:
 
 def test_what_the_run_was_not_trusted_for_is_repeated(run, model) -> None:
     two_modes = "param a ~ Normal(0, 30)\ndata y = 400\nobserve y ~ Normal(a^2, 1)\n"
-    run("sample", model(two_modes), "--draws", "300", "--chains", "6", "--out", "fit", code=3)
+    run("sample", model(two_modes), "--method", "nuts", "--draws", "300", "--chains", "6", "--out", "fit", code=3)
     assert "error: of the run: R-hat is above" in run("predict", "model.pdfm", "--run", "fit", code=3).stdout
 
 

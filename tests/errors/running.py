@@ -47,7 +47,7 @@ def run(folder: Path, command: Sequence[str], monkeypatch: pytest.MonkeyPatch) -
     words = list(command)
     if not any(word.endswith(".pdfm") for word in words):
         words.append("model.pdfm")
-    if words[0] in ("map", "sample"):
+    if words[0] in ("map", "sample") and "--method" not in words:
         words += _SHORT[words[0]]
     monkeypatch.chdir(folder)
     result = CliRunner().invoke(program, words)

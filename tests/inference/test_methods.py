@@ -1,0 +1,225 @@
+"""Every method on problems whose posterior is known: its moments, its evidence, and what it says where it fails."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from posed_problems import Problem, banana, correlated, funnel, two_modes
+
+from pdflang.diagnostics import PdflangError
+from pdflang.inference import METHODS, Draws, NoFiniteStart, NoNormalApproximation, method_named, method_of
+from pdflang.inference.options import (
+    AutoOptions,
+    LaplaceOptions,
+    NestedOptions,
+    NutsOptions,
+    Options,
+    PathfinderOptions,
+    SmcOptions,
+    ViOptions,
+)
+from pdflang.inference.workers import StopRequest
+
+
+def draw(problem: Problem, options: Options, **given: Any) -> Draws:
+    return method_of(options).adapter(problem.target, options, **given)
+
+
+def assert_has_the_moments(draws: Draws, problem: Problem, effective: float, width: float = 0.0) -> None:
+    """Means and widths within five standard errors of so many independent draws; widths also to a relative `width`."""
+    z = draws.z.reshape(-1, problem.target.dimension)
+    pulls = (z.mean(axis=0) - problem.mean) / problem.sd * np.sqrt(effective)
+    assert np.all(np.abs(pulls) < 5), pulls
+    kurtosis = np.mean((z - problem.mean) ** 4, axis=0) / problem.sd**4
+    errors = np.sqrt(np.maximum(kurtosis - 1, 1) / 4 / effective)
+    ratios = z.std(axis=0) / problem.sd
+    assert np.all(np.abs(ratios - 1) < 5 * errors + width), ratios
+
+
+def assert_has_the_evidence(draws: Draws, problem: Problem, slack: float = 0.0) -> None:
+    assert draws.evidence is not None
+    log_z, error = draws.evidence
+    # The error of four runs is known to a half only.
+    assert abs(log_z - problem.log_z) < 5 * error + slack, (draws.evidence, problem.log_z)
+    assert error < 0.5
+
+
+EXACT = [
+    pytest.param(correlated(2), SmcOptions(), id="smc: 2 dimensions"),
+    pytest.param(correlated(2), NestedOptions(), id="nested: 2 dimensions"),
+    pytest.param(banana(), SmcOptions(), id="smc: banana"),
+    pytest.param(banana(), NestedOptions(), id="nested: banana"),
+    pytest.param(funnel(), SmcOptions(moves=10), id="smc: funnel"),
+    pytest.param(funnel(), NestedOptions(), id="nested: funnel"),
+    pytest.param(two_modes(), SmcOptions(), id="smc: two modes"),
+    pytest.param(two_modes(), NestedOptions(live=500), id="nested: two modes"),
+    pytest.param(two_modes(), AutoOptions(), id="auto: two modes"),
+    pytest.param(two_modes(), PathfinderOptions(paths=16), id="pathfinder: two modes"),
+]
+
+
+@pytest.mark.parametrize(("problem", "options"), EXACT)
+def test_posterior_and_evidence(problem: Problem, options: Options) -> None:
+    draws = draw(problem, options)
+    assert_has_the_moments(draws, problem, 300, 0.01)
+    assert_has_the_evidence(draws, problem, 0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("dimension", "options"),
+    [
+        (20, SmcOptions()),
+        (100, SmcOptions(moves=15)),
+        (20, NestedOptions()),
+        (100, NutsOptions()),
+        (100, LaplaceOptions()),
+        (100, ViOptions()),
+    ],
+)
+def test_many_correlated_dimensions(dimension: int, options: Options) -> None:
+    problem = correlated(dimension)
+    draws = draw(problem, options)
+    # All dimensions share one long direction: their means are off together, and by as much.
+    assert_has_the_moments(draws, problem, 200, 0.01)
+    if draws.evidence is not None:
+        assert_has_the_evidence(draws, problem, 0.05)
+
+
+@pytest.mark.parametrize("problem", [banana(), funnel()], ids=["banana", "funnel"])
+def test_nuts_on_curved_posteriors(problem: Problem) -> None:
+    draws = draw(problem, NutsOptions(target_acceptance=0.98, draws=2000))
+    assert_has_the_moments(draws, problem, 150)
+
+
+@pytest.mark.parametrize("options", [LaplaceOptions(), PathfinderOptions(), ViOptions()])
+def test_approximations_are_exact_for_a_normal_posterior(options: Options) -> None:
+    problem = correlated(2)
+    draws = draw(problem, options)
+    assert_has_the_moments(draws, problem, 4000)
+    assert_has_the_evidence(draws, problem, 1e-3)
+    assert draws.pareto_k is not None and draws.pareto_k < 0.5
+
+
+@pytest.mark.parametrize("options", [LaplaceOptions(), ViOptions(family="mean-field")])
+def test_pareto_k_tells_an_approximation_that_fails(options: Options) -> None:
+    """The funnel has no maximum that stands for it, and a correlated normal none without correlations."""
+    problem = correlated(20) if isinstance(options, ViOptions) else banana()
+    draws = draw(problem, options)
+    assert draws.pareto_k is not None and draws.pareto_k > 0.7
+
+
+def test_mean_field_has_the_widths_of_the_conditionals() -> None:
+    """Of a normal posterior the nearest one without correlations has precisions for variances (Bishop 2006, 10.1.2)."""
+    problem = correlated(3)
+    draws = draw(problem, ViOptions(family="mean-field"))
+    precision = np.diag(problem.target.arrays["precision"]) + 1 / 100
+    np.testing.assert_allclose(draws.z.reshape(-1, 3).std(axis=0), precision**-0.5, rtol=0.05)
+
+
+def test_auto_is_nuts_where_there_is_one_mode() -> None:
+    problem = correlated(3)
+    auto = draw(problem, AutoOptions(chains=2, warmup=100, draws=50))
+    nuts = draw(problem, NutsOptions(chains=2, warmup=100, draws=50))
+    np.testing.assert_array_equal(auto.z, nuts.z)
+    assert (auto.method, auto.remarks) == ("auto (nuts)", ())
+
+
+def test_auto_finds_the_mode_that_chains_do_not() -> None:
+    """All four chains start in the larger mode, and R-hat has nothing to say."""
+    problem = two_modes(share=0.1, place=-2.0)
+    nuts = draw(problem, NutsOptions(seed=5, warmup=200, draws=200))
+    assert np.all(nuts.z < 0)
+    auto = draw(problem, AutoOptions(seed=5))
+    assert auto.method == "auto (smc)"
+    assert "2 modes" in auto.remarks[0].sentence
+    assert 0.06 < np.mean(auto.z[..., 0] > 0) < 0.14
+
+
+def test_auto_says_that_smc_has_nothing_to_start_from() -> None:
+    problem = two_modes()
+    improper = replace(problem.target, log_prior=None)
+    draws = draw(problem._replace(target=improper), AutoOptions(warmup=100, draws=50))
+    assert draws.method == "auto (nuts)" and draws.evidence is None
+    assert "proper prior" in draws.remarks[0].remedy
+
+
+QUICK = [
+    AutoOptions(chains=2, warmup=100, draws=50),
+    NutsOptions(chains=2, warmup=100, draws=50),
+    LaplaceOptions(draws=50),
+    PathfinderOptions(draws=50, paths=2),
+    ViOptions(draws=50, steps=100),
+    SmcOptions(chains=2, particles=100),
+    NestedOptions(chains=2, live=50),
+]
+
+
+def test_every_method_is_tried() -> None:
+    assert {method_of(options).name for options in QUICK} == set(METHODS)
+
+
+@pytest.mark.parametrize("options", QUICK, ids=lambda options: type(options).__name__)
+def test_a_seed_decides_and_costs_are_recorded(options: Any) -> None:
+    problem = correlated(2)
+    one, same = draw(problem, options), draw(problem, options)
+    other = draw(problem, replace(options, seed=1))
+    np.testing.assert_array_equal(one.z, same.z)
+    assert not np.array_equal(one.z, other.z)
+    assert one.statistics["lp"].shape == one.z.shape[:2] == one.statistics["n_gradients"].shape
+    assert method_of(options).name in one.attributes["method"]
+    costs = one.warmup_gradients if method_of(options).gradient else one.warmup_evaluations
+    assert costs is not None and np.all(costs > 0)
+
+
+@pytest.mark.parametrize("options", QUICK, ids=lambda options: type(options).__name__)
+def test_a_stop_returns_what_there_is(options: Options) -> None:
+    stop = StopRequest()
+    stop.request()
+    draws = draw(correlated(2), options, stop=stop)
+    assert draws.interrupted and draws.z.shape[1] == 0
+
+
+@pytest.mark.parametrize("options", QUICK, ids=lambda options: type(options).__name__)
+def test_a_density_that_is_nowhere_finite(options: Options) -> None:
+    problem = correlated(2)
+    hopeless = replace(problem.target, log_density=lambda z, arrays: np.nan * z[0])
+    with pytest.raises(NoFiniteStart):
+        draw(problem._replace(target=hopeless), options)
+
+
+def test_impossible_places_of_the_prior_are_a_part_of_the_evidence() -> None:
+    """A likelihood of 1 where x > 0 and 0 elsewhere: Z = ½, and the posterior is half a normal."""
+    import jax.numpy as jnp
+
+    problem = correlated(1)
+    prior = problem.target.log_prior
+    assert prior is not None
+
+    def log_density(z: Any, arrays: Any) -> Any:
+        return jnp.where(z[0] > 0, prior(z, arrays), -jnp.inf)
+
+    target = replace(problem.target, log_density=log_density)
+    half = Problem(target, np.array([10 * np.sqrt(2 / np.pi)]), np.array([10 * np.sqrt(1 - 2 / np.pi)]), np.log(0.5))
+    for options in (SmcOptions(), NestedOptions()):
+        draws = draw(half, options)
+        assert_has_the_moments(draws, half, 500, 0.02)
+        assert_has_the_evidence(draws, half, 0.05)
+
+
+def test_no_maximum_no_laplace() -> None:
+    problem = correlated(2)
+
+    def log_density(z: Any, arrays: Any) -> Any:
+        return -0.5 * (z[0] + z[1] - 1) ** 2
+
+    with pytest.raises(NoNormalApproximation, match="does not change"):
+        draw(problem._replace(target=replace(problem.target, log_density=log_density)), LaplaceOptions())
+
+
+def test_a_near_name_is_suggested() -> None:
+    with pytest.raises(PdflangError, match="nuts"):
+        method_named("nut")
