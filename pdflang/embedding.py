@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pdflang.inference.workers import StopRequest
     from pdflang.results import RunFolder
     from pdflang.results.calibration import Calibration
+    from pdflang.results.checkpoints import Checkpoints
 
 _BATCH = 1000
 """Draws whose outputs are computed at once: a bound on memory."""
@@ -182,11 +183,16 @@ class Model(CompiledModel):
         return self.tree(self.draw(options_of(method_named(method).options, options), monitor), log_likelihood)
 
     def draw(
-        self, options: Options, monitor: Monitor | None = None, stop: StopRequest | None = None
+        self,
+        options: Options,
+        monitor: Monitor | None = None,
+        stop: StopRequest | None = None,
+        checkpoints: Checkpoints | None = None,
     ) -> Draws:
         """Draws on the unconstrained scale, (chain, draw, dimension), by the method whose options are given.
 
-        A caller that hears Ctrl-C itself passes on its `stop`. Errors: E601 where no start has a finite density, E608
+        A caller that hears Ctrl-C itself passes on its `stop`. `checkpoints` keep the chains of a method that can go
+        on, from where the run goes on if they hold some already. Errors: E601 where no start has a finite density, E608
         without parameters, E611, E612 and E625 where the method cannot run on the model, E626 where there is nothing
         that a normal approximation could stand at.
         """
@@ -195,8 +201,11 @@ class Model(CompiledModel):
         self._require_parameters()
         method = method_of(options)
         method.require(self.program)
+        going_on: dict[str, Any] = {}
+        if method.goes_on:
+            going_on = {"enough": lambda draws: suffices(self.tree(draws)), "checkpoints": checkpoints}
         try:
-            return method.adapter(self.target(), options, monitor, stop, lambda draws: suffices(self.tree(draws)))
+            return method.adapter(self.target(), options, monitor, stop, **going_on)
         except NoFiniteStart as failure:
             raise PdflangError(self.explain_nonfinite(self.constrain(failure.z))) from None
         except NoNormalApproximation as failure:

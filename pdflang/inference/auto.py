@@ -19,6 +19,7 @@ from pdflang.inference.programs import programs_of
 from pdflang.inference.start import CURVED_DIMENSIONS
 from pdflang.inference.target import Target
 from pdflang.inference.workers import StopRequest, interrupts, run_tasks
+from pdflang.results.checkpoints import Checkpoints
 
 _TOLERANCE = 1e-6
 _STEPS = 200
@@ -30,6 +31,7 @@ def sample(
     monitor: Monitor | None = None,
     stop: StopRequest | None = None,
     enough: Callable[[Draws], bool] | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Draws:
     """Draws by NUTS; by SMC where there are several modes and the prior is proper. Raises `NoFiniteStart`."""
     options = options or AutoOptions()
@@ -46,14 +48,14 @@ def sample(
         tasks: list[Callable[[], None]] = [look, partial(programs.compile, target, own, stop)]
         run_tasks(tasks, 2, stop, patient=False)
         if len(modes) < 2:
-            return _as_auto(nuts.sample(target, own, monitor, stop, enough))
+            return _as_auto(nuts.sample(target, own, monitor, stop, enough, checkpoints))
         if target.log_prior is None:
             stuck = Remark(
                 f"{told(modes)}, and chains may stay in the one where they start",
                 "give every parameter a proper prior: tempered SMC, which visits all modes, starts from draws of it",
                 "warning",
             )
-            return _as_auto(nuts.sample(target, own, monitor, stop, enough), stuck)
+            return _as_auto(nuts.sample(target, own, monitor, stop, enough, checkpoints), stuck)
         switched = Remark(
             f"{told(modes)}; tempered SMC was used, whose populations visit all of them",
             "see whether each of them is meant; a narrower prior, or an order among parameters, leaves one",

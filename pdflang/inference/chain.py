@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+import jax
 import numpy as np
 
 from pdflang.inference import transition
@@ -15,13 +16,23 @@ from pdflang.inference.options import NutsOptions
 from pdflang.inference.platform import double_precision
 from pdflang.inference.programs import Programs
 from pdflang.inference.target import Target
+from pdflang.results.checkpoints import SECONDS, Checkpoint, Checkpoints
 
 
 class ChainRun:
-    """A chain that can go on; the main thread reads `progressed` and, while the chain does not run, the rest."""
+    """A chain that can go on, from its start or from where it was saved.
+
+    The main thread reads `progressed` and, while the chain does not run, the rest.
+    """
 
     def __init__(
-        self, number: int, target: Target, options: NutsOptions, programs: Programs, seed: int
+        self,
+        number: int,
+        target: Target,
+        options: NutsOptions,
+        programs: Programs,
+        seed: int,
+        checkpoints: Checkpoints,
     ) -> None:
         self.progressed = Progressed(number, "starting", 0, options.warmup + options.first_draws)
         self.rows: list[transition.Transitions] = []
@@ -36,6 +47,11 @@ class ChainRun:
         self._stages = transition.stages(options.warmup)
         self._chain: transition.Chain | None = None
         self._size = 1
+        self._checkpoints = checkpoints
+        self._saved_at = time.monotonic()
+        self._saved_done: int | None = None
+        if (checkpoint := checkpoints.load(number)) is not None:
+            self._restore(checkpoint)
 
     @property
     def is_done(self) -> bool:
@@ -51,6 +67,38 @@ class ChainRun:
             begin = time.perf_counter()
             self._chain, count = self._advance(self._chain)
             self._size = next_size(count, time.perf_counter() - begin, transition.CHUNK)
+        if time.monotonic() - self._saved_at > SECONDS:
+            self.save()
+
+    def save(self) -> None:
+        """Keep the chain as it is, if there is something new."""
+        if self._chain is None or self._saved_done == self.progressed.done:
+            return
+        rows = _joined(self.rows)
+        self.rows = [] if rows is None else [rows]
+        self._checkpoints.save(
+            self._number,
+            Checkpoint(
+                state=tuple(np.asarray(leaf) for leaf in jax.tree.leaves(self._chain)),
+                done=self.progressed.done,
+                total=self.progressed.total,
+                warmup_gradients=self.warmup_gradients,
+                metric=self.metric,
+                columns={} if rows is None else rows._asdict(),
+            ),
+        )
+        self._saved_at, self._saved_done = time.monotonic(), self.progressed.done
+
+    def _restore(self, saved: Checkpoint) -> None:
+        """Go on from there; the number of transitions is as it was, unless there are to be more."""
+        total = max(saved.total, self.progressed.total)
+        self._chain = self._programs.restored(saved.state)
+        self.warmup_gradients, self.metric = saved.warmup_gradients, saved.metric
+        self.rows = [transition.Transitions(**saved.columns)] if saved.columns else []
+        self._saved_done = saved.done
+        phase = "warmup" if saved.done < self._options.warmup else "sampling"
+        divergent = sum(int(rows.diverging.sum()) for rows in self.rows)
+        self.progressed = Progressed(self._number, phase, saved.done, total, divergences=divergent)
 
     def extend(self, draws: int) -> None:
         """Make so many more draws in the next run."""
@@ -99,3 +147,10 @@ class ChainRun:
             step_size=float(rows.step_size[-1]),
             divergences=0 if warming_up else before.divergences + divergent,
         )
+
+
+def _joined(rows: list[transition.Transitions]) -> transition.Transitions | None:
+    """The chunks of rows as one; None where there are none."""
+    if not rows:
+        return None
+    return transition.Transitions(*(np.concatenate(columns) for columns in zip(*rows, strict=True)))

@@ -22,7 +22,6 @@ def sample(
     options: LaplaceOptions | None = None,
     monitor: Monitor | None = None,
     stop: StopRequest | None = None,
-    enough: object = None,
 ) -> Draws:
     """Draws of the normal approximation on the unconstrained scale, at the highest maximum reached.
 

@@ -1,7 +1,7 @@
 """The methods that draw from a posterior: the one table that commands, the Python API and the documentation read.
 
-An adapter is a function of a `Target`, its options, a `Monitor`, a `StopRequest` and a judge of when there are enough
-draws, which only those heed that can go on; it returns `Draws`.
+An adapter is a function of a `Target`, its options, a `Monitor` and a `StopRequest`; it returns `Draws`. Those that can
+go on also take a judge of when there are `enough` draws, and `Checkpoints`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 class Method:
     """A method: its options, the module of its adapter, what it is for and when not to use it.
 
-    Of the density it needs a `gradient`, or a `proper` prior that can be drawn from.
+    Of the density it needs a `gradient`, or a `proper` prior that can be drawn from. It `goes_on` if draws can be added
+    to those that there are.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Method:
     avoid: str
     gradient: bool = True
     proper: bool = False
+    goes_on: bool = False
 
     @property
     def adapter(self) -> Callable[..., Draws]:
@@ -73,6 +75,7 @@ _ROWS = (
         "auto",
         "NUTS, after many climbs have looked for modes that its chains would not find; several modes are left to SMC",
         "a single evaluation takes so long that the climbs, starts × some 20 Hessians, matter",
+        goes_on=True,
     ),
     Method(
         "nuts",
@@ -80,6 +83,7 @@ _ROWS = (
         "nuts",
         "the no-U-turn sampler (Hoffman & Gelman 2014): exact in the limit of many draws, for most models the best",
         "the posterior has modes with little between them: chains stay where they start",
+        goes_on=True,
     ),
     Method(
         "laplace",

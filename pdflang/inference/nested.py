@@ -42,7 +42,6 @@ def sample(
     options: NestedOptions | None = None,
     monitor: Monitor | None = None,
     stop: StopRequest | None = None,
-    enough: object = None,
 ) -> Draws:
     """Draws of each run by the weights of its points, as many as they are worth, and the evidence.
 

@@ -22,6 +22,7 @@ from pdflang.inference.programs import programs_of
 from pdflang.inference.target import Target
 from pdflang.inference.turns import take_turns
 from pdflang.inference.workers import StopRequest, interrupts
+from pdflang.results.checkpoints import Checkpoints, NoCheckpoints
 
 
 def sample(
@@ -30,12 +31,14 @@ def sample(
     monitor: Monitor | None = None,
     stop: StopRequest | None = None,
     enough: Callable[[Draws], bool] | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Draws:
     """Draws from the target; the same for a seed whatever the number of threads.
 
     Where the options do not say how many, the chains go on until what they have is `enough`, or to the most that
     the options allow; without a judge there are as many as at first. Further draws are those that a longer run
-    would have made.
+    would have made. So are those of a run that goes on from `checkpoints`, which keep the chains every few seconds and
+    at the end.
 
     Ctrl-C ends the run after the piece of work in hand and what was drawn is returned, the chains cut to a
     common length; a second one does not wait. So does the `stop` of a caller that makes many runs and hears
@@ -45,7 +48,8 @@ def sample(
     monitor = monitor or QuietMonitor()
     seed = chosen_seed(options.seed)
     programs = programs_of(target, options)
-    chains = [ChainRun(number, target, options, programs, seed) for number in range(options.chains)]
+    kept = checkpoints or NoCheckpoints()
+    chains = [ChainRun(number, target, options, programs, seed, kept) for number in range(options.chains)]
     run = _Run(chains, options, seed)
     with interrupts(stop) as stop:
         monitor.start("nuts", options.chains, options.warmup + options.first_draws)
@@ -80,6 +84,7 @@ class _Run:
 
     def go(self, stop: StopRequest, monitor: Monitor, enough: Callable[[Draws], bool] | None) -> None:
         """Let all chains run, and go on for as long as it is not enough and there may be more."""
+        self._wanted()
         self._run(stop, monitor)
         if self._options.draws is not None or enough is None:
             return
@@ -95,12 +100,21 @@ class _Run:
 
     def _room(self) -> int:
         """How many more draws there may be at once."""
-        wanted = self._chains[0].progressed.total - self._options.warmup
-        return min(MORE_DRAWS, self._options.max_draws - wanted)
+        return min(MORE_DRAWS, self._options.max_draws - self._wanted())
+
+    def _wanted(self) -> int:
+        """How many draws of each chain there are to be. Chains that were saved at different times go on to the most."""
+        total = max(chain.progressed.total for chain in self._chains)
+        for chain in self._chains:
+            chain.extend(total - chain.progressed.total)
+        return total - self._options.warmup
 
     def _run(self, stop: StopRequest, monitor: Monitor) -> None:
         with self.timed("run"):
             self._interrupted = not take_turns(self._chains, self._options.threads, stop, monitor)
+        if not stop.urgent:
+            for chain in self._chains:
+                chain.save()
 
     def collected(self) -> Draws:
         """The chains' draws side by side, cut to the length that all have reached."""

@@ -41,7 +41,6 @@ def sample(
     options: PathfinderOptions | None = None,
     monitor: Monitor | None = None,
     stop: StopRequest | None = None,
-    enough: object = None,
 ) -> Draws:
     """Draws of the paths' approximations, resampled by importance.
 

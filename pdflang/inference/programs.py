@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from threading import Lock
@@ -47,6 +47,14 @@ class Programs:
         start = find_start(evaluated, initial, self.dimension, np.random.default_rng((seed, stream)))
         with double_precision():
             return self.first_state(*start[:4]), start
+
+    def restored(self, leaves: Sequence[np.ndarray]) -> transition.Chain:
+        """The state of a chain whose leaves were saved."""
+        point, number = np.zeros(self.dimension), np.float64(0)
+        with double_precision():
+            like = jax.eval_shape(self.first_state, point, number, point, unit_covariance(self.dimension))
+        chain: transition.Chain = jax.tree.unflatten(jax.tree.structure(like), leaves)
+        return chain
 
     def compile(self, target: Target, options: NutsOptions, stop: StopRequest) -> None:
         """Compile all for arrays of these shapes, once, whoever else is about to need them."""

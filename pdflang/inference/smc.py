@@ -51,7 +51,6 @@ def sample(
     options: SmcOptions | None = None,
     monitor: Monitor | None = None,
     stop: StopRequest | None = None,
-    enough: object = None,
 ) -> Draws:
     """The populations at λ = 1, each a chain, and the evidence. The target needs a prior of its own.
 

@@ -39,7 +39,6 @@ def sample(
     options: ViOptions | None = None,
     monitor: Monitor | None = None,
     stop: StopRequest | None = None,
-    enough: object = None,
 ) -> Draws:
     """Draws of the normal distribution with the best ELBO that is found. Raises `NoFiniteStart`."""
     options = options or ViOptions()

@@ -12,6 +12,28 @@ from pdflang.results.plain import to_json
 from pdflang.results.run_folder import PROVENANCE, exists, read_json
 
 
+def record_of(folder: Path, finished: bool) -> Any:
+    """What a run's folder says of a run by `sample` that is to go on, be it `finished` or only if it is not.
+
+    Raises `PdflangError` (E623 where it is not a run's, E627 where it cannot go on).
+    """
+    record = read_json(folder)
+    method = record.get("method")
+    if method not in METHODS_THAT_GO_ON:
+        raise PdflangError(
+            Diagnostic(
+                "E627",
+                f"the run of `{folder}` is one by `{method}`, which cannot go on",
+                remedy=f"give the folder of one by {' or '.join(f'`{name}`' for name in METHODS_THAT_GO_ON)}, or begin again",
+            )
+        )
+    if not (finished or record.get("interrupted")):
+        raise PdflangError(
+            Diagnostic("E627", f"the run of `{folder}` is finished", remedy="`--more N` adds N draws to each chain")
+        )
+    return record
+
+
 def continued(folder: Path, provenance: Mapping[str, Any], may_change: Collection[str] = ()) -> bool:
     """Whether the folder holds a run by the same method, of the same model, data, seed and options.
 

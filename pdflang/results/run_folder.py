@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -22,6 +23,7 @@ MAXIMUM = "map.json"
 PROVENANCE = "provenance.json"
 MODEL = "model.pdfm"
 SOURCES = "sources"
+CHECKPOINT = "checkpoint"
 _OURS = (DRAWS, "summary.csv", "summary.txt", "diagnostics.json", MAXIMUM, MODEL, PROVENANCE)
 
 
@@ -54,6 +56,22 @@ class RunFolder:
         except OSError as failure:
             raise PdflangError(cannot_write(out, failure)) from failure
         return cls(out)
+
+    @classmethod
+    def latest(cls, model: Path, out: Path | None = None) -> RunFolder:
+        """The folder `out`, or the one that `create` made last where we are. Raises E627 where there is none."""
+        if out is not None:
+            return cls(out)
+        numbered = [path for path in Path().glob("*.run") if re.fullmatch(_names_of(model), path.stem)]
+        if not numbered:
+            raise PdflangError(
+                Diagnostic(
+                    "E627",
+                    f"there is no run of `{model.name}` here that could go on",
+                    remedy="name its folder with `--out`, or leave `--resume` out to begin one",
+                )
+            )
+        return cls(max(numbered, key=lambda path: int(path.stem[len(model.stem) + 1 :] or 1)))
 
     def __enter__(self) -> RunFolder:
         return self
@@ -122,7 +140,8 @@ class RunFolder:
         try:
             for name in {*_OURS, *_files_of(self.path)}:
                 (self.path / name).unlink(missing_ok=True)
-            shutil.rmtree(self.path / SOURCES, ignore_errors=True)
+            for name in (SOURCES, CHECKPOINT):
+                shutil.rmtree(self.path / name, ignore_errors=True)
         except OSError as failure:
             raise PdflangError(cannot_write(self.path, failure)) from failure
         self.replaces = False
@@ -174,6 +193,11 @@ def _files_of(folder: Path) -> list[str]:
         return []
     within = folder.resolve()
     return [name for name in map(str, files) if within in (within / name).resolve().parents]
+
+
+def _names_of(model: Path) -> str:
+    """What the stems of default folders match."""
+    return re.escape(model.stem) + r"(-[1-9]\d*)?"
 
 
 def _next_free(stem: str) -> Path:
