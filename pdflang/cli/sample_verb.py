@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,18 +23,34 @@ from pdflang.cli.options import (
     overwrite_option,
 )
 from pdflang.cli.screen import Screen
-from pdflang.inference.methods import METHODS
-from pdflang.inference.options import options_of
+from pdflang.diagnostics import PdflangError
+from pdflang.inference.methods import METHODS, Method
+from pdflang.inference.options import NutsOptions, Options, chosen_seed, options_of
 from pdflang.interrupts import INTERRUPTED, held, leave
+from pdflang.results.checkpoints import SECONDS
+
+if TYPE_CHECKING:
+    from pdflang.embedding import Model
+    from pdflang.inference import Draws
+    from pdflang.results import RunFolder
+    from pdflang.results.checkpoints import FolderCheckpoints
 
 _HELP = "How to draw. " + " ".join(f"{method.name}: {method.purpose}." for method in METHODS.values())
+_MAY_CHANGE = ("draws", "max_draws", "threads")
+"""Options that a run may go on with another value of."""
+
+_SAVE = f"Time between two saves of a chain: what a killed run loses. [default: {SECONDS:g}]"
+_NOTHING = ", and nothing was written"
 
 
 @click.command("sample")
 @model_argument
 @data_option
-@click.option("--method", type=click.Choice(list(METHODS)), default="auto", help=_HELP, show_default=True)
+@click.option("--method", type=click.Choice(list(METHODS)), help=f"{_HELP} [default: auto]")
 @method_flags
+@click.option("--resume", is_flag=True, help="Go on with a run that was interrupted or killed, as if it had not been.")
+@click.option("--more", type=click.IntRange(1), metavar="N", help="Add N draws to each chain of an earlier run.")
+@click.option("--save-every", type=click.FloatRange(0), default=SECONDS, metavar="SECONDS", help=_SAVE)
 @click.option("--log-likelihood", is_flag=True, help="Keep the log-probability of each datum with every draw.")
 @exact_option
 @out_option
@@ -41,71 +58,138 @@ _HELP = "How to draw. " + " ".join(f"{method.name}: {method.purpose}." for metho
 @json_option
 @told
 def command(
-    screen: Screen, model: Path, data: tuple[str, ...], method: str, log_likelihood: bool, exact: bool,
-    out: Path | None, overwrite: bool, **options: Any,
+    screen: Screen, model: Path, data: tuple[str, ...], method: str | None, resume: bool, more: int | None,
+    save_every: float, log_likelihood: bool, exact: bool, out: Path | None, overwrite: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Draw from the posterior of MODEL.
 
     Prints a summary and what the diagnostics say, and leaves a folder with the draws (NetCDF, ArviZ's schema),
-    the summary, the diagnostics, and where it all came from. Ctrl-C keeps the draws made so far.
+    the summary, the diagnostics, and where it all came from. Ctrl-C keeps the draws made so far; chains are saved
+    on the way, and `--resume` goes on from there, in the folder --out or the newest one of the model, with
+    the options of the run.
     """
     from pdflang.cli.monitors import told_of
     from pdflang.inference import terminal_monitor
-    from pdflang.results import RunFolder, account, diagnose, summarise
+    from pdflang.results import RunFolder
+    from pdflang.results.checkpoints import FolderCheckpoints
+    from pdflang.results.continuation import continued
+
+    started = datetime.now(UTC)
+    given = {name: value for name, value in options.items() if value is not None}
+    earlier = RunFolder.latest(model, out) if resume or more else None
+    plan = _earlier_plan(earlier, method, given, more) if earlier else _new_plan(method or "auto", given)
+    compiled = load_model(screen, model, data, exact=exact, require=plan.method.require)
+    import_meanwhile("xarray", "h5netcdf", "arviz_stats.base", after=f"pdflang.inference.{plan.method.module}")
+
+    def origin(**details: Any) -> dict[str, Any]:
+        return compiled.provenance(plan.method.name, started, options=asdict(plan.settings), seed=plan.seed, **details)
+
+    def begin(folder: RunFolder) -> None:
+        folder.write_sources(compiled.sources)
+        folder.write_provenance(origin(interrupted=True))
+
+    if earlier:
+        # An error where it is of something else.
+        continued(earlier.path, origin(), _MAY_CHANGE)
+    with earlier or RunFolder.create(model, out, overwrite) as folder, held() as hold:
+        checkpoints = FolderCheckpoints(folder, begin, save_every)
+        goal = plan.goal(checkpoints, more)
+        draws = compiled.draw(goal, told_of(hold, terminal_monitor()), checkpoints=checkpoints)
+        if checkpoints.failure:
+            screen.note(f"the chains could not be saved on the way: {checkpoints.failure.diagnostics[0].message}")
+        go_on = f"`pdflang sample {model} --resume --out {folder.path}` goes on"
+        if draws.z.shape[1] == 0:
+            leave(f"interrupted during warmup: there are no draws yet{f'; {go_on}' if checkpoints.begun else _NOTHING}")
+        trusted = _written(screen, compiled, folder, draws, origin, log_likelihood)
+        if draws.interrupted:
+            wanted = getattr(goal, "draws", None)
+            of = f" of {wanted}" if wanted else ""
+            screen.note(f"interrupted: the draws made so far are kept, {draws.z.shape[1]}{of} per chain; {go_on}")
+    if draws.interrupted or hold.requested:
+        raise click.exceptions.Exit(INTERRUPTED)
+    if not trusted:
+        raise click.exceptions.Exit(UNTRUSTED)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is to be drawn: the method with its options, as the folder of the run has or will have them."""
+
+    method: Method
+    settings: Options
+    seed: int
+
+    def goal(self, checkpoints: FolderCheckpoints, more: int | None) -> Options:
+        """The options with so many draws `more` than the run has, or is to have."""
+        if more is None:
+            return self.settings
+        assert isinstance(self.settings, NutsOptions)
+        saved = checkpoints.load(0)
+        wanted = self.settings.first_draws if saved is None else saved.total - self.settings.warmup
+        return replace(self.settings, draws=wanted + more)
+
+
+def _new_plan(name: str, given: dict[str, Any]) -> _Plan:
+    settings = options_of(METHODS[name].options, given)
+    seed = chosen_seed(settings.seed)  # type: ignore[attr-defined]
+    return _Plan(METHODS[name], replace(settings, seed=seed), seed)  # type: ignore[call-arg]
+
+
+def _earlier_plan(folder: RunFolder, name: str | None, given: dict[str, Any], more: int | None) -> _Plan:
+    """The options of an earlier run, and those that are given. Errors: E620, E621, E623, E627."""
+    from pdflang.results.continuation import record_of
+    from pdflang.results.run_folder import exists
+
+    going_on = [method.name for method in METHODS.values() if method.goes_on]
+    record = record_of(folder.path, going_on, finished=more is not None)
+    if name not in (None, record["method"]):
+        raise PdflangError(exists(folder.path, True, (f"there, the method was `{record['method']}`, not `{name}`",)))
+    method = METHODS[record["method"]]
+    settings = options_of(method.options, {**record["options"], **given})
+    return _Plan(method, settings, record["seed"])
+
+
+def _written(
+    screen: Screen, model: Model, folder: RunFolder, draws: Draws, origin: Callable[..., dict[str, Any]],
+    log_likelihood: bool,
+) -> bool:  # fmt: skip
+    """Write the results of a run and print them; whether they are to be trusted."""
+    from pdflang.results import account, diagnose, summarise
     from pdflang.results import diagnostics as words
     from pdflang.results import summary as tables
 
-    started = datetime.now(UTC)
-    chosen = METHODS[method]
-    settings = options_of(chosen.options, {name: value for name, value in options.items() if value is not None})
-    compiled = load_model(screen, model, data, exact=exact, require=chosen.require)
-    import_meanwhile("xarray", "h5netcdf", "arviz_stats.base", after=f"pdflang.inference.{chosen.module}")
-    with RunFolder.create(model, out, overwrite) as folder, held() as hold:
-        draws = compiled.draw(settings, told_of(hold, terminal_monitor()))
-        if draws.z.shape[1] == 0:
-            leave("interrupted during warmup: there are no draws yet, and nothing was written")
-        tree = compiled.tree(draws, log_likelihood)
-        folder.write_draws(tree)
-        rows = summarise(tree)
-        certificates = compiled.accuracy(draws)
-        findings = diagnose(tree, rows, getattr(settings, "max_tree_depth", None)) + words.inexact(certificates)
-        findings += words.of_weights(compiled.weighted) + words.remarked(draws)
-        record = compiled.provenance(
-            draws.method, started, seed=draws.seed, options=asdict(settings), interrupted=draws.interrupted,
-            seconds=draws.seconds, notes={"draws": f"{draws.z.shape[1]} per chain: {account(draws)}"},
-        )  # fmt: skip
-        evidence = f"Evidence: {draws.evidence}.\n" if draws.evidence else ""
-        text = f"{tables.to_text(rows)}\n{words.to_text(findings)}{words.accuracy(certificates)}{evidence}"
-        folder.write_all(
-            [
-                lambda f: f.write_sources(compiled.sources),
-                lambda f: f.write_text("summary.csv", tables.to_csv(rows)),
-                lambda f: f.write_text("summary.txt", text),
-                lambda f: f.write_json("diagnostics.json", words.to_records(findings)),
-                lambda f: f.write_provenance(record),
-            ]
-        )
-        made = f"{draws.z.shape[0]} chains of {draws.z.shape[1]} draws"
-        if draws.more:
-            made += f" ({account(draws)})"
-        screen.result(
-            f"{text}\n{made} with seed {draws.seed} in {folder.path}",
-            folder=str(folder.path),
-            method=draws.method,
-            seed=draws.seed,
-            chains=draws.z.shape[0],
-            draws=draws.z.shape[1],
-            interrupted=draws.interrupted,
-            log_evidence=draws.evidence._asdict() if draws.evidence else None,
-            pareto_k=draws.pareto_k,
-            summary=[asdict(row) for row in rows],
-            diagnostics=words.to_records(findings),
-        )
-        if draws.interrupted:
-            wanted = getattr(settings, "draws", None)
-            of = f" of {wanted}" if wanted else ""
-            screen.note(f"interrupted: the draws made so far are kept, {draws.z.shape[1]}{of} per chain")
-    if draws.interrupted or hold.requested:
-        raise click.exceptions.Exit(INTERRUPTED)
-    if any(finding.severity == "error" for finding in findings):
-        raise click.exceptions.Exit(UNTRUSTED)
+    tree = model.tree(draws, log_likelihood)
+    folder.write_draws(tree)
+    rows = summarise(tree)
+    certificates = model.accuracy(draws)
+    findings = diagnose(tree, rows, getattr(draws.options, "max_tree_depth", None)) + words.inexact(certificates)
+    findings += words.of_weights(model.weighted) + words.remarked(draws)
+    chains, count = draws.z.shape[:2]
+    said = f"{count} per chain: {account(draws)}"
+    record = origin(interrupted=draws.interrupted, seconds=draws.seconds, draws=said)
+    evidence = f"Evidence: {draws.evidence}.\n" if draws.evidence else ""
+    text = f"{tables.to_text(rows)}\n{words.to_text(findings)}{words.accuracy(certificates)}{evidence}"
+    folder.write_all(
+        [
+            lambda f: f.write_sources(model.sources),
+            lambda f: f.write_text("summary.csv", tables.to_csv(rows)),
+            lambda f: f.write_text("summary.txt", text),
+            lambda f: f.write_json("diagnostics.json", words.to_records(findings)),
+            lambda f: f.write_provenance(record),
+        ]
+    )
+    made = f"{chains} chains of {count} draws{f' ({account(draws)})' if draws.more else ''}"
+    screen.result(
+        f"{text}\n{made} with seed {draws.seed} in {folder.path}",
+        folder=str(folder.path),
+        method=draws.method,
+        seed=draws.seed,
+        chains=chains,
+        draws=count,
+        interrupted=draws.interrupted,
+        log_evidence=draws.evidence._asdict() if draws.evidence else None,
+        pareto_k=draws.pareto_k,
+        summary=[asdict(row) for row in rows],
+        diagnostics=words.to_records(findings),
+    )
+    return not any(finding.severity == "error" for finding in findings)

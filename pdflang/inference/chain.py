@@ -16,7 +16,7 @@ from pdflang.inference.options import NutsOptions
 from pdflang.inference.platform import double_precision
 from pdflang.inference.programs import Programs
 from pdflang.inference.target import Target
-from pdflang.results.checkpoints import SECONDS, Checkpoint, Checkpoints
+from pdflang.results.checkpoints import Checkpoint, Checkpoints
 
 
 class ChainRun:
@@ -67,7 +67,7 @@ class ChainRun:
             begin = time.perf_counter()
             self._chain, count = self._advance(self._chain)
             self._size = next_size(count, time.perf_counter() - begin, transition.CHUNK)
-        if time.monotonic() - self._saved_at > SECONDS:
+        if time.monotonic() - self._saved_at > self._checkpoints.seconds:
             self.save()
 
     def save(self) -> None:

@@ -39,7 +39,8 @@ def take_turns(runs: Sequence[Run], threads: int | None, stop: StopRequest, moni
 
     turns: queue.SimpleQueue[Run] = queue.SimpleQueue()
     for run in runs:
-        turns.put(run)
+        if not run.is_done:
+            turns.put(run)
 
     def work() -> None:
         while not stop.requested:

@@ -7,6 +7,7 @@ one before as a whole. A process may be killed between any two of these steps.
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from pdflang.results.run_folder import CHECKPOINT, RunFolder
 _STATE = "state.npz"
 
 SECONDS = 10.0
-"""A chain is saved when so much time has passed since it was last: what a killed run loses at most."""
+"""What a killed run loses at most, unless the user wants otherwise."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,9 @@ class Checkpoint:
 
 
 class Checkpoints(Protocol):
-    """Where chains are kept, by their number. Chains are saved from threads of their own."""
+    """Where chains are kept, by their number. Chains are saved from threads of their own, every so many `seconds`."""
+
+    seconds: float
 
     def load(self, chain: int) -> Checkpoint | None:
         """The chain as it was saved last; None where it never was."""
@@ -55,6 +58,8 @@ class Checkpoints(Protocol):
 
 class NoCheckpoints:
     """Keeps nothing."""
+
+    seconds = math.inf
 
     def load(self, chain: int) -> Checkpoint | None:
         """Nothing was kept."""
@@ -67,14 +72,16 @@ class NoCheckpoints:
 class FolderCheckpoints:
     """The checkpoints of a run's folder; `begin` writes what the folder says of the run, before the first of them.
 
-    A disk that is full does not end a run: `failure` is then the first message, and what was saved before stays.
+    `begun` says that something was kept, now or by an earlier run. A disk that is full does not end a run: `failure` is
+    then the first message, and what was saved before stays.
     """
 
-    def __init__(self, folder: RunFolder, begin: Callable[[RunFolder], None]) -> None:
+    def __init__(self, folder: RunFolder, begin: Callable[[RunFolder], None], seconds: float = SECONDS) -> None:
+        self.seconds = seconds
         self.failure: PdflangError | None = None
         self._folder = folder
         self._begin = begin
-        self._begun = False
+        self.begun = False
         self._pieces: dict[int, int] = {}
         self._saved: dict[int, int] = {}
         self._lock = RLock()
@@ -91,6 +98,7 @@ class FolderCheckpoints:
         except (OSError, ValueError, KeyError, BadZipFile):
             return None
         columns = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]} if pieces else {}
+        self.begun = True
         self._pieces[chain] = len(pieces)
         self._saved[chain] = len(columns["z"]) if columns else 0
         leaves = sorted((name for name in state if name.startswith("leaf ")), key=lambda name: int(name.split()[1]))
@@ -107,8 +115,8 @@ class FolderCheckpoints:
         """Write the draws that are new, then the state; a failure is remembered, not raised."""
         try:
             with self._lock:
-                if not self._begun:
-                    self._begun = True
+                if not self.begun:
+                    self.begun = True
                     self._begin(self._folder)
                 self._write(chain, checkpoint)
         except (PdflangError, OSError) as failure:

@@ -7,24 +7,25 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pdflang.diagnostics import PdflangError
+from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.results.plain import to_json
 from pdflang.results.run_folder import PROVENANCE, exists, read_json
 
 
-def record_of(folder: Path, finished: bool) -> Any:
-    """What a run's folder says of a run by `sample` that is to go on, be it `finished` or only if it is not.
+def record_of(folder: Path, methods: Collection[str], finished: bool) -> Any:
+    """What the folder of a run says of it that is to go on, be it `finished` or only if it is not.
 
-    Raises `PdflangError` (E623 where it is not a run's, E627 where it cannot go on).
+    Raises `PdflangError` (E623 where it is not a run's, E627 where it cannot go on: it is by none of the `methods`).
     """
     record = read_json(folder)
     method = record.get("method")
-    if method not in METHODS_THAT_GO_ON:
+    if method not in methods:
+        others = " or ".join(f"`{name}`" for name in methods)
         raise PdflangError(
             Diagnostic(
                 "E627",
                 f"the run of `{folder}` is one by `{method}`, which cannot go on",
-                remedy=f"give the folder of one by {' or '.join(f'`{name}`' for name in METHODS_THAT_GO_ON)}, or begin again",
+                remedy=f"give the folder of one by {others}, or run the command again: a seed gives the same draws",
             )
         )
     if not (finished or record.get("interrupted")):

@@ -19,7 +19,8 @@ from pdflang.results import open_run
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are sent in the way of POSIX")
 
 Popen = subprocess.Popen[str]
-RUN_FILES = {"diagnostics.json", "draws.nc", "model.pdfm", "provenance.json", "summary.csv", "summary.txt"}
+UNFINISHED = {"checkpoint", "model.pdfm", "provenance.json"}
+RUN_FILES = {*UNFINISHED, "diagnostics.json", "draws.nc", "summary.csv", "summary.txt"}
 LATE = 0.15
 """Before this the interpreter itself is starting, and nobody can listen."""
 
@@ -48,9 +49,13 @@ def interrupted(process: Popen, *delays: float, ending: signal.Signals = signal.
 
 
 def check_folder(tmp_path: Path, stderr: str, wanted: int = 1_000_000) -> None:
-    """The run's folder is whole, or there is none."""
+    """The run's folder is whole, or can go on, or there is none."""
     folder = tmp_path / "model.run"
     if not folder.exists():
+        return
+    if "there are no draws yet" in stderr:
+        assert {path.name for path in folder.iterdir()} == UNFINISHED
+        assert "--resume --out model.run` goes on" in stderr
         return
     assert {path.name for path in folder.iterdir()} == RUN_FILES
     draws = open_run(folder)["posterior"].sizes["draw"]

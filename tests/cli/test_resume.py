@@ -1,0 +1,152 @@
+"""A run that was killed goes on, and a finished one gets more draws: the same bytes as of one run without a break."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import NORMAL, command, environment
+
+HIERARCHY = """
+param mu ~ Normal(0, 5)
+param tau ~ LogNormal(0, 1)
+param z[200] ~ Normal(0, 1)
+let theta[i in 200] = mu + tau*z[i]
+data y[200]
+observe y ~ Normal(theta, 1)
+output first = theta[1]
+"""
+
+
+def started(tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
+    """A process in `cut.run`, when it has saved something."""
+    process = subprocess.Popen(
+        command(*arguments), cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("cut.run/checkpoint/*/state.npz")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return process
+
+
+def killed(tmp_path: Path, *arguments: str, after: float) -> bool:
+    """Whether the process had to be killed, which cannot be heard; it may have ended by itself before."""
+    process = subprocess.Popen(
+        command(*arguments), cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        _, stderr = process.communicate(timeout=after)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        return True
+    # The one before may have been killed when it had written everything.
+    assert process.returncode == 0 or "is finished" in stderr, stderr
+    return False
+
+
+@pytest.fixture
+def long_run(run, model, tmp_path: Path) -> tuple[str, ...]:
+    """The arguments of a run that takes some seconds, which one process has made without a break in `whole.run`."""
+    np.save(tmp_path / "y.npy", np.random.default_rng(0).normal(1, 1.5, 200))
+    short = ("--warmup", "300", "--draws", "6000", "--max-tree-depth", "8")
+    arguments = ("sample", model(HIERARCHY), "-d", "y=y.npy", *short)
+    run(*arguments, "--out", "whole.run")
+    return arguments
+
+
+def same_draws(tmp_path: Path, *names: str) -> bool:
+    return len({(tmp_path / name / "draws.nc").read_bytes() for name in names}) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills as POSIX has them")
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)])
+def test_kills_at_random_moments(run, tmp_path: Path, long_run: tuple[str, ...], seed: int) -> None:
+    choose, kills = random.Random(seed), 0
+    arguments = (*long_run, "--save-every", "0", "--out", "cut.run")
+    # The first is left alone until it has saved something: where there is nothing, there is no run to go on with.
+    process = started(tmp_path, *arguments)
+    process.kill()
+    process.communicate()
+    assert json.loads((tmp_path / "cut.run/provenance.json").read_text())["interrupted"]
+    resume = (*arguments[:4], "--resume", "--save-every", "0", "--out", "cut.run")
+    # Starting takes some four seconds of each; longer from time to time, so that the run gets to its end.
+    for attempt in range(30):
+        if not killed(tmp_path, *resume, after=choose.uniform(2, 6) + attempt):
+            break
+        kills += 1
+    assert kills > 0
+    assert same_draws(tmp_path, "whole.run", "cut.run")
+    said = json.loads((tmp_path / "cut.run/provenance.json").read_text())
+    assert not said["interrupted"] and said["options"]["max_tree_depth"] == 8
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are sent in the way of POSIX")
+def test_an_interrupted_run_goes_on(run, tmp_path: Path, long_run: tuple[str, ...]) -> None:
+    process = started(tmp_path, *long_run, "--save-every", "0", "--out", "cut.run")
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130 and "goes on" in stderr, stderr
+    run(*long_run[:4], "--resume", "--out", "cut.run")
+    assert same_draws(tmp_path, "whole.run", "cut.run")
+
+
+def test_more_draws_are_those_of_a_longer_run(run, model, tmp_path: Path) -> None:
+    name = model(NORMAL)
+    run("sample", name, "--draws", "300", "--out", "grown.run")
+    run("sample", name, "--more", "150", "--out", "grown.run")
+    run("sample", name, "--more", "50", "--out", "grown.run", "--threads", "1")
+    run("sample", name, "--draws", "500", "--out", "at_once.run")
+    assert same_draws(tmp_path, "grown.run", "at_once.run")
+    assert "500 per chain" in json.loads((tmp_path / "grown.run/provenance.json").read_text())["draws"]
+
+
+def test_the_newest_folder_of_the_model_is_meant(run, model, tmp_path: Path) -> None:
+    name = model(NORMAL)
+    for _ in range(2):
+        run("sample", name, "--draws", "100", "--warmup", "100", code={0, 3})
+    shutil.copytree(tmp_path / "model.run", tmp_path / "model-x.run")
+    done = run("sample", name, "--more", "10", code={0, 3})
+    assert "110 draws with seed 0 in model-2.run" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--resume",), "is finished"),
+        (("--more", "5", "--warmup", "50"), "`warmup` was 100, not 50"),
+        (("--more", "5", "--seed", "1"), "`seed` was 0, not 1"),
+        (("--more", "5", "--method", "nuts"), "the method was `auto`, not `nuts`"),
+        (("--more", "5", "-d", "y=[1, 2]"), "the data `y` was another"),
+        (("--more", "5", "--out", "other.run"), "not the folder of a finished run"),
+    ],
+)
+def test_another_run_is_refused(run, model, arguments: tuple[str, ...], words: str) -> None:
+    name = model("data y[2] = [1, 1.5]\nparam mu ~ Normal(0, 1)\nobserve y ~ Normal(mu, 1)\n")
+    run("sample", name, "--draws", "50", "--warmup", "100", code={0, 3})
+    assert words in run("sample", name, *arguments, code={1, 2}).stderr
+
+
+def test_a_method_without_chains_cannot_go_on(run, model) -> None:
+    name = model(NORMAL)
+    run("sample", name, "--method", "laplace", "--draws", "50", code={0, 3})
+    assert "one by `laplace`, which cannot go on" in run("sample", name, "--more", "5", code=1).stderr
+
+
+def test_damaged_files_are_as_none(run, model, tmp_path: Path) -> None:
+    """A chain whose files were damaged begins again, and gives the same draws."""
+    name = model(NORMAL)
+    run("sample", name, "--draws", "100", "--out", "a.run", code={0, 3})
+    run("sample", name, "--draws", "120", "--out", "b.run", code={0, 3})
+    (tmp_path / "a.run/checkpoint/chain-1/state.npz").write_bytes(b"nonsense")
+    shutil.rmtree(tmp_path / "a.run/checkpoint/chain-2")
+    run("sample", name, "--more", "20", "--out", "a.run", code={0, 3})
+    assert same_draws(tmp_path, "a.run", "b.run")
