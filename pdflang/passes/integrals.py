@@ -17,6 +17,7 @@ from pdflang.ir.sizes import Axis, Size
 from pdflang.passes import rules
 from pdflang.passes.convolutions import convolved, has_kernel
 from pdflang.passes.endpoints import EndpointRule
+from pdflang.passes.interior import ends_moved
 from pdflang.passes.kernels import variable_of
 from pdflang.passes.kinks import pieces_between_kinks
 from pdflang.passes.terms import Term, decompose, whole
@@ -52,7 +53,8 @@ class _Planner:
         return self._by_bins(node, self._by_pieces)
 
     def _by_pieces(self, node: Integral) -> Node:
-        return build.total(self._by_bins(piece, self._planned) for piece in pieces_between_kinks(node))
+        parts = (part for piece in pieces_between_kinks(node) for part in ends_moved(piece))
+        return build.total(self._by_bins(part, self._planned) for part in parts)
 
     def _planned(self, node: Integral) -> Node:
         variable = variable_of(node)

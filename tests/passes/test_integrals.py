@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import mpmath
@@ -127,3 +127,49 @@ def test_integrals_of_a_family() -> None:
     found = pdflang.loads(text).derived({"a": np.array([-0.95, 0.8])})["r"]
     expected = [exact(lambda x: mpmath.exp(-x), a, 3, 0, 1) for a in (-0.95, 0.8)]
     np.testing.assert_allclose(found, expected, rtol=TOLERANCE)
+
+
+def around(place: float, a: float, low: float, high: float, g: Callable[[Any], Any]) -> float:
+    """∫ |x − c|^a g(x) dx over a region around c, the power substituted away on either side."""
+    with mpmath.workdps(40):
+        c, power = mpmath.mpf(place), mpmath.mpf(a) + 1
+
+        def side(sign: int, length: Any) -> Any:
+            reach = length**power
+            return mpmath.quad(lambda t: g(c + sign * t ** (1 / power)), [0, reach / 100, reach / 4, reach]) / power
+
+        return float(side(1, high - c) + side(-1, c - low))
+
+
+@pytest.mark.parametrize(
+    ("text", "g"),
+    [
+        ("abs(x - 0.3)^a", lambda x: mpmath.mpf(1)),
+        ("abs(x - k)^a", lambda x: mpmath.mpf(1)),
+        ("abs(3*k - 3*x)^a*exp(-x)", lambda x: mpmath.exp(-x)),
+        ("abs(x - k)^a*(1 - x)^2.5", lambda x: abs(1 - x) ** mpmath.mpf(2.5)),
+        ("(if x < k then (k - x)^a else 2*(x - k)^a)", None),
+    ],
+)
+def test_powers_inside_of_the_region(text: str, g: Callable[[Any], Any] | None) -> None:
+    model = pdflang.loads(
+        f"param a ~ Uniform(-0.9999, 3)\nparam k ~ Uniform(0.05, 0.95)\noutput r = integral({text} for x in (0, 1))\n"
+    )
+    for a, k in product((-0.999, -0.9, -0.5, 0.3, 2.2), (0.06, 0.8)):
+        place = 0.3 if "0.3" in text else k
+        if g is None:
+            expected = (k ** (a + 1) + 2 * (1 - k) ** (a + 1)) / (a + 1)
+        else:
+            expected = around(place, a, 0, 1, g) * (3.0**a if "3*" in text else 1)
+        assert model.derived({"a": a, "k": k})["r"] == pytest.approx(expected, rel=TOLERANCE), (text, a, k)
+
+
+def test_powers_at_both_ends_of_a_piece() -> None:
+    """∫₀^c x^b (c − x)^a dx = c^(a+b+1) B(a + 1, b + 1)."""
+    model = pdflang.loads(
+        "param a ~ Uniform(-0.9999, 3)\nparam b ~ Uniform(-0.9999, 3)\nparam k ~ Uniform(0.05, 0.95)\n"
+        "output r = integral(if x < k then x^b*(k - x)^a else 0 for x in (0, 1))\n"
+    )
+    for a, b, k in product((-0.9, -0.4), (-0.9, -0.5, 0.5), (0.1, 0.7)):
+        expected = k ** (a + b + 1) * float(mpmath.beta(a + 1, b + 1))
+        assert model.derived({"a": a, "b": b, "k": k})["r"] == pytest.approx(expected, rel=TOLERANCE), (a, b, k)
