@@ -59,6 +59,7 @@ class Functions:
     simulations: Any = field(init=False)
     constrain_jacobian: Any = field(init=False)
     event_scores: Any = field(init=False)
+    term_slopes: Any = field(init=False)
 
     def __post_init__(self) -> None:
         import jax
@@ -118,6 +119,17 @@ class Functions:
 
             return jax.jacfwd(lambda z: terms(z)[0])(vector), jax.hessian(lambda z: terms(z)[1])(vector)
 
+        def term_slopes(vector: jax.Array, arrays: Any) -> jax.Array:
+            """Gradients of all terms of the likelihood, and of factors, (terms, n)."""
+
+            def terms(z: jax.Array) -> jax.Array:
+                parameters = module.constrain(z)[0]
+                factors = module.log_factors(parameters, arrays) if hasattr(module, "log_factors") else {}
+                found = [*module.log_likelihood(parameters, arrays).values(), *factors.values()]
+                return jax.numpy.concatenate([jax.numpy.zeros(0), *map(jax.numpy.ravel, found)])
+
+            return jax.jacfwd(terms)(vector)
+
         def flat(vector: jax.Array) -> jax.Array:
             return jax.numpy.concatenate([jax.numpy.ravel(v) for v in module.constrain(vector)[0].values()])
 
@@ -130,6 +142,7 @@ class Functions:
             "simulations": _over_draws(module.simulate),
             "constrain_jacobian": jax.jacfwd(flat),
             "event_scores": event_scores,
+            "term_slopes": term_slopes,
             "log_posterior": log_posterior,
             "quantities": quantities,
             "start": start,

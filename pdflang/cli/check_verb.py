@@ -8,15 +8,23 @@ import click
 
 from pdflang import driver
 from pdflang.cli.failure import told
-from pdflang.cli.options import json_option, model_argument
+from pdflang.cli.options import data_option, json_option, model_argument
 from pdflang.cli.screen import Screen
+from pdflang.diagnostics import Diagnostic
+
+_PEDANTIC = (
+    "Also read the data and draw from the prior: which parameters, or combinations of them, data cannot determine; "
+    "data that the prior does not expect."
+)
 
 
 @click.command("check")
 @model_argument
+@click.option("--pedantic", is_flag=True, help=_PEDANTIC)
+@data_option
 @json_option
 @told
-def command(screen: Screen, model: Path) -> None:
+def command(screen: Screen, model: Path, pedantic: bool, data: tuple[str, ...]) -> None:
     """Find what is wrong with MODEL, without reading its data.
 
     Names, types, axes, supports, domains and sum rules are checked; errors end with exit code 1, remarks do not.
@@ -24,15 +32,20 @@ def command(screen: Screen, model: Path) -> None:
     """
     from pdflang.semantics.capabilities import capabilities
 
+    if data and not pedantic:
+        raise click.UsageError("data are read with --pedantic only")
     program = driver.check(driver.read_source(model))
     screen.show(program.lints)
+    further = _pedantic(screen, model, data) if pedantic else []
+    screen.show(further)
     parts = [
         _count(len(program.parameters), "parameter"),
         _count(len(program.observations), "observation"),
         *([_count(len(program.factors), "factor")] if program.factors else []),
         _count(len(program.outputs), "output"),
     ]
-    remarks = f"; {_count(len(program.lints), 'remark')}" if program.lints else ""
+    count = len(program.lints) + len(further)
+    remarks = f"; {_count(count, 'remark')}" if count else ""
     found = capabilities(program)
     width = max((len(c.observation) for c in found), default=0)
     lines = [f"  {c.observation:<{width}}  {c}" for c in found]
@@ -48,6 +61,25 @@ def command(screen: Screen, model: Path) -> None:
             c.observation: {"density": c.density, "gradient": c.gradient, "simulator": c.simulator} for c in found
         },
     )
+
+
+def _pedantic(screen: Screen, path: Path, data: tuple[str, ...]) -> list[Diagnostic]:
+    """What draws of the prior show of the model and its data, at the lines it is about."""
+    from pdflang import identifiability
+    from pdflang.cli.options import load_model
+    from pdflang.inference import terminal_monitor
+    from pdflang.semantics.capabilities import require_gradient
+
+    model = load_model(screen, path, data, require=require_gradient, remarks=False)
+    if not model.dimension:
+        return []
+    known = {lint.span for lint in model.program.lints}
+    found = [r for r in identifiability.remarks(model, identifiability.information_at(model)) if r.span not in known]
+    if model.is_proper:
+        found += identifiability.conflicts(model, terminal_monitor())
+    else:
+        screen.note("a prior is improper: data cannot be compared with what it predicts")
+    return found
 
 
 def _count(number: int, noun: str) -> str:

@@ -105,19 +105,21 @@ def sizes_of(written: tuple[str, ...]) -> dict[str, int]:
 
 def bound_model(
     screen: Screen, path: Path, data: tuple[str, ...], sizes: Mapping[str, int] | None = None,
-    require: Callable[[Program], None] | None = None,
+    require: Callable[[Program], None] | None = None, remarks: bool = True,
 ) -> BoundProgram:  # fmt: skip
     """The program of a file with data of the command line; remarks and notes are shown.
 
     With `sizes` it is to be simulated, and observed data need not be there. What is to be done with it may `require`
-    something of the program, which is told before data are looked for.
+    something of the program, which is told before data are looked for. `remarks` on the program are shown, unless
+    that was done before.
     """
     from pdflang import driver
     from pdflang.data.overrides import parse_overrides
 
     given = parse_overrides(data)
     program = driver.check(driver.read_source(path))
-    screen.show(remark for remark in program.lints if remark.code not in _ABSENT)
+    if remarks:
+        screen.show(remark for remark in program.lints if remark.code not in _ABSENT)
     if require:
         require(program)
     bound = driver.bind(program, given, sizes)
@@ -128,7 +130,7 @@ def bound_model(
 
 def load_model(
     screen: Screen, path: Path, data: tuple[str, ...], sizes: Mapping[str, int] | None = None, exact: bool = False,
-    require: Callable[[Program], None] | None = None,
+    require: Callable[[Program], None] | None = None, remarks: bool = True,
 ) -> Model:  # fmt: skip
     """The compiled model of a file, as `bound_model` has it bound. A mistake in it is told before JAX is imported."""
     from pdflang import driver
@@ -136,7 +138,7 @@ def load_model(
     from pdflang.inference import prepare_jax, prepare_threads
 
     prepare_threads()
-    bound = bound_model(screen, path, data, sizes, require)
+    bound = bound_model(screen, path, data, sizes, require, remarks)
     prepare_jax()
     model = Model(bound, driver.compile_bound(bound, exact=exact), {})
     for compression in model.compressions.values():
