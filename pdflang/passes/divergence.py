@@ -17,7 +17,7 @@ from pdflang.ir.evaluate import Evaluator
 from pdflang.ir.nodes import Constant, Element, Integral, Loop, LoopIndex, Node, Phase, Reference, Variable
 from pdflang.ir.program import Parameter, Program, expressions
 from pdflang.ir.ranges import Range
-from pdflang.passes.nearby import TRUE, Nearby, both
+from pdflang.passes.nearby import TRUE, both
 from pdflang.passes.orders import Order, Orders
 from pdflang.semantics import build
 from pdflang.semantics.affine import Parts, affine_parts
@@ -53,7 +53,7 @@ def divergences(program: Program, node: Integral) -> Iterator[Divergence]:
     parts = affine_parts(node.body, variable)
     for place in islice(_places(program, node, parts), _MOST_PLACES):
         for side in place.sides:
-            for term in Orders(Nearby(variable, place.node, side), parts).at_least(node.body):
+            for term in Orders(variable, place.node, parts, side).at_least(node.body):
                 found = Divergence(place, side, term)
                 if found.is_certain or found.is_possible(program.parameters):
                     yield found

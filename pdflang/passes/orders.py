@@ -15,7 +15,7 @@ from random import Random
 
 from pdflang.ir import nodes
 from pdflang.ir.evaluate import resolve
-from pdflang.ir.nodes import Constant, Node
+from pdflang.ir.nodes import Constant, Node, Variable
 from pdflang.ir.ranges import Range
 from pdflang.passes.nearby import FALSE, TRUE, Nearby, both, negated
 from pdflang.passes.windings import order_at, values_at
@@ -56,19 +56,19 @@ _CONSTANT = Order()
 
 
 class Orders:
-    """The growth of expressions at one side of a place of a variable: a point, or infinity."""
+    """The growth of expressions in a variable at one side of a place: a point, or infinity where that is infinite."""
 
-    def __init__(self, nearby: Nearby, parts: Mapping[Node, Parts | None]) -> None:
-        """`parts` are the slopes and intercepts of what is asked for."""
-        self._nearby = nearby
-        self._variable = variable = nearby.variable
+    def __init__(self, variable: Variable, place: Node, parts: Mapping[Node, Parts | None], side: int = 1) -> None:
+        """`parts` are the slopes and intercepts of what is asked for; `side` is 1 above the place, −1 below it."""
+        self._variable = variable
+        self._nearby = Nearby(variable, place, side)
         self._random = Random(0)
         self._values: dict[Node, float | None] = {}
         self._growth: dict[Node, Growth] = {}
         self._exponents: dict[Node, Order | None] = {}
         self._least: dict[Node, list[Order]] = {}
         self._parts = dict(parts)
-        position = self._value(nearby.place)
+        position = self._value(place)
         self._is_infinite = position is not None and math.isinf(position)
         self._sign = Constant(-1.0 if position == -math.inf else 1.0)
         self._values[variable] = position
