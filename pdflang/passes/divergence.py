@@ -14,11 +14,13 @@ from pdflang.components import arithmetic
 from pdflang.diagnostics import Diagnostic
 from pdflang.ir import nodes
 from pdflang.ir.evaluate import Evaluator
-from pdflang.ir.nodes import Constant, Element, Integral, Loop, LoopIndex, Node, Phase, Reference, Variable
+from pdflang.ir.nodes import Constant, Element, Integral, Loop, LoopIndex, Node, Phase, Reference
 from pdflang.ir.program import Parameter, Program, expressions
 from pdflang.ir.ranges import Range
+from pdflang.passes.kernels import variable_of
 from pdflang.passes.nearby import TRUE, both
 from pdflang.passes.orders import Order, Orders
+from pdflang.passes.zeros import zero_of
 from pdflang.semantics import build
 from pdflang.semantics.affine import Parts, affine_parts
 from pdflang.semantics.ranges import range_of
@@ -47,7 +49,7 @@ def divergent_integrals(program: Program) -> Iterator[Diagnostic]:
 
 def divergences(program: Program, node: Integral) -> Iterator[Divergence]:
     """Where an integral diverges, for some parameters at least."""
-    variable = next((c for c in nodes.walk(node.body) if isinstance(c, Variable) and c.loop == node.loop), None)
+    variable = variable_of(node)
     if variable is None:
         return
     parts = affine_parts(node.body, variable)
@@ -196,7 +198,7 @@ def _places(program: Program, node: Integral, parts: Mapping[Node, Parts | None]
     if math.inf in upper:
         yield _Place(Constant(math.inf), "inf", "x", (1,))
     ends = [Constant(end + 0.0) for end in (*lower[:1], *upper[-1:]) if math.isfinite(end)]
-    for zero in dict.fromkeys([*ends, *_zeros(parts)]):
+    for zero in dict.fromkeys([*ends, *_zeros(parts), *_zeros_of_bases(program, node, parts)]):
         if isinstance(zero, Constant):
             yield from _known(zero, lower, upper)
         elif zero.phase == Phase.PARAMETER:
@@ -211,6 +213,20 @@ def _zeros(parts: Mapping[Node, Parts | None]) -> Iterator[Node]:
         zero = build.divide(build.negate(part[1]), part[0])
         # Adding 0 makes 0 of -0.
         yield Constant(float(zero.value) + 0.0) if isinstance(zero, Constant) else zero
+
+
+def _zeros_of_bases(program: Program, node: Integral, parts: Mapping[Node, Parts | None]) -> Iterator[Node]:
+    """The known zeros of denominators and of bases of powers that are monotone functions of the variable."""
+    variable = variable_of(node)
+    if variable is None:
+        return
+    for child in parts:
+        if not isinstance(child, nodes.Apply) or child.function.name not in ("divide", "power"):
+            continue
+        base = child.arguments[1 if child.function.name == "divide" else 0]
+        zero = zero_of(base, variable) if parts[base] is None else None
+        if zero is not None and zero.place.phase == Phase.CONST and not zero.place.loops:
+            yield Constant(float(Evaluator({}, {}, program.definition_nodes)(zero.place)) + 0.0)
 
 
 def _known(zero: Constant, lower: list[float], upper: list[float]) -> Iterator[_Place]:
