@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from pdflang.ir import nodes
-from pdflang.ir.evaluate import resolve
+from pdflang.ir.evaluate import fold
 from pdflang.ir.nodes import Constant, Node, Variable
 from pdflang.ir.ranges import Range
 from pdflang.passes.nearby import FALSE, TRUE, Nearby, both, negated
@@ -189,17 +189,16 @@ class Orders:
             return float(node.value)
         if not isinstance(node, nodes.Apply):
             return self._drawn(range_of(node)) if self._variable.loop not in node.loops else None
-        arguments = [self._values[argument] for argument in node.arguments]
-        if not getattr(node.function, "is_known", True) or None in arguments or node.axes:
+        arguments = [value for argument in node.arguments if (value := self._values[argument]) is not None]
+        is_known = getattr(node.function, "is_known", True) and len(arguments) == len(node.arguments)
+        if not is_known or node.axes:
             return None
-        import numpy as np
-
         try:
-            with np.errstate(all="ignore"):
-                value = float(resolve(node.function.numpy)(*map(float, arguments)))  # type: ignore[arg-type]
+            # Numbers are folded without NumPy where they can be: it takes time to import.
+            value = float(fold(nodes.Apply(node.function, tuple(map(Constant, arguments)), node.result)))
         except (ArithmeticError, ValueError, TypeError):
             return None
-        return _without_rounding(node.function.name, value, [a for a in arguments if a is not None])
+        return _without_rounding(node.function.name, value, arguments)
 
     def _drawn(self, allowed: Range) -> float:
         lower, upper = allowed.lower, allowed.upper
