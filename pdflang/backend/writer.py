@@ -234,6 +234,8 @@ class Writer:
 
     def _Constant(self, node: nodes.Constant) -> Code:
         value = node.value
+        if isinstance(value, float) and math.isnan(value):
+            return Code(self.array_function("nan"))
         if isinstance(value, float) and math.isinf(value):
             text = self.array_function("inf")
             return Code(text) if value > 0 else Code(f"-{text}", 13)

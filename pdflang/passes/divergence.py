@@ -14,10 +14,13 @@ from pdflang.components import arithmetic
 from pdflang.diagnostics import Diagnostic
 from pdflang.ir import nodes
 from pdflang.ir.evaluate import Evaluator
-from pdflang.ir.nodes import Constant, Element, Integral, Loop, LoopIndex, Node, Phase, Reference, Variable
+from pdflang.ir.nodes import Constant, Element, Integral, Loop, LoopIndex, Node, Phase, Reference
 from pdflang.ir.program import Parameter, Program, expressions
 from pdflang.ir.ranges import Range
+from pdflang.passes.kernels import variable_of
+from pdflang.passes.nearby import TRUE, both
 from pdflang.passes.orders import Order, Orders
+from pdflang.passes.zeros import zero_of
 from pdflang.semantics import build
 from pdflang.semantics.affine import Parts, affine_parts
 from pdflang.semantics.ranges import range_of
@@ -34,76 +37,154 @@ _AVOID = "keep the zero of the denominator out of the region"
 def divergent_integrals(program: Program) -> Iterator[Diagnostic]:
     """A message for each place where an integral diverges."""
     seen: set[tuple[object, str]] = set()
-    for node in nodes.walk(*expressions(program)):
-        for remark in _of_integral(program, node) if isinstance(node, Integral) else ():
+    integrals = (node for node in nodes.walk(*expressions(program)) if isinstance(node, Integral))
+    for node in integrals:
+        for divergence in divergences(program, node):
+            remark = divergence.remark(node)
             key = (remark.span, remark.message)
             if key not in seen:
                 seen.add(key)
                 yield remark
 
 
-def _of_integral(program: Program, node: Integral) -> Iterator[Diagnostic]:
-    variable = next((c for c in nodes.walk(node.body) if isinstance(c, Variable) and c.loop == node.loop), None)
+def divergences(program: Program, node: Integral) -> Iterator[Divergence]:
+    """Where an integral diverges, for some parameters at least."""
+    variable = variable_of(node)
     if variable is None:
         return
     parts = affine_parts(node.body, variable)
     for place in islice(_places(program, node, parts), _MOST_PLACES):
-        for term in Orders(variable, place.node, parts).of(node.body) or ():
-            yield from place.remarks(program.parameters, node, term)
+        for side in place.sides:
+            for term in Orders(variable, place.node, parts, side).at_least(node.body):
+                found = Divergence(place, side, term)
+                if found.is_certain or found.is_possible(program.parameters):
+                    yield found
 
 
 @dataclass(frozen=True)
 class _Place:
-    """A place where an integral may diverge; `base` is the distance from it, as messages write it.
+    """A place where an integral may diverge, on some of its sides; `base` is the distance from it in messages.
 
-    It is not `fixed` where parameters can move it out of the region.
+    It is not `fixed` where parameters can move it out of the region, and not `everywhere` where some bins, or some
+    parameters, have it inside, and others not.
     """
 
     node: Node
     said: str
     base: str
+    sides: tuple[int, ...] = (1, -1)
     is_fixed: bool = True
+    is_everywhere: bool = True
 
     @property
     def is_infinite(self) -> bool:
         return isinstance(self.node, Constant) and math.isinf(self.node.value)
 
-    def remarks(self, parameters: Mapping[str, Parameter], integral: Integral, term: Order) -> Iterator[Diagnostic]:
-        """What a term of the integrand does there."""
-        if term.rate is not build.ZERO:
-            # The integral converges where this is negative, whatever power stands beside it.
-            critical, bound, what = build.negate(term.rate), 0.0, "the exponential rises towards it"
-            can = "the exponential can rise towards it"
-        else:
-            critical, bound = (build.negate(term.power), 1.0) if self.is_infinite else (term.power, -1.0)
-            found = range_of(term.power)
-            power = f"the power of {self.base}"
-            what, can = f"{power} {found.said}", f"{power} can be {self._worst(found)}"
-        always = range_of(critical).upper <= bound
-        if always and self.is_fixed:
-            yield Diagnostic(
-                "E405", f"this integral diverges at {self.said}: {what}", integral.span, remedy=self._remedy()
-            )
-        elif always or plausible_range(critical, parameters).lower < bound:
-            yield Diagnostic(
-                "L405",
-                f"this integral diverges at {self.said} for parameters that their priors allow",
-                integral.span,
-                label=can,
-                notes=("such draws have density zero",),
-                remedy=_FALL if self.is_infinite else _RAISE if self.is_fixed else _AVOID,
-                severity="lint",
-            )
+
+@dataclass(frozen=True)
+class Divergence:
+    """A place, and a term of the integrand that is too large on a side of it."""
+
+    place: _Place
+    side: int
+    term: Order
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether the integral diverges whatever the parameters are."""
+        return self._is_always_large and self.place.is_fixed and self.term.given is TRUE
+
+    def is_possible(self, parameters: Mapping[str, Parameter]) -> bool:
+        """Whether it diverges for parameters that their priors allow."""
+        return self._is_always_large or plausible_range(self._critical, parameters).lower < self._bound
+
+    def condition(self, integral: Integral) -> Node:
+        """What holds for parameters for which the integral diverges, and for bins in which it does."""
+        is_large = nodes.Apply(arithmetic.LESS_EQUAL, (self._critical, Constant(self._bound)), "bool")
+        large = TRUE if self._is_always_large else is_large
+        found = both(both(self._inside(integral), self.term.given), large)
+        assert found is not None
+        return found
+
+    def remark(self, integral: Integral) -> Diagnostic:
+        """The message on it: an error where it is certain, or a lint."""
+        if self.is_certain:
+            return Diagnostic(
+                "E405", f"this integral diverges at {self.place.said}: {self._what}", integral.span,
+                remedy=self._remedy,
+            )  # fmt: skip
+        return Diagnostic(
+            "L405",
+            f"this integral diverges at {self.place.said} for parameters that their priors allow",
+            integral.span,
+            label=self._can,
+            notes=("such draws have density zero",),
+            remedy=_FALL if self.place.is_infinite else _RAISE if self.place.is_fixed else _AVOID,
+            severity="lint",
+        )
+
+    # --- when it does ---------------------------------------------------------------------------------------
+
+    @property
+    def _has_rate(self) -> bool:
+        """The integral converges where a rate is negative, whatever power stands beside it."""
+        return self.term.rate is not build.ZERO
+
+    @property
+    def _critical(self) -> Node:
+        """What must be above a bound where the integral converges."""
+        if self._has_rate:
+            return build.negate(self.term.rate)
+        return build.negate(self.term.power) if self.place.is_infinite else self.term.power
+
+    @property
+    def _bound(self) -> float:
+        return 0.0 if self._has_rate else 1.0 if self.place.is_infinite else -1.0
+
+    @property
+    def _is_always_large(self) -> bool:
+        # 1/x is too large even where it is divided by log(x), but not by the square of that.
+        at_bound = self._has_rate or self.term.logs >= -1
+        largest = range_of(self._critical).upper
+        return largest < self._bound or (largest == self._bound and at_bound)
+
+    def _inside(self, integral: Integral) -> Node:
+        """Whether the place and its side lie in the region."""
+        if self.place.is_everywhere:
+            return TRUE
+        below, above = (arithmetic.LESS_EQUAL, arithmetic.LESS)[:: self.side]
+        from_lower = nodes.Apply(below, (integral.lower, self.place.node), "bool")
+        found = both(from_lower, nodes.Apply(above, (self.place.node, integral.upper), "bool"))
+        assert found is not None
+        return found
+
+    # --- in words -------------------------------------------------------------------------------------------
+
+    @property
+    def _what(self) -> str:
+        if self._has_rate:
+            return "the exponential rises towards it"
+        return f"the power of {self.place.base} {range_of(self.term.power).said}"
+
+    @property
+    def _can(self) -> str:
+        if self._has_rate:
+            return "the exponential can rise towards it"
+        return f"the power of {self.place.base} can be {self._worst(range_of(self.term.power))}"
 
     def _worst(self, found: Range) -> str:
-        if self.is_infinite:
+        if self.place.is_infinite:
             return f"{found.upper:g}" if math.isfinite(found.upper) else "any positive number"
         return f"{found.lower:g}" if math.isfinite(found.lower) else "any negative number"
 
+    @property
     def _remedy(self) -> str:
-        if self.is_infinite:
+        if self.place.is_infinite:
             return "integrate up to a cut, or a function that falls faster than 1/x"
-        return f"an integral up to {self.said} needs a power above -1; integrate from a cut, or change the exponent"
+        if self._has_rate:
+            return f"integrate from a cut: no power makes up for an exponential that rises towards {self.place.said}"
+        said = self.place.said
+        return f"an integral up to {said} needs a power above -1; integrate from a cut, or change the exponent"
 
 
 # --- places ----------------------------------------------------------------------------------------------------
@@ -113,10 +194,11 @@ def _places(program: Program, node: Integral, parts: Mapping[Node, Parts | None]
     """The ends of the region and the places inside of it where something is zero or infinite."""
     lower, upper = (_values(program, end) for end in (node.lower, node.upper))
     if -math.inf in lower:
-        yield _Place(Constant(-math.inf), "-inf", "x")
+        yield _Place(Constant(-math.inf), "-inf", "x", (-1,))
     if math.inf in upper:
-        yield _Place(Constant(math.inf), "inf", "x")
-    for zero in dict.fromkeys(_zeros(parts)):
+        yield _Place(Constant(math.inf), "inf", "x", (1,))
+    ends = [Constant(end + 0.0) for end in (*lower[:1], *upper[-1:]) if math.isfinite(end)]
+    for zero in dict.fromkeys([*ends, *_zeros(parts), *_zeros_of_bases(program, node, parts)]):
         if isinstance(zero, Constant):
             yield from _known(zero, lower, upper)
         elif zero.phase == Phase.PARAMETER:
@@ -133,20 +215,40 @@ def _zeros(parts: Mapping[Node, Parts | None]) -> Iterator[Node]:
         yield Constant(float(zero.value) + 0.0) if isinstance(zero, Constant) else zero
 
 
+def _zeros_of_bases(program: Program, node: Integral, parts: Mapping[Node, Parts | None]) -> Iterator[Node]:
+    """The known zeros of denominators and of bases of powers that are monotone functions of the variable."""
+    variable = variable_of(node)
+    if variable is None:
+        return
+    for child in parts:
+        if not isinstance(child, nodes.Apply) or child.function.name not in ("divide", "power"):
+            continue
+        base = child.arguments[1 if child.function.name == "divide" else 0]
+        zero = zero_of(base, variable) if parts[base] is None else None
+        if zero is not None and zero.place.phase == Phase.CONST and not zero.place.loops:
+            yield Constant(float(Evaluator({}, {}, program.definition_nodes)(zero.place)) + 0.0)
+
+
 def _known(zero: Constant, lower: list[float], upper: list[float]) -> Iterator[_Place]:
-    at = float(zero.value)
+    # An edge that is 0.3 but for rounding is the zero at 0.3.
+    at = next((end for end in (*lower, *upper) if _is_close(end, float(zero.value))), float(zero.value))
+    is_inside = any(low < at < high for low, high in zip(lower, upper, strict=False))
+    above, below = is_inside or _holds(lower, at), is_inside or _holds(upper, at)
+    if not above and not below:
+        return
     said = f"{at:g}"
     beyond = "x" if at == 0 else f"x - {at:g}" if at > 0 else f"x + {-at:g}"
-    if _holds(lower, at):
-        yield _Place(zero, said, beyond)
-    elif _holds(upper, at):
-        yield _Place(zero, said, f"{said} - x")
-    elif any(low < at < high for low, high in zip(lower, upper, strict=False)):
-        yield _Place(zero, said, beyond)
+    sides = ((1,) if above else ()) + ((-1,) if below else ())
+    is_one = len(lower) == len(upper) == 1
+    yield _Place(Constant(at), said, beyond if above else f"{said} - x", sides, is_everywhere=is_one)
 
 
 def _holds(values: list[float], place: float) -> bool:
-    return any(math.isclose(value, place, rel_tol=1e-12) for value in values)
+    return any(_is_close(value, place) for value in values)
+
+
+def _is_close(value: float, place: float) -> bool:
+    return math.isclose(value, place, rel_tol=1e-12)
 
 
 def _moving(parameters: Mapping[str, Parameter], zero: Node, node: Integral) -> Iterator[_Place]:
@@ -154,13 +256,13 @@ def _moving(parameters: Mapping[str, Parameter], zero: Node, node: Integral) -> 
     said = f"`{zero.name}`" if isinstance(zero, Reference) else "a zero of the denominator"
     base = f"x - {zero.name}" if isinstance(zero, Reference) else "the denominator"
     if zero in (node.lower, node.upper):
-        yield _Place(zero, said, base)
+        yield _Place(zero, said, base, (1,) if zero is node.lower else (-1,))
         return
     lower, upper = range_of(node.lower), range_of(node.upper)
     region = Range(lower.lower, upper.upper, True, True)
     if not plausible_range(zero, parameters).disjoint(region):
         inside = Range(lower.upper, upper.lower, True, True)
-        yield _Place(zero, said, base, range_of(zero).within(inside))
+        yield _Place(zero, said, base, is_fixed=range_of(zero).within(inside), is_everywhere=False)
 
 
 def _values(program: Program, end: Node) -> list[float]:

@@ -1,4 +1,7 @@
-"""Integrals without a rule: by the middle of their region. What is no number then is none whatever the rule."""
+"""Integrals without a rule: by the middle of their region. What is no number then is none whatever the rule.
+
+So is an integral that diverges.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from dataclasses import replace
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Constant, Integral, Node
 from pdflang.ir.program import BoundProgram, map_expressions
+from pdflang.passes.convergence import Convergence
 from pdflang.passes.kernels import variable_of
 from pdflang.passes.roots import look_for_roots
 from pdflang.semantics import build
@@ -19,9 +23,10 @@ def by_middles(bound: BoundProgram, fineness: int) -> BoundProgram:
 
     `fineness` is that of its roots.
     """
+    convergence = Convergence(bound.program)
 
     def changed(root: Node) -> Node:
-        return look_for_roots(nodes.transform(root, _by_middle), fineness)
+        return look_for_roots(nodes.transform(convergence.guarded(root), _by_middle), fineness)
 
     return replace(bound, program=map_expressions(bound.program, changed))
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pdflang.ir.evaluate import Evaluator
 from pdflang.ir.nodes import Node
 from pdflang.ir.program import BoundProgram, map_expressions
+from pdflang.passes.convergence import Convergence
 from pdflang.passes.densities import split_known_parts
 from pdflang.passes.guards import guard_branches
 from pdflang.passes.integrals import plan_integrals
@@ -23,9 +24,10 @@ def plan(bound: BoundProgram, fineness: int = 1, typical: Typical | None = None)
     looked for; `typical` says how narrow kernels are where the prior has its draws.
     """
     fold, typical = Evaluator({}, {}, bound.program.definition_nodes), typical or Typical(bound)
+    convergence = Convergence(bound.program)
 
     def planned_expression(node: Node) -> Node:
-        summed = plan_integrals(integrate_kernels(node), fold, typical, fineness)
+        summed = plan_integrals(integrate_kernels(convergence.guarded(node)), fold, typical, fineness)
         return split_known_parts(merge_powers(look_for_roots(summed, fineness)))
 
     planned = map_expressions(bound.program, planned_expression)

@@ -104,14 +104,17 @@ def _are_neighbours(lower: Node, upper: Node) -> bool:
     )
 
 
+_NO_NUMBER = nodes.Constant(math.nan)
+
+
 def _choice(node: nodes.Choose, known: Known) -> Range:
-    """Each branch with what its condition says; a branch that is never taken says nothing."""
+    """Each branch with what its condition says; one that is never taken, or no number, says nothing."""
     if known is not _known:
         return known[node.yes].union(known[node.no])
     branches = []
     for branch, holds in ((node.yes, True), (node.no, False)):
         restricted = _restrictions(node.condition, holds)
-        if any(found.is_empty for found in restricted.values()):
+        if any(found.is_empty for found in restricted.values()) or branch is _NO_NUMBER:
             continue
         branches.append(_given(branch, restricted) if restricted else known[branch])
     return _union(branches) if branches else known[node.yes].union(known[node.no])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pdflang import driver
@@ -50,6 +52,30 @@ CONVERGES = [
     ("1/(1 + x^2)", "-inf, inf"),
     ("1/((x - a)^2 + s^2)", "-inf, inf"),
     ("x^2/(exp(x) - 1)", "0, inf"),
+    ("(1 - x^2)^b", "0, 1"),
+    ("x/(exp(x) - 1)", "0, 1"),
+    ("(x - sin(x))/x^3.5", "0, 1"),
+    ("1/sqrt(sin(x))", "0, pi"),
+    ("tan(pi*x/2)", "0, 0.9"),
+    ("1/(x^2 + 1e-8)", "0, 1"),
+    ("(x^a - x^a*cos(x))/x^3", "0.1, 1"),
+    ("1/(x*log(x)^2)", "0, 0.5"),
+    ("1/(1/x - 1/sin(x))^0.5", "0, 1"),
+    ("exp(-1/x)/x^3", "0, 1"),
+    ("exp(-1/x)/(1 - x)^p", "0, 1"),
+    ("exp(1/(x - 1))/(x - 1)^2", "0, 1"),
+    ("x^x", "0, 1"),
+    ("1/(x^2 - 1.25)", "0, 1"),
+    ("1/(x^2 + 0.25)", "-1, 1"),
+    ("abs(x^2 - 0.25)^-0.5", "0, 1"),
+    ("if x < 0.5 then 1 else x^-2", "0, 1"),
+    ("if x > 0.5 then (x - 0.5)^b else 1/(x - 0.6)", "0, 1"),
+    ("if x < 1 + s then 1 else (1 - x)^-2", "0, 1"),
+    ("if x < 0.3 or x > 0.6 then 1 else 1/(x - 0.7)", "0, 1"),
+    ("integral((x + z)^-1.5 for z in (0, 1))", "0, 1"),
+    ("x^b + integral(exp(-x*z) for z in (0, 1))", "0, 1"),
+    ("x^-1.5*integral((z - p)*(1 + 0*x) for z in (0, 1))", "0.1, 1"),
+    ("1/integral((x + z)^-2 for z in (0, 1))*x^-1.5", "0, 1"),
 ]
 
 DIVERGES_AT_TIMES = [
@@ -68,6 +94,16 @@ DIVERGES_AT_TIMES = [
     ("exp(-a*x)", "0, inf", "inf", "the exponential can rise"),
     ("1/abs(x - a)", "0, 1", "`a`", "the power of x - a can be -1"),
     ("1/(2*a + x)", "0, 1", "a zero of the denominator", "can be -1"),
+    ("(1 - x^2)^(b - 1)", "0, 1", "1", "the power of 1 - x can be -2"),
+    ("(exp(x) - 1)^a", "0, 1", "0", "any negative number"),
+    ("(1 - cos(x))^a", "0, 1", "0", "any negative number"),
+    ("(1 - cos(x))*x^(b - 3)", "0, 1", "0", "can be -2"),
+    ("if x < 0.5 then x^(b - 2) else 1", "0, 1", "0", "can be -3"),
+    ("if a > 0 then 1/x else 1", "0, 1", "0", "can be -1"),
+    ("if x < a then 1/x else 1", "0, 1", "0", "can be -1"),
+    ("exp(a/x)", "0, 1", "0", "the exponential can rise"),
+    ("exp(-x) + integral(x^a*z for z in (0, 1))", "0, 1", "0", "any negative number"),
+    ("integral(exp(-x*z) for z in (0, 1)) + x^a", "0, 1", "0", "any negative number"),
 ]
 
 DIVERGES = [
@@ -87,6 +123,25 @@ DIVERGES = [
     ("x/(1 + x^2)", "0, inf", "inf"),
     ("exp(s*x)", "0, inf", "inf"),
     ("exp(-s*x)", "-inf, 0", "-inf"),
+    ("1/(1 - x^2)", "0, 1", "1"),
+    ("1/(1 - x^3)", "bins 0, 0.5, 1", "1"),
+    ("1/(exp(x) - 1)", "0, 1", "0"),
+    ("1/sin(x)", "0, 1", "0"),
+    ("1/sin(x)", "1, pi", "3.14159"),
+    ("tan(pi*x/2)", "0, 1", "1"),
+    ("1/(x - sin(x))", "0, 1", "0"),
+    ("1/(1 - sqrt(x))", "0, 1", "1"),
+    ("1/(x*log(x))", "0, 0.5", "0"),
+    ("1/log(x)^2", "0, 1", "1"),
+    ("1/(x^2 - 0.25)", "0, 1", "0.5"),
+    ("1/(exp(x) - 2)", "0, 1", "0.693147"),
+    ("exp(1/x)", "0, 1", "0"),
+    ("exp(s/x^2)*x^5", "0, 1", "0"),
+    ("if x < 0.5 then 1/x else 1", "0, 1", "0"),
+    ("if x > 0.5 then 1/(x - 0.5) else 1", "0, 1", "0.5"),
+    ("if x < s then 1/x else 1", "0, 1", "0"),
+    ("integral(exp(-x*z) for z in (0, 1)) + 1/x", "0, 1", "0"),
+    ("x^-1.5*(integral(exp(-x*z) for z in (0, 1)) + 1)", "0, 1", "0"),
 ]
 
 
@@ -129,3 +184,64 @@ def test_a_long_chain_of_functions_is_answered() -> None:
     text = f"func f0(x) = 1/(x + 9)\n{links}{PREAMBLE}output result = integral(f11(x) for x in (0, 1))"
     with pytest.raises(PdflangError, match="E405"):
         driver.check(SourceFile("model.pdfm", text))
+
+
+DETECTED = """
+data events = table("events.csv")            # one column, y
+param a ~ Normal(0, 0.5) in (-0.9, inf)
+param c ~ LogNormal(4, 1)
+param p ~ Normal(-1, 0.3) in {allowed}
+pdf f(x) = c*x^a
+detector d(y in (0, 0.9) | x) {{
+    smear y ~ Normal(x, {width})
+    background {background}
+}}
+observe events ~ PoissonProcess(f |> d)
+"""
+
+
+def _said_of(text: str) -> list[str]:
+    """The codes of what is said of a model whose data are not there yet."""
+    try:
+        said = driver.check(SourceFile("model.pdfm", text, Path(__file__).parent)).lints
+    except PdflangError as failure:
+        said = failure.diagnostics
+    return [diagnostic.code for diagnostic in said if diagnostic.code in ("E405", "L405")]
+
+
+@pytest.mark.parametrize(
+    ("background", "allowed", "codes"),
+    [
+        ("3*y^(-1.5)", "(-3, 0)", ["E405"]),
+        ("1/y", "(-3, 0)", ["E405"]),
+        ("3*y^p", "(-3, -1.1)", ["E405"]),
+        ("3*y^p", "(-3, 0)", ["L405"]),
+        ("3*y^p", "(-0.9, 0)", []),
+        ("3*exp(-y)", "(-3, 0)", []),
+    ],
+)
+def test_the_background_of_a_detector(background: str, allowed: str, codes: list[str]) -> None:
+    """What a detector adds to the signal, of whose growth nothing is known, is as large without it."""
+    text = DETECTED.format(background=background, allowed=allowed, width=0.1)
+    assert _said_of(text) == codes
+    binned = text.replace('table("events.csv")            # one column, y', "[3, 5]")
+    binned = binned.replace("PoissonProcess(f |> d)", "Poisson(f |> d |> bins([0, 0.4, 0.9]))")
+    assert _said_of(binned) == codes
+
+
+def test_a_kernel_that_narrows_to_nothing_is_not_constant() -> None:
+    """∫ x^p N(y | x, x/10) dx is finite for each y > 0, whatever p is."""
+    text = DETECTED.format(background="1", allowed="(-3, 0)", width="0.1*x").replace("c*x^a", "c*x^p")
+    assert _said_of(text.replace("observe events ~ PoissonProcess(f |> d)", "output r = (f |> d)(0.5)")) == []
+
+
+@pytest.mark.parametrize(("allowed", "code"), [("(-3, -1.1)", "E405"), ("(-3, 0)", "L405"), ("(-0.9, 0)", None)])
+def test_a_region_with_a_condition(allowed: str, code: str | None) -> None:
+    rate = "c*x*y^p for x in (0, 1) for y in (0, 1) where y < x"
+    text = f"""
+        data events = table("events.csv")
+        param c ~ LogNormal(0, 1)
+        param p ~ Normal(-1, 0.4) in {allowed}
+        observe events ~ PoissonProcess({rate})
+    """
+    assert set(_said_of(text)) == ({code} if code else set())
