@@ -1,8 +1,9 @@
 """Certificates: what the approximations of a compiled model change in its log-density.
 
-Integrals and convolutions are sums over nodes, and roots are looked for in cells. Each observation is evaluated with
-the nodes, cells and steps that run and with twice as many, at draws of the prior before anything is compiled and at
-draws of the posterior afterwards, in NumPy. Of long lists of events some are looked at, and the change is scaled up.
+Integrals and convolutions are sums over nodes, and roots are looked for in cells. Each term of the log-density, which
+is an observation, a factor or the prior of a parameter, is evaluated with the nodes, cells and steps that run and with
+twice as many, at draws of the prior before anything is compiled and at draws of the posterior afterwards, in NumPy. Of
+long lists of events some are looked at, and the change is scaled up.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pdflang.backend.numeric import numeric_function
 from pdflang.diagnostics import Diagnostic, Span
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Node, Root
-from pdflang.ir.program import BoundProgram, Observation
+from pdflang.ir.program import BoundProgram, Observation, Program
 from pdflang.ir.sizes import Axis
 from pdflang.passes import plan
 from pdflang.passes.middles import by_middles
@@ -40,13 +41,13 @@ _REMEDIES = {
 
 @dataclass(frozen=True)
 class Certificate:
-    """How far the log-likelihood of an observation is from that with a finer rule: the largest change over draws.
+    """How far a term of the log-density is from that with a finer rule: the largest change over draws.
 
-    It is infinite where just one of the two is no finite number, and NaN where neither is a number. `what` is the
-    approximation, in the plural.
+    `name` is that of the observation, factor or parameter. The change is infinite where just one of the two is no
+    finite number, and NaN where neither is a number. `what` is the approximation, in the plural.
     """
 
-    observation: str
+    name: str
     error: float
     span: Span
     what: str = "integrals"
@@ -68,7 +69,7 @@ class Certificate:
 
     def __str__(self) -> str:
         effect = self._failure or f"change the log-density by less than {self.bound:.0e}"
-        return f"{self.what} {effect} (`{self.observation}`, {self.span.source.name}, line {self.span.line})"
+        return f"{self.what} {effect} (`{self.name}`, {self.span.source.name}, line {self.span.line})"
 
     @property
     def _failure(self) -> str | None:
@@ -83,7 +84,7 @@ class Certificate:
         effect = self._failure or (
             f"are not accurate: with a rule twice as fine the log-density changes by {self.error:.1g}"
         )
-        message = f"the {self.what} of `{self.observation}` {effect}"
+        message = f"the {self.what} of `{self.name}` {effect}"
         return Diagnostic("L410", message, self.span, remedy=self.remedy, severity="lint")
 
 
@@ -100,15 +101,16 @@ def fine_enough(bound: BoundProgram) -> tuple[int, tuple[Certificate, ...]]:
 def certify(
     bound: BoundProgram, draws: Sequence[Mapping[str, Any]] | None = None, fineness: int = 1
 ) -> tuple[Certificate, ...]:
-    """A certificate for each observation that rests on an approximation, at `draws` of its parameters.
+    """A certificate for each term of the log-density that rests on an approximation, at `draws` of the parameters.
 
-    Without `draws`, at draws of the prior. Observations that are exact, or have no density, have none. `fineness` is
-    that of the plan to be judged.
+    Without `draws`, at draws of the prior. Terms that are exact, and observations without a density, have none.
+    `fineness` is that of the plan to be judged.
     """
     some = _with_few_events(bound)
     typical = Typical(some)
     coarse, fine = plan(some, fineness, typical), plan(some, 2 * fineness, typical)
-    kinds = {name: _approximations(name, coarse, fine) for name in bound.program.observations}
+    places = _places(bound.program)
+    kinds = {name: _approximations(name, coarse, fine) for name in places}
     approximate = [name for name in kinds if kinds[name]]
     if not approximate:
         return ()
@@ -120,12 +122,18 @@ def certify(
         Certificate(
             name,
             error,
-            bound.program.observations[name].span,
+            places[name],
             " and ".join(kinds[name]),
             "; ".join(_REMEDIES[kind] for kind in kinds[name]),
         )
         for name, error in errors.items()
     )
+
+
+def _places(program: Program) -> dict[str, Span]:
+    """Where each term of the log-density is declared: observations, factors, priors. All names are different."""
+    declared = (*program.observations.values(), *program.factors.values(), *program.parameters.values())
+    return {declaration.name: declaration.span for declaration in declared}
 
 
 def _with_few_events(bound: BoundProgram) -> BoundProgram:
@@ -155,8 +163,8 @@ def arrays_over(axis: Axis, bound: BoundProgram) -> list[str]:
 
 
 def _approximations(name: str, coarse: BoundProgram, fine: BoundProgram) -> list[str]:
-    """What differs in the two plans of an observation, or of the derived values that it reads."""
-    one, other = _terms(coarse, name), _terms(fine, name)
+    """What differs in the two plans of a term, or of the derived values that it reads."""
+    one, other = _parts(coarse.program, name), _parts(fine.program, name)
     definitions, finer = coarse.program.definition_nodes, fine.program.definition_nodes
     read = set().union(*(everything_read(node, definitions) for node in one.values())) & definitions.keys()
     pairs = [*zip(one.values(), other.values(), strict=True), *((definitions[n], finer[n]) for n in read)]
@@ -168,12 +176,17 @@ def _approximations(name: str, coarse: BoundProgram, fine: BoundProgram) -> list
     return [kind for kind, differs in kinds.items() if differs]
 
 
-def _terms(planned: BoundProgram, name: str) -> dict[str, Node]:
-    observation = planned.program.observations[name]
-    terms = {"data": observation.log_likelihood}
+def _parts(program: Program, name: str) -> dict[str, Node]:
+    """The expressions of a term, whose sum it is where it is no process."""
+    if name in program.factors:
+        return {"density": program.factors[name].node}
+    if name in program.parameters:
+        return {"density": program.parameters[name].log_prior}
+    observation = program.observations[name]
+    parts = {"density": observation.log_likelihood}
     if observation.process is not None:
-        terms |= {"total": observation.process.total, "weights": observation.process.weights}
-    return {key: node for key, node in terms.items() if node is not None}
+        parts |= {"total": observation.process.total, "weights": observation.process.weights}
+    return {key: node for key, node in parts.items() if node is not None}
 
 
 def _error(
@@ -187,43 +200,43 @@ def _error(
     """The largest change over draws; those where the `rough` program is not a number either are left out."""
     import numpy as np
 
-    values, finer = _log_likelihoods(coarse, name, draws, bound), _log_likelihoods(fine, name, draws, bound)
+    values, finer = _log_densities(coarse, name, draws, bound), _log_densities(fine, name, draws, bound)
     with np.errstate(invalid="ignore"):
         change = np.where(values == finer, 0.0, np.abs(values - finer)) / allowances(finer)
     change[np.isnan(values) ^ np.isnan(finer)] = np.inf
     if rough is not None and np.isnan(change).any():
-        change[np.isnan(change) & np.isnan(_log_likelihoods(rough, name, draws, bound))] = 0.0
+        change[np.isnan(change) & np.isnan(_log_densities(rough, name, draws, bound))] = 0.0
     return float(np.max(change))
 
 
-def _log_likelihoods(
+def _log_densities(
     planned: BoundProgram, name: str, draws: Sequence[Mapping[str, Any]], bound: BoundProgram
 ) -> Any:
-    """The log-likelihood of an observation at each draw, as that of all events."""
+    """A term at each draw; the log-likelihood of an observation as that of all events."""
     import numpy as np
 
-    observation = bound.program.observations[name]
-    evaluate = numeric_function(planned, _terms(planned, name))
+    observation = bound.program.observations.get(name)
+    evaluate = numeric_function(planned, _parts(planned.program, name))
     found = []
     for draw in draws:
-        terms = evaluate(draw, planned.arrays)
-        value = np.sum(terms["data"])
-        if observation.process is not None:
-            value = _of_process(observation, terms, planned, bound)
+        parts = evaluate(draw, planned.arrays)
+        value = np.sum(parts["density"])
+        if observation is not None and observation.process is not None:
+            value = _of_process(observation, parts, planned, bound)
         found.append(value)
     return np.array(found)
 
 
 def _of_process(
-    observation: Observation, terms: Mapping[str, Any], planned: BoundProgram, bound: BoundProgram
+    observation: Observation, parts: Mapping[str, Any], planned: BoundProgram, bound: BoundProgram
 ) -> Any:
     import numpy as np
 
     assert observation.process is not None
     size = observation.target.axes[0].size
     scale = size.bind(bound.lengths) / max(1, size.bind(planned.lengths))
-    weights = scale * np.broadcast_to(terms.get("weights", 1.0), np.shape(terms["data"]))
-    events = np.sum(weights * terms["data"])
+    weights = scale * np.broadcast_to(parts.get("weights", 1.0), np.shape(parts["density"]))
+    events = np.sum(weights * parts["density"])
     if observation.process.normalised:
-        return events - np.sum(weights) * np.log(terms["total"])
-    return events - terms["total"]
+        return events - np.sum(weights) * np.log(parts["total"])
+    return events - parts["total"]

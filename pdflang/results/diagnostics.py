@@ -84,7 +84,7 @@ def _inexact(certificate: Certificate) -> Finding:
         "warning" if is_close else "error",
         f"{certificate}: {draws}",
         certificate.remark.remedy,
-        (certificate.observation,),
+        (certificate.name,),
     )
 
 

@@ -14,6 +14,12 @@ param c ~ LogNormal(11, 0.1)
 data n: int = 1000000
 observe n ~ Poisson(integral(c*floor(40*x^2) for x in (0, 1)))
 """
+# A sum rule as a factor, whose integral no rule resolves where the peak is narrow.
+NARROW = """
+param a ~ Uniform(0.2, 0.8)
+param b ~ Uniform(1e-4, 1e-2)
+factor rule = -0.5*((integral(b/((x - a)^2 + b^2) for x in (0, 1)) - 3)/0.05)^2
+"""
 FAR_BEYOND = AT_A_BOUND.replace("[-3.0, -2.0, -4.0]", "[-30.0, -30.0, -30.0]")
 
 
@@ -39,6 +45,7 @@ FAR_BEYOND = AT_A_BOUND.replace("[-3.0, -2.0, -4.0]", "[-30.0, -30.0, -30.0]")
         (CENTRED, ("--method", "pathfinder"), {3}, "Pareto k", "--method nuts"),
         (NORMAL, ("--draws", "30", "--warmup", "100"), {0, 3}, "effective draws", "--draws"),
         (JUMPS, ("--draws", "50", "--warmup", "100"), {3}, "the draws are not those of the model", "jumps"),
+        (NARROW, ("--draws", "50", "--warmup", "100"), {3}, "(`rule`, model.pdfm, line 4)", "narrow peaks"),
         (FAR_BEYOND, ("--draws", "2000"), {0}, "tau pile up at the lower bound, 0", "limit"),
         pytest.param(
             CENTRED,

@@ -80,6 +80,10 @@ BROKEN: dict[str, tuple[str, Patch]] = {
     "half-line": (
         "data n: int = 300\nobserve n ~ Poisson(integral(k*exp(-(x/c)^2) for x in (0, inf)))\n", _few_nodes_on_a_line
     ),
+    "in a factor": (
+        "factor rule = -0.5*((integral(k*exp(-(x/c)^2) for x in (0, inf)) - 300)/9)^2\n", _few_nodes_on_a_line
+    ),
+    "in a prior": ("param q ~ LogNormal(integral(exp(-(x/c)^2) for x in (0, inf)), 0.1)\n", _few_nodes_on_a_line),
 }  # fmt: skip
 
 
@@ -208,3 +212,24 @@ def test_a_jump_that_no_rule_finds_fails() -> None:
     text = "data n: int = 300\nobserve n ~ Poisson(integral(k*floor(40*x^2) for x in (0, 1)))\n"
     (certificate,) = certify(_bound(text))
     assert not certificate.holds
+
+
+PEAK = "param b ~ Uniform(1e-4, 1e-2)\nlet peak = integral(b/((x - c)^2 + b^2) for x in (0, 1))\n"
+
+
+@pytest.mark.parametrize(
+    ("term", "name"),
+    [
+        ("data y = 3\nobserve y ~ Normal(peak, 0.05)\n", "y"),
+        ("factor rule = -0.5*((peak - 3)/0.05)^2\n", "rule"),
+        ("param q ~ LogNormal(peak, 0.1)\n", "q"),
+        ("param q[3] ~ Normal(peak, 0.1)\n", "q"),
+    ],
+)
+def test_each_term_of_the_log_density_is_judged_and_named(term: str, name: str) -> None:
+    """A peak that becomes so narrow that no plan resolves it."""
+    bound = _bound(PEAK + term)
+    for draws in (None, [{"c": np.asarray(0.51), "b": np.asarray(1e-3), "q": np.asarray(3.0)}]):
+        (certificate,) = certify(bound, draws)
+        assert certificate.name == name and certificate.error > 1, certificate
+        assert certificate.span.line == 6 + (name == "y")
