@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _BATCH = 1000
 """Draws whose outputs are computed at once: a bound on memory."""
 
-_CERTIFIED = 8
+_CERTIFIED = 32
 """Draws of a posterior at which approximations are compared with finer ones."""
 
 

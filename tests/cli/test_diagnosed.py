@@ -20,6 +20,13 @@ param a ~ Uniform(0.2, 0.8)
 param b ~ Uniform(1e-4, 1e-2)
 factor rule = -0.5*((integral(b/((x - a)^2 + b^2) for x in (0, 1)) - 3)/0.05)^2
 """
+OUTPUT = """
+data y = 0.5
+param a ~ Uniform(0.2, 0.8)
+param b ~ Uniform(1e-4, 0.1)
+observe y ~ Normal(a, 0.1)
+output m = integral(b/((x - a)^2 + b^2) for x in (0, 1))
+"""
 FAR_BEYOND = AT_A_BOUND.replace("[-3.0, -2.0, -4.0]", "[-30.0, -30.0, -30.0]")
 
 
@@ -46,6 +53,7 @@ FAR_BEYOND = AT_A_BOUND.replace("[-3.0, -2.0, -4.0]", "[-30.0, -30.0, -30.0]")
         (NORMAL, ("--draws", "30", "--warmup", "100"), {0, 3}, "effective draws", "--draws"),
         (JUMPS, ("--draws", "50", "--warmup", "100"), {3}, "the draws are not those of the model", "jumps"),
         (NARROW, ("--draws", "50", "--warmup", "100"), {3}, "(`rule`, model.pdfm, line 4)", "narrow peaks"),
+        (OUTPUT, ("--draws", "500"), {3}, "times its standard deviation (model.pdfm, line 6)", "narrow peaks"),
         (FAR_BEYOND, ("--draws", "2000"), {0}, "tau pile up at the lower bound, 0", "limit"),
         pytest.param(
             CENTRED,
