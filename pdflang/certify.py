@@ -111,6 +111,12 @@ class Certificate:
         return f"{self.what} {effect} ({name}{self.span.source.name}, line {self.span.line})"
 
     @property
+    def note(self) -> str:
+        """The remark on one line."""
+        remark = self.remark
+        return f"{remark.message} ({self.span.source.name}, line {self.span.line}): {remark.remedy}"
+
+    @property
     def _changed(self) -> str:
         return "the log-density" if self.is_of_density else f"`{self.name}`"
 

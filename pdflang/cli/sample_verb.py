@@ -64,10 +64,10 @@ def command(
         draws = compiled.draw(settings, told_of(hold, terminal_monitor()))
         if draws.z.shape[1] == 0:
             leave("interrupted during warmup: there are no draws yet, and nothing was written")
-        tree = compiled.tree(draws, log_likelihood)
+        certificates = compiled.accuracy(draws)
+        tree = compiled.tree(draws, log_likelihood, certificates)
         folder.write_draws(tree)
         rows = summarise(tree)
-        certificates = compiled.accuracy(draws)
         findings = diagnose(tree, rows, getattr(settings, "max_tree_depth", None)) + words.inexact(certificates)
         findings += words.of_weights(compiled.weighted) + words.remarked(draws)
         record = compiled.provenance(

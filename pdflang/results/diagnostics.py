@@ -126,6 +126,14 @@ def accuracy(certificates: Sequence[Certificate]) -> str:
     return f"Accuracy: {found}.\n" if found else ""
 
 
+def accuracy_attributes(certificates: Sequence[Certificate]) -> dict[str, Any]:
+    """The same as attributes of a tree of draws, with whether all is accurate."""
+    if not certificates:
+        return {}
+    found = "; ".join(map(str, worst(certificates)))
+    return {"accuracy": found, "is_accurate": int(all(c.holds for c in certificates))}
+
+
 def to_records(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     """The findings as plain data, for `diagnostics.json`."""
     return [asdict(finding) for finding in findings]

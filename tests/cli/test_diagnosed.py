@@ -74,3 +74,12 @@ def test_a_diagnostic_and_its_remedy(
     assert found, findings
     assert remedy in found[0]["remedy"]
     assert (done.returncode == 3) == any(finding["severity"] == "error" for finding in findings)
+
+
+def test_a_maximum_that_rests_on_a_wrong_integral_is_not_to_be_trusted(run, model) -> None:
+    done = run("map", model(NARROW), "--starts", "2", code=3)
+    assert "the maximum may be elsewhere" in done.stdout and "narrow peaks" in done.stdout
+    assert "Accuracy: integrals change the log-density by less than" in done.stdout
+    text = NARROW.replace("(1e-4, 1e-2)", "(0.2, 0.5)").replace("- 3)", "- 1.9)")
+    wide = run("map", model(text), "--json").stdout
+    assert json.loads(wide)["diagnostics"] == []
