@@ -312,8 +312,8 @@ class Model(CompiledModel):
         """The maximum of the posterior density on the constrained scale, from several starts.
 
         Options are the fields of `MapOptions`: starts, seed, tolerance, max_steps. The result says whether it
-        converged, and how exact integrals are there. Errors: E601 where no start has a finite density, E608 without parameters, E620 for the
-        options.
+        converged, and how exact integrals are there. Errors: E601 where no start has a finite density, E608 without
+        parameters, E620 for the options.
         """
         import numpy as np
 
