@@ -6,13 +6,13 @@ log-likelihood at draws of the posterior is told afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
 from pdflang.backend.numeric import NumericFunction, numeric_function
-from pdflang.certify import Certificate
+from pdflang.certify import Certificate, Draws
 from pdflang.diagnostics import Span
 from pdflang.ir import nodes
 from pdflang.ir.program import BoundProgram, Observation
@@ -39,8 +39,6 @@ _MOST_VARIABLES = 3
 _MARGIN = 10
 """In one variable nodes cost so little that the error may be so much smaller at the draws that are looked at."""
 _PIECES = (16, 64)
-
-Draws = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)

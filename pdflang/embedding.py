@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _BATCH = 1000
 """Draws whose outputs are computed at once: a bound on memory."""
 
-_CERTIFIED = 8
+_CERTIFIED = 32
 """Draws of a posterior at which approximations are compared with finer ones."""
 
 
@@ -106,7 +106,8 @@ class Fit:
     events have weights: NaN where there is none, and for parameters at a bound, which `at_bound` names.
     `covariance` (n, n) is that of all entries of all parameters in the order of their declarations. `derived`
     are derived values and outputs; `chi2` is that of each
-    Gaussian observation, `optima` what each start found.
+    Gaussian observation, `optima` what each start found. `certificates` say how exact integrals and other
+    approximations are at the maximum.
     """
 
     params: dict[str, np.ndarray]
@@ -117,6 +118,7 @@ class Fit:
     chi2: dict[str, float]
     optima: Optima
     at_bound: tuple[str, ...] = ()
+    certificates: tuple[Certificate, ...] = ()
 
     @property
     def converged(self) -> bool:
@@ -133,8 +135,9 @@ class Model(CompiledModel):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was given as data and is not used, and what became of long lists of events."""
-        return (*self.bound.notes, *map(str, self.compressions.values()))
+        """Data that are not used, what became of long lists of events, and approximations that are not accurate."""
+        inaccurate = (certificate.note for certificate in self.certificates if not certificate.holds)
+        return (*self.bound.notes, *map(str, self.compressions.values()), *inaccurate)
 
     @cached_property
     def exact(self) -> Model:
@@ -177,10 +180,11 @@ class Model(CompiledModel):
         per chain. With `log_likelihood` the log-probability of each datum is kept.
         The groups are posterior, sample_stats, observed_data and log_likelihood; arrays are (chain, draw, *axes),
         with labels as coordinates. Lists of more than 100,000 events are not repeated in observed_data.
-        Attributes of the tree tell the method, the seed, what it cost, and of some methods the evidence. Errors: those
-        of `draw`, and E620 for the options.
+        Attributes of the tree tell the method, the seed, what it cost, how accurate integrals are at the draws, and of
+        some methods the evidence. Errors: those of `draw`, and E620 for the options.
         """
-        return self.tree(self.draw(options_of(method_named(method).options, options), monitor), log_likelihood)
+        draws = self.draw(options_of(method_named(method).options, options), monitor)
+        return self.tree(draws, log_likelihood, self.accuracy(draws))
 
     def draw(
         self,
@@ -213,10 +217,16 @@ class Model(CompiledModel):
                 Diagnostic("E626", f"there is no normal approximation: {failure}", remedy=failure.remedy)
             ) from None
 
-    def tree(self, draws: Draws, log_likelihood: bool = False) -> xarray.DataTree:
-        """Draws as a DataTree: parameters, solved constants and outputs, with labels as coordinates."""
+    def tree(
+        self, draws: Draws, log_likelihood: bool = False, certificates: Sequence[Certificate] = ()
+    ) -> xarray.DataTree:
+        """Draws as a DataTree: parameters, solved constants and outputs, with labels as coordinates.
+
+        The worst of the `certificates` is an attribute, `accuracy`; `is_accurate` is 1 where all of them hold, else 0.
+        """
         from pdflang.fields import data_schemas, schemas
         from pdflang.predictive import left_elsewhere, left_out_terms, observed_arrays, term_schemas
+        from pdflang.results.diagnostics import accuracy_attributes
         from pdflang.results.posterior import dataset, tree_of
 
         parameters, derived = self.quantities(draws.z.reshape(-1, self.dimension))
@@ -232,13 +242,15 @@ class Model(CompiledModel):
             "log_likelihood": dataset(shaped(terms), term_schemas(self, terms)),
             "observed_data": dataset(observed_arrays(self), data_schemas(self), ()),
         }
-        return tree_of(groups, {**draws.attributes, **left_elsewhere(self)})
+        return tree_of(groups, {**draws.attributes, **left_elsewhere(self), **accuracy_attributes(certificates)})
 
     def accuracy(self, draws: Draws) -> tuple[Certificate, ...]:
-        """How exact the integrals of each observation are at some draws of the posterior."""
+        """How exact integrals and other approximations are at some draws of the posterior; nothing without draws."""
         import numpy as np
 
         vectors = draws.z.reshape(-1, self.dimension)
+        if not len(vectors):
+            return ()
         chosen = vectors[np.linspace(0, len(vectors) - 1, min(_CERTIFIED, len(vectors))).astype(int)]
         parameters, _ = self.quantities(chosen)
         return self.certify([{n: values[i] for n, values in parameters.items()} for i in range(len(chosen))])
@@ -300,8 +312,8 @@ class Model(CompiledModel):
         """The maximum of the posterior density on the constrained scale, from several starts.
 
         Options are the fields of `MapOptions`: starts, seed, tolerance, max_steps. The result says whether it
-        converged. Errors: E601 where no start has a finite density, E608 without parameters, E620 for the
-        options.
+        converged, and how exact integrals are there. Errors: E601 where no start has a finite density, E608 without
+        parameters, E620 for the options.
         """
         import numpy as np
 
@@ -325,6 +337,7 @@ class Model(CompiledModel):
             {name: float(value) for name, value in self.chi2(params).items()},
             optima,
             self._parameters_of(best.bound),
+            self.certify([params]),
         )
 
     def calibrate(

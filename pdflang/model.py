@@ -71,7 +71,7 @@ class CompiledModel:
 
     @property
     def certificates(self) -> tuple[Certificate, ...]:
-        """How exact integrals, and nodes in place of events, are at draws of the prior; none where all is exact."""
+        """How exact integrals, roots, and nodes for events are at draws of the prior; none where all is exact."""
         generated = self.functions.generated
         return (*generated.certificates, *(events.certificate() for events in generated.compressed.values()))
 
@@ -79,6 +79,9 @@ class CompiledModel:
         """The same at given parameters, such as draws of the posterior."""
         from pdflang.certify import certify
 
+        if not self.certificates:
+            # Nothing is an approximation, wherever it is looked at.
+            return ()
         generated, given = self.functions.generated, [dict(draw) for draw in draws]
         with told(generated.called):
             of_events = [events.certificate(given) for events in generated.compressed.values()]

@@ -398,9 +398,7 @@ class ModuleWriter:
         )
 
     def _derived(self, name: str, doc: str) -> tuple[list[str], list[Span | None]]:
-        solved = {d.name: d.node for d in self.program.definitions.values() if d.kind == "solve" and d.node.phase > 1}
-        outputs = {output.name: output.node for output in self.program.outputs.values()}
-        roots = {**solved, **outputs}
+        roots = {name: value.node for name, value in self.program.derived.items()}
         if not roots:
             return [], []
         writer = self.writer(roots.values())

@@ -45,11 +45,13 @@ def command(
 ) -> None:  # fmt: skip
     """Find the maximum of the posterior density of MODEL, from several starts.
 
-    Standard errors come from the curvature there. Of each Gaussian observation χ² is printed.
+    Standard errors come from the curvature there. Of each Gaussian observation χ² is printed, and how accurate
+    integrals are at the maximum.
     """
     from pdflang.cli.monitors import told_of
     from pdflang.inference import terminal_monitor
     from pdflang.results import RunFolder
+    from pdflang.results.diagnostics import inexact_maximum
 
     started = datetime.now(UTC)
     settings = MapOptions(**options)
@@ -76,13 +78,14 @@ def command(
             screen.note("interrupted: this is the best point so far")
     if fit.optima.interrupted or hold.requested:
         raise click.exceptions.Exit(INTERRUPTED)
-    if not fit.converged:
+    if not fit.converged or inexact_maximum(fit.certificates):
         raise click.exceptions.Exit(UNTRUSTED)
 
 
 def fit_text(model: Model, fit: Fit) -> str:
-    """The fit as a table: value and standard error of each parameter, derived values, χ², starts."""
+    """The fit as a table: value and standard error of each parameter, derived values, χ², starts, accuracy."""
     from pdflang.fields import schemas
+    from pdflang.results.diagnostics import accuracy, inexact_maximum, to_text
     from pdflang.results.schema import VariableSchema, entry_names
     from pdflang.results.summary import LONG_ARRAY
 
@@ -111,7 +114,8 @@ def fit_text(model: Model, fit: Fit) -> str:
         text.append(f"  at a bound or at infinity: {', '.join(fit.at_bound)}")
     if best.remedy:
         text.append(f"  help: {best.remedy}")
-    return "\n".join(text) + "\n"
+    doubts = inexact_maximum(fit.certificates)
+    return "\n".join(text) + "\n" + (to_text(doubts) if doubts else "") + accuracy(fit.certificates)
 
 
 def _error(value: float | None) -> str:
@@ -121,6 +125,8 @@ def _error(value: float | None) -> str:
 
 def fit_record(fit: Fit) -> dict[str, Any]:
     """The fit as plain data, for `map.json`."""
+    from pdflang.results.diagnostics import inexact_maximum, to_records
+
     return {
         "params": fit.params,
         "standard_errors": fit.standard_errors,
@@ -131,5 +137,6 @@ def fit_record(fit: Fit) -> dict[str, Any]:
         "converged": fit.converged,
         "at_bound": fit.at_bound,
         "seed": fit.optima.seed,
+        "diagnostics": to_records(inexact_maximum(fit.certificates)),
         "starts": [{"status": o.status, "log_density": o.value, "steps": o.steps} for o in fit.optima.every],
     }

@@ -158,10 +158,10 @@ def _written(
     from pdflang.results import diagnostics as words
     from pdflang.results import summary as tables
 
-    tree = model.tree(draws, log_likelihood)
+    certificates = model.accuracy(draws)
+    tree = model.tree(draws, log_likelihood, certificates)
     folder.write_draws(tree)
     rows = summarise(tree)
-    certificates = model.accuracy(draws)
     findings = diagnose(tree, rows, getattr(draws.options, "max_tree_depth", None)) + words.inexact(certificates)
     findings += words.of_weights(model.weighted) + words.remarked(draws)
     chains, count = draws.z.shape[:2]

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pdflang.diagnostics import Diagnostic, SourceFile, Span
 from pdflang.ir.marks import Marks
-from pdflang.ir.nodes import Apply, Constant, Element, Loop, Node
+from pdflang.ir.nodes import Apply, Constant, Element, Loop, Node, Phase
 from pdflang.ir.ranges import Range
 from pdflang.ir.sizes import Axis, Size
 
@@ -263,6 +263,16 @@ class Program:
     @property
     def definition_nodes(self) -> dict[str, Node]:
         return {name: definition.node for name, definition in self.definitions.items()}
+
+    @property
+    def derived(self) -> dict[str, Definition | Output]:
+        """What is kept of a draw beside its parameters: solved constants that follow them, and outputs."""
+        solved = {
+            name: definition
+            for name, definition in self.definitions.items()
+            if definition.kind == "solve" and definition.node.phase == Phase.PARAMETER
+        }
+        return {**solved, **self.outputs}
 
 
 @dataclass(frozen=True)

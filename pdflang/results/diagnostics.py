@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 Severity = Literal["error", "warning", "note"]
 
-_WRONG = 1.0
-"""A log-density that is further off than this belongs to another model."""
-
 SMALLEST_BFMI = 0.3
 """Energy Bayesian fraction of missing information (Betancourt 2016)."""
 
@@ -73,19 +70,29 @@ def diagnose(tree: xarray.DataTree, rows: Sequence[Row], max_tree_depth: int | N
 
 
 def inexact(certificates: Sequence[Certificate]) -> list[Finding]:
-    """What to say of integrals that are not exact enough at draws of the posterior."""
+    """What to say of integrals and other approximations that are not exact enough at draws of the posterior."""
     return [_inexact(certificate) for certificate in certificates if not certificate.holds]
 
 
 def _inexact(certificate: Certificate) -> Finding:
-    is_close = certificate.error <= _WRONG
-    draws = "the draws are those of a slightly different model" if is_close else "the draws are not those of the model"
+    draws = "the draws are" if certificate.is_of_density else "its draws are"
+    those = "not those of the model" if certificate.is_wrong else "those of a slightly different model"
     return Finding(
-        "warning" if is_close else "error",
-        f"{certificate}: {draws}",
-        certificate.remark.remedy,
-        (certificate.observation,),
+        "error" if certificate.is_wrong else "warning",
+        f"{certificate}: {draws} {those}",
+        certificate.remedy,
+        (certificate.name,),
     )
+
+
+def inexact_maximum(certificates: Sequence[Certificate]) -> list[Finding]:
+    """What to say of approximations at a maximum, whose place any change of the log-density there can move."""
+
+    def said(certificate: Certificate) -> str:
+        doubt = "the maximum may be elsewhere" if certificate.is_of_density else "its value is not exact"
+        return f"{certificate}: {doubt}"
+
+    return [Finding("error", said(c), c.remedy, (c.name,)) for c in certificates if not c.holds]
 
 
 def of_weights(observations: Sequence[str]) -> list[Finding]:
@@ -102,10 +109,29 @@ def of_weights(observations: Sequence[str]) -> list[Finding]:
     ]
 
 
+def worst(certificates: Sequence[Certificate]) -> list[Certificate]:
+    """The one with the largest effect on the log-density, and the worst of those of derived values."""
+
+    def badness(certificate: Certificate) -> tuple[bool, float]:
+        return not certificate.is_number, certificate.error / certificate.scale.tolerable
+
+    of_density = [certificate for certificate in certificates if certificate.is_of_density]
+    others = [certificate for certificate in certificates if not certificate.is_of_density]
+    return [max(group, key=badness) for group in (of_density, others) if group]
+
+
 def accuracy(certificates: Sequence[Certificate]) -> str:
-    """The largest effect that approximations have on the log-density; empty where there are none."""
-    worst = max(certificates, key=lambda certificate: (not certificate.is_number, certificate.error), default=None)
-    return f"Accuracy: {worst}.\n" if worst is not None else ""
+    """The largest effects that approximations have; empty where there are none."""
+    found = "; ".join(map(str, worst(certificates)))
+    return f"Accuracy: {found}.\n" if found else ""
+
+
+def accuracy_attributes(certificates: Sequence[Certificate]) -> dict[str, Any]:
+    """The same as attributes of a tree of draws, with whether all is accurate."""
+    if not certificates:
+        return {}
+    found = "; ".join(map(str, worst(certificates)))
+    return {"accuracy": found, "is_accurate": int(all(c.holds for c in certificates))}
 
 
 def to_records(findings: Sequence[Finding]) -> list[dict[str, Any]]:

@@ -14,6 +14,19 @@ param c ~ LogNormal(11, 0.1)
 data n: int = 1000000
 observe n ~ Poisson(integral(c*floor(40*x^2) for x in (0, 1)))
 """
+# A sum rule as a factor, whose integral no rule resolves where the peak is narrow.
+NARROW = """
+param a ~ Uniform(0.2, 0.8)
+param b ~ Uniform(1e-4, 1e-2)
+factor rule = -0.5*((integral(b/((x - a)^2 + b^2) for x in (0, 1)) - 3)/0.05)^2
+"""
+OUTPUT = """
+data y = 0.5
+param a ~ Uniform(0.2, 0.8)
+param b ~ Uniform(1e-4, 0.1)
+observe y ~ Normal(a, 0.1)
+output m = integral(b/((x - a)^2 + b^2) for x in (0, 1))
+"""
 FAR_BEYOND = AT_A_BOUND.replace("[-3.0, -2.0, -4.0]", "[-30.0, -30.0, -30.0]")
 
 
@@ -39,6 +52,8 @@ FAR_BEYOND = AT_A_BOUND.replace("[-3.0, -2.0, -4.0]", "[-30.0, -30.0, -30.0]")
         (CENTRED, ("--method", "pathfinder"), {3}, "Pareto k", "--method nuts"),
         (NORMAL, ("--draws", "30", "--warmup", "100"), {0, 3}, "effective draws", "--draws"),
         (JUMPS, ("--draws", "50", "--warmup", "100"), {3}, "the draws are not those of the model", "jumps"),
+        (NARROW, ("--draws", "50", "--warmup", "100"), {3}, "(`rule`, model.pdfm, line 4)", "narrow peaks"),
+        (OUTPUT, ("--draws", "500"), {3}, "times its standard deviation (model.pdfm, line 6)", "narrow peaks"),
         (FAR_BEYOND, ("--draws", "2000"), {0}, "tau pile up at the lower bound, 0", "limit"),
         pytest.param(
             CENTRED,
@@ -59,3 +74,12 @@ def test_a_diagnostic_and_its_remedy(
     assert found, findings
     assert remedy in found[0]["remedy"]
     assert (done.returncode == 3) == any(finding["severity"] == "error" for finding in findings)
+
+
+def test_a_maximum_that_rests_on_a_wrong_integral_is_not_to_be_trusted(run, model) -> None:
+    done = run("map", model(NARROW), "--starts", "2", code=3)
+    assert "the maximum may be elsewhere" in done.stdout and "narrow peaks" in done.stdout
+    assert "Accuracy: integrals change the log-density by less than" in done.stdout
+    text = NARROW.replace("(1e-4, 1e-2)", "(0.2, 0.5)").replace("- 3)", "- 1.9)")
+    wide = run("map", model(text), "--json").stdout
+    assert json.loads(wide)["diagnostics"] == []

@@ -160,3 +160,34 @@ def test_rebinding_to_other_shapes_is_right(schools) -> None:
 def test_importing_pdflang_imports_neither_jax_nor_numpy() -> None:
     program = "import sys, pdflang\nassert not {'jax', 'numpy', 'click'} & set(sys.modules)\npdflang.PdflangError"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60, cwd=EXAMPLES.parent)
+
+
+NARROW = """
+param at ~ Uniform(0.2, 0.8)
+param width ~ Uniform(1e-4, 1e-2)
+data y = 3
+observe y ~ Normal(integral(width/((x - at)^2 + width^2) for x in (0, 1)), 0.05)
+"""
+
+
+def test_an_integral_that_is_not_accurate_is_told_everywhere() -> None:
+    model = pdflang.loads(NARROW)
+    (note,) = model.notes
+    assert note.startswith("the integrals of `y` are not accurate") and "(<model>, line 5): look for" in note
+    (certificate,) = model.map(starts=1).certificates
+    assert certificate.name == "y" and certificate.is_of_density and not certificate.holds
+    tree = model.sample(method="laplace", draws=50)
+    assert tree.attrs["is_accurate"] == 0 and "(`y`, <model>, line 5)" in tree.attrs["accuracy"]
+
+
+def test_integrals_that_are_accurate_are_told_in_attributes_and_not_in_notes() -> None:
+    model = pdflang.loads(NARROW.replace("(1e-4, 1e-2)", "(0.2, 0.5)"))
+    assert model.notes == ()
+    assert [certificate.holds for certificate in model.map(starts=1).certificates] == [True]
+    assert model.sample(method="laplace", draws=50).attrs["is_accurate"] == 1
+
+
+def test_what_is_exact_has_nothing_to_tell() -> None:
+    model = pdflang.loads("param a ~ Normal(0, 1)\ndata y = 3\nobserve y ~ Normal(a, 1)")
+    assert model.notes == () and model.map().certificates == ()
+    assert "accuracy" not in model.sample(method="laplace", draws=50).attrs

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from pdflang import loads
-from pdflang.certify import Certificate
+from pdflang.certify import SPREAD, Certificate
 from pdflang.diagnostics import SourceFile, Span
 from pdflang.fields import schemas
 from pdflang.results import Finding, VariableSchema, diagnose, posterior_tree, summarise
-from pdflang.results.diagnostics import accuracy, inexact, to_records, to_text
+from pdflang.results.diagnostics import accuracy, inexact, inexact_maximum, to_records, to_text
 
 
 def good() -> np.ndarray:
@@ -140,6 +140,26 @@ def test_integrals_that_are_not_exact(error: float, severity: str, words: str) -
     assert f"{words} (`y`, model.pdfm, line 1)" in finding.sentence
     assert ("not those of the model" in finding.sentence) == (severity == "error")
     assert words in accuracy([good, Certificate("y", error, place), good])
+
+
+@pytest.mark.parametrize(
+    ("error", "severity", "words"),
+    [
+        (0.05, "warning", "change `m` by less than 1e-01 times its standard deviation (model.pdfm, line 1)"),
+        (0.5, "error", "change `m` by less than 1e+00 times its standard deviation (model.pdfm, line 1)"),
+        (np.inf, "error", "decide whether `m` is a finite number (model.pdfm, line 1)"),
+        (np.nan, "error", "are not numbers (`m`, model.pdfm, line 1)"),
+    ],
+)
+def test_outputs_that_are_not_exact(error: float, severity: str, words: str) -> None:
+    place = Span(SourceFile("model.pdfm", "output m"), 7, 8)
+    density, good = Certificate("y", 1e-5, place), Certificate("z", 1e-3, place, scale=SPREAD)
+    bad = Certificate("m", error, place, scale=SPREAD)
+    (finding,) = inexact([density, good, bad])
+    assert (finding.severity, finding.names) == (severity, ("m",)) and words in finding.sentence
+    assert accuracy([good, bad, density]) == f"Accuracy: {density}; {bad}.\n"
+    (at_maximum,) = inexact_maximum([density, good, bad])
+    assert at_maximum.severity == "error" and words in at_maximum.sentence
 
 
 def test_no_draws_at_all() -> None:
