@@ -93,7 +93,8 @@ def loads(
 def _compiled(
     source: SourceFile, data: Mapping[str, Any] | None, room: Mapping[str, int] | None, exact: bool
 ) -> Model:
-    bound = driver.bind(driver.check(source), data or {})
+    given = data or {}
+    bound = driver.bind(driver.check(source, given), given)
     return Model(bound, driver.compile_bound(bound, exact=exact), room or {})
 
 

@@ -116,7 +116,7 @@ def bound_model(
     from pdflang.data.overrides import parse_overrides
 
     given = parse_overrides(data)
-    program = driver.check(driver.read_source(path))
+    program = driver.check(driver.read_source(path), given)
     screen.show(remark for remark in program.lints if remark.code not in _ABSENT)
     if require:
         require(program)
