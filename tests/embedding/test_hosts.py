@@ -1,4 +1,4 @@
-"""A model computes in 64 bits in a program that has 32, however that program differentiates, batches and compiles it."""
+"""A model computes in 64 bits in a program that has 32, however that differentiates, batches and compiles it."""
 
 from __future__ import annotations
 
