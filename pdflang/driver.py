@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -40,14 +40,17 @@ def read_source(path: Path) -> SourceFile:
     return SourceFile(path.name, text, path.parent)
 
 
-def check(source: SourceFile) -> Program:
-    """Everything that can be known before data is read: the typed program, with its lints."""
+def check(source: SourceFile, given: Collection[str] = ()) -> Program:
+    """Everything that can be known before data is read: the typed program, with its lints.
+
+    Tables whose data will be `given` by name are not looked for.
+    """
     from pdflang.data.columns import FileColumns
     from pdflang.passes import divergent_integrals
     from pdflang.semantics import check_model
 
     with _deep(), marked(Marks()) as marks:
-        columns = FileColumns()
+        columns = FileColumns(given)
         program = check_model(source, columns)
         remarks = list(divergent_integrals(program))
     errors = [remark for remark in remarks if remark.severity == "error"]

@@ -24,6 +24,7 @@ from pdflang.inference import (
 from pdflang.inference.options import options_of
 from pdflang.model import CompiledModel
 from pdflang.semantics.capabilities import require_gradient
+from pdflang.semantics.modules import place_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -93,7 +94,8 @@ def loads(
 def _compiled(
     source: SourceFile, data: Mapping[str, Any] | None, room: Mapping[str, int] | None, exact: bool
 ) -> Model:
-    bound = driver.bind(driver.check(source), data or {})
+    given = data or {}
+    bound = driver.bind(driver.check(source, given), given)
     return Model(bound, driver.compile_bound(bound, exact=exact), room or {})
 
 
@@ -279,8 +281,8 @@ class Model(CompiledModel):
 
     @property
     def sources(self) -> dict[str, str]:
-        """The texts of all files of the model by name, the main one first."""
-        return {source.name: source.text for source in self.program.files}
+        """The texts of all files of the model by name, the main one first; used files by paths from its folder."""
+        return {place_of(source, self.program.source): source.text for source in self.program.files}
 
     def predict(
         self, posterior: xarray.DataTree | None = None, *, monitor: Monitor | None = None, **options: Any

@@ -20,6 +20,12 @@ Parameters = Mapping[str, Any]
 _DRAWS_AT_ONCE = 64
 """Draws for which data, or the likelihood of each datum, are computed at once: a bound on memory."""
 
+_PUBLIC = (
+    "log_density", "log_density_unconstrained", "log_likelihood", "constrain", "unconstrain", "derived", "comparison",
+    "draw_prior",
+)  # fmt: skip
+"""What the program around a model may call, besides `simulate`."""
+
 PRIOR_TRIALS = 100_000
 """Draws of the prior that factors may refuse in a row: one in 10,000 is accepted in time, almost surely."""
 
@@ -30,7 +36,8 @@ class Functions:
 
     `prepare` and `simulate` are as generated, the others compiled. `log_posterior` takes unconstrained coordinates but
     has no Jacobian: its maximum is that of the density. `agreements` has, of many draws, the log-probability of each
-    datum, given the others where they are drawn together, and χ² of Gaussian observations.
+    datum, given the others where they are drawn together, and χ² of Gaussian observations. `public` has those that the
+    program around a model calls, and may trace, in whatever precision that has.
     """
 
     module: SimpleNamespace
@@ -51,8 +58,6 @@ class Functions:
     quantities: Any = field(init=False)
     start: Any = field(init=False)
     comparison: Any = field(init=False)
-    slope: Any = field(init=False)
-    slope_unconstrained: Any = field(init=False)
     agreements: Any = field(init=False)
     deriveds: Any = field(init=False)
     prior_draws: Any = field(init=False)
@@ -60,11 +65,13 @@ class Functions:
     constrain_jacobian: Any = field(init=False)
     event_scores: Any = field(init=False)
     term_slopes: Any = field(init=False)
+    public: SimpleNamespace = field(init=False)
 
     def __post_init__(self) -> None:
         import jax
 
         from pdflang.backend.runtime.density import total
+        from pdflang.backend.runtime.precision import precise
 
         module = self.module
 
@@ -134,8 +141,6 @@ class Functions:
             return jax.numpy.concatenate([jax.numpy.ravel(v) for v in module.constrain(vector)[0].values()])
 
         compiled = {
-            "slope": _slope(module.log_density),
-            "slope_unconstrained": _slope(log_density_unconstrained),
             "agreements": _over_draws(agreement),
             "deriveds": _over_draws(derived),
             "prior_draws": _over_draws(draw_prior),
@@ -161,6 +166,9 @@ class Functions:
         functions |= {"prepare": module.prepare, "simulate": module.simulate}
         for name, function in functions.items():
             object.__setattr__(self, name, self._telling(function))
+        public = {**{name: functions[name] for name in _PUBLIC}, "simulate": _one_simulation(module)}
+        told_of = {name: self._telling(precise(function)) for name, function in public.items()}
+        object.__setattr__(self, "public", SimpleNamespace(**told_of))
 
     def _telling(self, function: Any) -> Any:
         """The function; where it may call what was registered, failures of that are told."""
@@ -204,6 +212,16 @@ def _accepted_draw(module: SimpleNamespace, key: Any, arrays: Any) -> tuple[dict
     return jax.lax.while_loop(go_on, attempt, first)[1:]
 
 
+def _one_simulation(module: SimpleNamespace) -> Any:
+    """The function `simulate`, which is not compiled: of parameters of NumPy, a division by 0 would be a warning."""
+    import jax
+
+    def simulate(key: jax.Array, parameters: Parameters, arrays: Any) -> dict[str, jax.Array]:
+        return module.simulate(key, jax.tree.map(jax.numpy.asarray, parameters), arrays)
+
+    return simulate
+
+
 def _over_draws(function: Any) -> Any:
     """The same function for arguments of many draws, in front of the arrays; so many at once as memory allows."""
     import jax
@@ -220,18 +238,6 @@ def _over_draws(function: Any) -> Any:
         return jax.tree.map(lambda values: values[:length], found)
 
     return of_many
-
-
-def _slope(density: Any) -> Any:
-    """Value and directional derivative of a density; the derivative in 64 bits, whoever asks for it."""
-    import jax
-
-    def slope(point: Any, direction: Any, arrays: Any) -> tuple[jax.Array, jax.Array]:
-        value, gradient = jax.value_and_grad(density)(point, arrays)
-        products = jax.tree.map(lambda g, d: (g * d).sum(), gradient, direction)
-        return value, sum(jax.tree.leaves(products), jax.numpy.zeros(()))
-
-    return slope
 
 
 def load_functions(generated: GeneratedModule, name: str) -> Functions:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import traceback
 from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pdflang.backend.outside import told
@@ -30,7 +31,8 @@ class CompiledModel:
 
     Inside, numbers have 64 bits, and so have results, whatever the host program has set for JAX; that setting
     stays as it is. In a host with 32 bits, `jax.grad` gives a gradient of 32 bits, as it has for all numbers
-    that it differentiates by, but computes it in 64.
+    that it differentiates by, but computes it in 64. There `jax.jit` and `jax.vmap` round numbers that they
+    are called with to 32 bits, before they come here.
 
     Wherever parameters are given by name: PdflangError (E609) for a name that is missing or unknown, for a
     wrong shape or for what is no number. Names of outputs and derived values are allowed and ignored, so that a
@@ -42,10 +44,6 @@ class CompiledModel:
         self.functions = functions
         self.capacities = dict(capacities)
         self.arrays = self._prepared()
-        self._log_density = _differentiable(functions.log_density, functions.slope, self.arrays)
-        self._log_density_unconstrained = _differentiable(
-            functions.log_density_unconstrained, functions.slope_unconstrained, self.arrays
-        )
 
     def __repr__(self) -> str:
         observed = ", ".join(self.program.observations) or "nothing"
@@ -111,8 +109,7 @@ class CompiledModel:
         PdflangError (E611) where an observation has no density.
         """
         require_density(self.program)
-        with _precise():
-            return self._log_density(self._checked(params))
+        return self.functions.public.log_density(self._checked(params), self.arrays)
 
     def log_density_unconstrained(self, z: Any) -> jax.Array:
         """The log-density of unconstrained coordinates z, shape (dimension,), with the Jacobian: a scalar.
@@ -120,8 +117,7 @@ class CompiledModel:
         PdflangError (E609) where z has another shape.
         """
         require_density(self.program)
-        with _precise():
-            return self._log_density_unconstrained(self._vector(z))
+        return self.functions.public.log_density_unconstrained(self._vector(z), self.arrays)
 
     def log_likelihood(self, params: Parameters) -> dict[str, jax.Array]:
         """The log-probability of each datum: arrays by observation, in the shape of the data.
@@ -130,31 +126,24 @@ class CompiledModel:
         An observation that can only be simulated has none.
         """
         exact = self.exact
-        with _precise():
-            terms = dict(exact.functions.log_likelihood(self._checked(params), exact.arrays))
-        for name, length in self.event_counts().items():
-            if name in terms:
-                terms[name] = terms[name][..., :length]
-        return terms
+        terms = exact.functions.public.log_likelihood(self._checked(params), exact.arrays)
+        return _without_room(tuple(self.event_counts().items()))(terms)
 
     def constrain(self, z: Any) -> dict[str, jax.Array]:
         """Parameters by name, as declared, of unconstrained coordinates z, shape (dimension,).
 
         PdflangError (E609) where z has another shape.
         """
-        with _precise():
-            found = self.functions.constrain(self._vector(z))
+        found = self.functions.public.constrain(self._vector(z))
         return {name: found[name] for name in self.program.parameters}
 
     def unconstrain(self, params: Parameters) -> jax.Array:
         """The unconstrained coordinates (dimension,) of parameters: the inverse of `constrain`."""
-        with _precise():
-            return self.functions.unconstrain(self._checked(params))
+        return self.functions.public.unconstrain(self._checked(params))
 
     def derived(self, params: Parameters) -> dict[str, jax.Array]:
         """Outputs and solved constants at given parameters."""
-        with _precise():
-            found = self.functions.derived(self._checked(params), self.arrays)
+        found = self.functions.public.derived(self._checked(params), self.arrays)
         return {name: found[name] for name in self._declared_values if name in found}
 
     @property
@@ -171,8 +160,7 @@ class CompiledModel:
         return {name: chi2 for name, (_, chi2) in self._comparison(params).items()}
 
     def _comparison(self, params: Parameters) -> dict[str, tuple[jax.Array, jax.Array]]:
-        with _precise():
-            return self.functions.comparison(self._checked(params), self.arrays)
+        return self.functions.public.comparison(self._checked(params), self.arrays)
 
     # --- simulation -----------------------------------------------------------------------------------------
 
@@ -183,15 +171,15 @@ class CompiledModel:
         factor is not proved to be at most 0, or where draws are hardly ever accepted.
         """
         self._require_prior()
-        with _precise():
-            return self.accepted(*self.functions.draw_prior(_key(key), self.arrays))
+        return self.accepted(*self.functions.public.draw_prior(_key(key), self.arrays))
 
     def accepted(self, drawn: Parameters, accepted: Any) -> dict[str, jax.Array]:
         """Drawn parameters by name, where all were accepted; E607 where not, or NaN inside of a traced function."""
         import jax
 
         if isinstance(accepted, jax.core.Tracer):
-            return {name: jax.numpy.where(accepted, drawn[name], math.nan) for name in self.program.parameters}
+            kept = _unless_refused()(dict(drawn), accepted)
+            return {name: kept[name] for name in self.program.parameters}
         if not accepted.all():
             from pdflang.semantics.prior import too_rare
 
@@ -215,18 +203,17 @@ class CompiledModel:
         import jax
 
         self._check_sizes(sizes or {})
-        with _precise():
-            prior_key, data_key = jax.random.split(_key(key))
-            if params is None:
-                params = self.draw_prior(prior_key)
-            arrays = {**self.arrays, **{f"{name} count": size for name, size in (sizes or {}).items()}}
-            return self._simulated(data_key, self._checked(params), arrays, traces)
+        prior_key, data_key = jax.random.split(_key(key))
+        if params is None:
+            params = self.draw_prior(prior_key)
+        arrays = {**self.arrays, **{f"{name} count": size for name, size in (sizes or {}).items()}}
+        return self._simulated(data_key, self._checked(params), arrays, traces)
 
     def _simulated(self, key: Any, params: Parameters, arrays: Any, traces: bool) -> Any:
         processes = {o.name: o.process for o in self.program.observations.values() if o.process}
         self._require_numbers((key, params), processes)
         try:
-            found = self.functions.simulate(key, params, arrays, **({"traces": traces} if processes else {}))
+            found = self._found(key, params, arrays, traces)
         except CannotDraw as failure:
             raise self._undrawable(failure) from None
         data: dict[str, Any] = {}
@@ -240,6 +227,13 @@ class CompiledModel:
         if not traces:
             return data
         return data, {n: trace_labels(self.program, process, found[n].traces) for n, process in processes.items()}
+
+    def _found(self, key: Any, params: Parameters, arrays: Any, traces: bool) -> Any:
+        """What the generated module simulates: events as long lists as come out, which nothing can trace."""
+        if not any(observation.process for observation in self.program.observations.values()):
+            return self.functions.public.simulate(key, params, arrays)
+        with _precise():
+            return self.functions.simulate(key, _of_jax(params), arrays, traces=traces)
 
     def _require_numbers(self, values: Any, processes: Mapping[str, Any]) -> None:
         """PdflangError (E616) where events are to be drawn at what JAX traces, and not at numbers."""
@@ -378,7 +372,7 @@ class CompiledModel:
         return PdflangError(Diagnostic("E511", f"`{name}` is not positive definite", place))
 
     def _checked(self, params: Parameters) -> dict[str, Any]:
-        """Exactly the declared parameters, as 64-bit numbers of the right shapes. Errors: E609."""
+        """Exactly the declared parameters, as arrays of real numbers of the right shapes. Errors: E609."""
         if not isinstance(params, Mapping):
             raise _bad_parameters("parameters are given by name", 'write {"mu": 1.0, …}')
         declared, others = self.program.parameters, self._declared_values
@@ -394,8 +388,8 @@ class CompiledModel:
         slots = self.functions.generated.slots
         return {s.parameter.name: _checked_value(s.parameter.name, s.shape, params[s.parameter.name]) for s in slots}
 
-    def _vector(self, z: Any) -> jax.Array:
-        vector = _float(z)
+    def _vector(self, z: Any) -> Any:
+        vector = _numbers(z)
         if vector.shape != (self.dimension,):
             raise _bad_parameters(
                 f"unconstrained coordinates are {_shape((self.dimension,))}, not {_shape(vector.shape)}",
@@ -411,7 +405,7 @@ class CompiledModel:
 
         module, arrays = self.exact.functions.module, self.exact.arrays
         with _precise():
-            values = self._checked(params)
+            values = _of_jax(self._checked(params))
             groups = [module.log_prior(values, arrays), module.log_likelihood(values, arrays)]
             if self.program.factors:
                 groups.append(module.log_factors(values, arrays))
@@ -460,23 +454,28 @@ class CompiledModel:
         return None
 
 
-def _differentiable(density: Any, slope: Any, arrays: Any) -> Any:
-    """A density of one argument for programs that have 32 bits: differentiated there, it is so in 64 bits.
+@lru_cache(256)
+def _without_room(lengths: tuple[tuple[str, int], ...]) -> Any:
+    """Terms of lists of events of these lengths, without those of the room that is left in their arrays."""
+    from pdflang.backend.runtime.precision import precise
 
-    JAX differentiates under the settings of whoever asks, which would lose half the digits inside the density.
-    """
+    def cut(terms: Mapping[str, Any]) -> dict[str, Any]:
+        return {**terms, **{name: terms[name][..., :length] for name, length in lengths if name in terms}}
+
+    return precise(cut)
+
+
+@cache
+def _unless_refused() -> Any:
+    """Drawn values, NaN where they were not accepted in the end."""
     import jax
 
-    @jax.custom_jvp
-    def function(point: Any) -> jax.Array:
-        return density(point, arrays)
+    from pdflang.backend.runtime.precision import precise
 
-    @function.defjvp
-    def derivative(points: Any, directions: Any) -> tuple[jax.Array, jax.Array]:
-        with _precise():
-            return slope(points[0], directions[0], arrays)
+    def kept(drawn: Mapping[str, Any], accepted: Any) -> dict[str, Any]:
+        return {name: jax.numpy.where(accepted, value, math.nan) for name, value in drawn.items()}
 
-    return function
+    return precise(kept)
 
 
 def _room(count: int) -> int:
@@ -496,9 +495,9 @@ def _padded(array: Any, axis: int, capacity: int) -> Any:
     return np.pad(array, [(0, missing if i == axis else 0) for i in range(array.ndim)], mode="edge")
 
 
-def _checked_value(name: str, shape: tuple[int, ...], value: Any) -> jax.Array:
+def _checked_value(name: str, shape: tuple[int, ...], value: Any) -> Any:
     try:
-        array = _float(value)
+        array = _numbers(value)
     except (TypeError, ValueError):
         raise _bad_parameters(f"the value of `{name}` is no number and no array of numbers") from None
     if array.shape != shape:
@@ -525,16 +524,42 @@ def _key(key: Any) -> jax.Array:
     return jax.random.key(key) if isinstance(key, (int, np.integer)) else key
 
 
+def _of_jax(params: Parameters) -> dict[str, jax.Array]:
+    """Parameters for functions that are not compiled: of NumPy, a division by 0 would be a warning."""
+    import jax.numpy as jnp
+
+    return {name: jnp.asarray(value, dtype=jnp.float64) for name, value in params.items()}
+
+
 def _precise() -> Any:
     import jax
 
     return jax.enable_x64(True)
 
 
-def _float(value: Any) -> Any:
+def _numbers(value: Any) -> Any:
+    """An array of real numbers. What is one of JAX stays as it is, in the precision of the program around."""
+    import jax
+    import numpy as np
+
+    if isinstance(value, jax.Array) and jax.numpy.issubdtype(value.dtype, jax.numpy.floating):
+        return value
+    if any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(value)):
+        return _to_64_bits()(value)
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{array.dtype} is no number")
+    return array.astype(np.float64)
+
+
+@cache
+def _to_64_bits() -> Any:
+    """What is no array of reals in the precision of the program, such as a list of them, as one of 64 bits."""
     import jax.numpy as jnp
 
-    return jnp.asarray(value, dtype=jnp.float64)
+    from pdflang.backend.runtime.precision import precise
+
+    return precise(lambda value: jnp.asarray(value, dtype=jnp.float64))
 
 
 def _short(value: Any) -> str:

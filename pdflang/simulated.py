@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pdflang.data.paths import lies_beneath
 from pdflang.ir import nodes
 from pdflang.ir.program import Datum
 from pdflang.model import CompiledModel
@@ -45,7 +46,7 @@ def tables(model: CompiledModel, simulated: Mapping[str, Any]) -> dict[str, str]
         source = datum.source
         if source is None or source.kind != "table" or not source.paths[0].lower().endswith(".csv"):
             continue
-        path = source.paths[0]
+        path = _place(model, datum)
         columns = found.setdefault(path, {})
         parts = {source.column or name: ""} if datum.shape == "array" else {column: column for column in datum.columns}
         for column, part in parts.items():
@@ -56,12 +57,21 @@ def tables(model: CompiledModel, simulated: Mapping[str, Any]) -> dict[str, str]
             columns[column] = values
         if source.condition is not None and _columns_read(datum) - set(parts):
             left_out.add(path)
-    named = {model.program.data[name].source.paths[0] for name in simulated if _has_path(model, name)}  # type: ignore[union-attr]
+    named = {_place(model, model.program.data[name]) for name in simulated if _has_path(model, name)}
     return {
         path: _text(columns)
         for path, columns in found.items()
         if path in named and path not in left_out and len({len(values) for values in columns.values()}) == 1
     }
+
+
+def _place(model: CompiledModel, datum: Datum) -> str:
+    """The path of a table from the folder of the model; a used file names it from its own."""
+    assert datum.source is not None
+    path, main = datum.source.paths[0], model.program.source.folder
+    if datum.folder is None or main is None or not lies_beneath(datum.folder, main):
+        return path
+    return (datum.folder.resolve().relative_to(main.resolve()) / path).as_posix()
 
 
 def _has_path(model: CompiledModel, name: str) -> bool:

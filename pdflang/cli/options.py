@@ -117,7 +117,7 @@ def bound_model(
     from pdflang.data.overrides import parse_overrides
 
     given = parse_overrides(data)
-    program = driver.check(driver.read_source(path))
+    program = driver.check(driver.read_source(path), given)
     if remarks:
         screen.show(remark for remark in program.lints if remark.code not in _ABSENT)
     if require:

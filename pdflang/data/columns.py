@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,17 @@ def commondata_folders(folder: Path | None) -> list[Path]:
 class FileColumns:
     """Reads headers. A source that is absent has no columns yet, for data may still be given from outside.
 
-    `missing` are the remarks about absent sources.
+    `missing` are the remarks about absent sources. A table that is `replaced` by other data is not looked at. Of a
+    measured data set only central values are: its columns stay.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, replaced: Collection[str] = ()) -> None:
+        self._replaced = replaced
         self.missing: list[Diagnostic] = []
 
     def of_table(self, path: str, name: str, span: Span, folder: Any) -> tuple[str, ...] | None:
+        if name in self._replaced:
+            return None
         context = DataContext(name, span, folder)
         return self._unless_absent(lambda: read_columns(resolve(path, context), context))
 

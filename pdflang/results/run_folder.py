@@ -126,7 +126,10 @@ class RunFolder:
         self._written.append(name)
 
     def write_sources(self, sources: Mapping[str, str]) -> None:
-        """Write the model as `model.pdfm` and the files that it uses under `sources/`, by their own names."""
+        """Write the model as `model.pdfm`, and beside it the files that it uses, where it finds them by their names.
+
+        Modules of the library go under `sources/`, for the record; so does a file with the name of one of a run.
+        """
         for number, (name, text) in enumerate(sources.items()):
             if number == 0:
                 self.write_text(MODEL, text)
@@ -148,7 +151,9 @@ class RunFolder:
 
     def _write_source(self, name: str, text: str) -> None:
         parts = [part for part in PurePosixPath(name.replace("\\", "/")).parts if part not in ("/", "..", ".")]
-        self.write_text("/".join([SOURCES, *(part.replace(":", "_") for part in parts)]), text)
+        path = "/".join(part.replace(":", "_") for part in parts)
+        is_found = path.endswith(".pdfm") and path not in (MODEL, *self._written)
+        self.write_text(path if is_found else f"{SOURCES}/{path}", text)
 
     def write_all(self, writes: Sequence[Callable[[RunFolder], None]]) -> None:
         """Do every write, also where one fails, so that as much as possible is kept; raise what failed."""

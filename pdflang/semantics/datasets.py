@@ -30,7 +30,7 @@ class Columns(Protocol):
     """What names the columns of a source, without reading their numbers; `data` implements it."""
 
     def of_table(self, path: str, name: str, span: Span, folder: Any) -> tuple[str, ...] | None:
-        """The columns of a table, None where the file does not exist."""
+        """The columns of a table, None where the file does not exist, or is not the one that will be read."""
 
     def of_commondata(self, names: tuple[str, ...], name: str, span: Span, folder: Any) -> tuple[str, ...] | None:
         """The kinematic columns common to data sets, None where a set is not there."""

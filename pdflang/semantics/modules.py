@@ -209,6 +209,14 @@ class Modules:
         return _library_file(use)
 
 
+def place_of(source: SourceFile, main: SourceFile) -> str:
+    """The name of a file of a model, from the folder of the main one: as the main one would use it."""
+    if source is main or source.folder is None or main.folder is None or not source.name.endswith(".pdfm"):
+        return source.name
+    path = source.folder.resolve() / Path(source.name).name
+    return path.relative_to(main.folder.resolve()).as_posix()
+
+
 def _identity(source: SourceFile) -> str:
     return str((source.folder / source.name).resolve()) if source.folder else source.name
 

@@ -181,7 +181,8 @@ def test_provenance_says_where_a_result_comes_from(run, model, tmp_path: Path) -
     assert record["command"][1:3] == ["sample", "model.pdfm"]
     assert {"python", "pdflang", "jax", "numpy"} <= set(record["versions"])
     written = {str(path.relative_to(tmp_path / "model.run")) for path in (tmp_path / "model.run").rglob("*.*")}
-    assert set(record["files"]) == {path for path in written if path != "sources"}
+    assert set(record["files"]) == written
+    assert "1 parameter" in run("check", "model.run/model.pdfm").stdout
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores are pinned in the way of Linux")

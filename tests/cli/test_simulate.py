@@ -120,6 +120,18 @@ def test_data_given_on_the_command_line_come_back_too(run, tmp_path: Path) -> No
     assert data["sigma"] == given["sigma"] and data["y"] != given["y"]
 
 
+def test_the_run_folder_of_a_model_of_several_files_is_a_model(run, model, tmp_path: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    model("param a ~ Normal(1, 0.1) in (0, inf)\n", "parts/prior.pdfm")
+    used = 'use "prior.pdfm" as prior\n' + PROCESS.replace("param a ~ Normal(1, 0.1) in (0, inf)\n", "")
+    model(used.replace("*a*x", "*prior.a*x"), "parts/counts.pdfm")
+    run("simulate", model('use "parts/counts.pdfm" as counts\noutput twice = 2*counts.exposure\n'), "--out", "sim")
+    assert (tmp_path / "sim" / "parts" / "events" / "x.csv").is_file()
+    assert "1 parameter, 1 observation" in run("check", "sim/model.pdfm").stdout
+    params = fitted(run, "sim/model.pdfm")["params"]
+    assert params == fitted(run, "model.pdfm", "--data", "sim/data.json")["params"]
+
+
 def test_the_seed_decides(run, model, tmp_path: Path) -> None:
     name = model(COUNTS)
     for out, seed in (("a", "1"), ("b", "1"), ("c", "2")):

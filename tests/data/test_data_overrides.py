@@ -118,3 +118,20 @@ def test_a_number_that_is_no_count_is_replaced_by_any_other() -> None:
     assert pdflang.loads(COUNTS, data={"K": 2}).dimension == 2
     with pytest.raises(pdflang.PdflangError, match="a whole number is due"):
         pdflang.loads(COUNTS, data={"K": 2.5})
+
+
+def test_a_table_that_is_replaced_is_not_looked_at() -> None:
+    text = 'data ev = table("table.csv")\nparam m ~ Normal(0, 1)\ndata z = 0.5\nobserve z ~ Normal(m + sum(ev.y), 1)'
+    with pytest.raises(pdflang.PdflangError, match="has no column `y`"):
+        pdflang.loads(text)
+    for given in ({"y": [1, 2]}, Table({"y": np.array([1.0, 2.0])})):
+        assert pdflang.loads(text, data={"ev": given}).log_likelihood({"m": 0.0})
+    column = 'data y = table("table.csv").y\nparam m ~ Normal(0, 1)\nobserve y ~ Normal(m, 1)'
+    assert pdflang.loads(column, data={"y": [1.0]}).log_density({"m": 0.0}).shape == ()
+
+
+def test_other_data_of_a_table_that_was_replaced_are_asked_for_again() -> None:
+    text = 'data ev = table("table.csv")\nparam m ~ Normal(0, 1)\ndata z = 0.5\nobserve z ~ Normal(m + sum(ev.y), 1)'
+    model = pdflang.loads(text, data={"ev": {"y": [1, 2]}})
+    with pytest.raises(pdflang.PdflangError, match="has no column `y`"):
+        model.rebind({})

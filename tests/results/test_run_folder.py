@@ -163,10 +163,13 @@ def test_files_have_the_usual_permissions() -> None:
 
 def test_sources_stay_beneath_the_folder() -> None:
     folder = RunFolder.create(MODEL)
-    folder.write_sources({"proxy.pdfm": "param μ ~ Flat()\n", "parts/ew.pdfm": "x", "../../evil.pdfm": "y"})
+    texts = {"parts/ew.pdfm": "x", "../../evil.pdfm": "y", "model.pdfm": "z", "std.proxies": "v"}
+    folder.write_sources({"proxy.pdfm": "param μ ~ Flat()\n", **texts})
     assert (folder.path / "model.pdfm").read_bytes() == "param μ ~ Flat()\n".encode()
-    assert (folder.path / "sources" / "parts" / "ew.pdfm").read_text() == "x"
-    assert (folder.path / "sources" / "evil.pdfm").read_text() == "y"
+    assert (folder.path / "parts" / "ew.pdfm").read_text() == "x"
+    assert (folder.path / "evil.pdfm").read_text() == "y"
+    assert (folder.path / "sources" / "model.pdfm").read_text() == "z"
+    assert (folder.path / "sources" / "std.proxies").read_text() == "v"
 
 
 def test_provenance_says_where_a_result_comes_from() -> None:
