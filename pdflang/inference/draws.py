@@ -41,7 +41,7 @@ class Remark(NamedTuple):
 
     sentence: str
     remedy: str
-    severity: Literal["warning", "note"] = "note"
+    severity: Literal["error", "warning", "note"] = "note"
 
 
 @dataclass(frozen=True)

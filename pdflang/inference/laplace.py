@@ -14,6 +14,7 @@ from pdflang.inference.surface import log_densities
 from pdflang.inference.target import Target
 from pdflang.inference.workers import StopRequest
 
+_ALAS = "sample with `--method nuts`, which needs no maximum"
 _REMEDY = "sample with `--method smc`, which gives each mode its share"
 
 
@@ -30,11 +31,11 @@ def sample(
     options = options or LaplaceOptions()
     seed = chosen_seed(options.seed)
     optima = maximise(target, MapOptions(options.starts, seed, threads=options.threads), monitor, stop)
+    if optima.interrupted:
+        return nothing_drawn(target.dimension, options.chains, seed, options, "laplace", optima.seconds)
     best = optima.best
     if not best.converged:
-        if optima.interrupted:
-            return nothing_drawn(target.dimension, options.chains, seed, options, "laplace", optima.seconds)
-        raise NoNormalApproximation(best.reason, best.remedy)
+        raise NoNormalApproximation(best.reason, _ALAS if best.status == "step limit" else best.remedy)
     modes = modes_of(optima)
     normal = modes[0].normal
     others = Remark(f"{told(modes)}, and the draws are of the largest alone", _REMEDY, "warning")

@@ -137,7 +137,7 @@ def method_of(options: Options) -> Method:
 def method_named(name: str) -> Method:
     """The method of that name. Raises `PdflangError` (E620) where there is none."""
     if name not in METHODS:
-        near = closest_names(name, METHODS)
+        near = closest_names(str(name), METHODS)
         remedy = f"did you mean `{near[0]}`?" if near else f"the methods are {', '.join(METHODS)}"
         raise PdflangError(Diagnostic("E620", f"there is no method `{name}`", remedy=remedy))
     return METHODS[name]

@@ -33,6 +33,8 @@ from pdflang.inference.workers import StopRequest, interrupts
 _REPLACED = 0.1
 """Share of the live points that are replaced at once: side by side they cost less, and lose little precision."""
 
+_LABEL = 1e-9
+
 _AT_ONCE = 32
 """Most replacements of one call."""
 
@@ -164,6 +166,16 @@ class _Run:
         return Shells.of(z, log_likelihood, self._options.live, replaced, self._log_share, generator)
 
 
+def _labelled(log_likelihood: Any, z: Any) -> Any:
+    """The log-likelihood with a label that makes equal values differ (Murray 2007; Skilling 2006, section 9).
+
+    On a plateau points would be replaced by points that are no higher. The label is a function of the place, as good as
+    random from one place to the next, and far below what matters.
+    """
+    scrambled = jnp.sin(1e4 * jnp.sum(z * jnp.sqrt(2.0 + jnp.arange(z.shape[0])))) * 1e4
+    return log_likelihood + _LABEL * (1.0 + jnp.abs(log_likelihood)) * (scrambled - jnp.floor(scrambled))
+
+
 def _log_left(state: Any) -> Any:
     """The log of the live points' share of the evidence."""
     integral = state.integrator
@@ -182,9 +194,10 @@ def _programs(
     split = split_of(log_density, log_prior)
 
     def algorithm(arrays: Any) -> Any:
-        return nss.as_top_level_api(
-            lambda z: split.log_prior(z, arrays), lambda z: split.log_likelihood(z, arrays), moves, replaced
-        )
+        def log_likelihood(z: Any) -> Any:
+            return _labelled(split.log_likelihood(z, arrays), z)
+
+        return nss.as_top_level_api(lambda z: split.log_prior(z, arrays), log_likelihood, moves, replaced)
 
     def first(z: Any, arrays: Any) -> Any:
         return strongly_typed(algorithm(arrays).init(z))

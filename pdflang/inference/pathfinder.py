@@ -18,7 +18,7 @@ from scipy.special import logsumexp
 
 from pdflang.inference.ascent import root_of
 from pdflang.inference.draws import Draws, NoFiniteStart, NoNormalApproximation, nothing_drawn
-from pdflang.inference.importance import importance
+from pdflang.inference.importance import importance, resampled
 from pdflang.inference.monitor import Monitor, Progressed, QuietMonitor
 from pdflang.inference.normal import Normal
 from pdflang.inference.options import PathfinderOptions, chosen_seed
@@ -73,7 +73,7 @@ def sample(
     log_density = log_densities(target, z)
     # As draws of the mixture, so that paths to the same mode do not count it twice.
     judged = importance(log_density, logsumexp([n.log_density(z) for n in normals], axis=0) - np.log(len(normals)))
-    chosen = np.random.default_rng((seed, options.paths)).choice(len(z), wanted, p=np.exp(judged.log_weights))
+    chosen = resampled(judged.log_weights, wanted, np.random.default_rng((seed, options.paths)))
     shape = (options.chains, options.draws)
     return Draws(
         z[chosen].reshape(*shape, -1),

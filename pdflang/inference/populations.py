@@ -14,8 +14,11 @@ from pdflang.inference.draws import Evidence, NoFiniteStart
 from pdflang.inference.platform import double_precision
 from pdflang.inference.target import Target
 
-_NONE = -1e300
+IMPOSSIBLE = -1e300
 """A log-likelihood in place of −∞, which times a temperature of 0 would not be a number."""
+
+_LOWEST, _HIGHEST = 700.0, 36.0
+"""Unconstrained values are kept within these where they are infinite: exp(−700) > 0, and 1/(1 + exp(−36)) < 1."""
 
 _TRIALS = 100
 """So many draws of the prior for each that is wanted, before it is given up."""
@@ -33,10 +36,10 @@ def split_of(log_density: Callable[[Any, Any], Any], log_prior: Callable[[Any, A
 
     def likelihood(z: Any, arrays: Any) -> Any:
         found = log_density(z, arrays) - log_prior(z, arrays)
-        return jnp.where(jnp.isfinite(found), found, _NONE)
+        return jnp.where(jnp.isfinite(found), found, IMPOSSIBLE)
 
     def prior(z: Any, arrays: Any) -> Any:
-        return jnp.where(likelihood(z, arrays) > _NONE, log_prior(z, arrays), _NONE)
+        return jnp.where(likelihood(z, arrays) > IMPOSSIBLE, log_prior(z, arrays), IMPOSSIBLE)
 
     return Split(prior, likelihood)
 
@@ -73,8 +76,10 @@ def prior_draws(initial: Callable[[Any, Any], Any], split: Split) -> Callable[[A
     """The function that `first_population` draws by."""
 
     def draws(keys: Any, arrays: Any) -> Any:
+        # Values that round to a bound, as of a Beta with mass at its ends, are the last ones before it.
         z = jax.vmap(lambda key: initial(key, arrays))(keys)
-        return z, jax.vmap(lambda point: split.log_likelihood(point, arrays) > _NONE)(z)
+        z = jnp.nan_to_num(z, nan=jnp.nan, posinf=_HIGHEST, neginf=-_LOWEST)
+        return z, jax.vmap(lambda point: split.log_likelihood(point, arrays) > IMPOSSIBLE)(z)
 
     return draws
 

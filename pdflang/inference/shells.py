@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from pdflang.inference.draws import Evidence
+from pdflang.inference.importance import resampled
 
 _SEQUENCES = 200
 """Sequences of volumes that are drawn: the volume of a shell is known only by its distribution."""
@@ -57,4 +58,4 @@ class Shells:
 
     def draws(self, count: int, generator: np.random.Generator) -> np.ndarray:
         """Points (count, n) drawn by their weights."""
-        return self.z[generator.choice(len(self.z), count, p=np.exp(self.log_weights))]
+        return self.z[resampled(self.log_weights, count, generator)]

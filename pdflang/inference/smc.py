@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from blackjax.mcmc import hmc
 from blackjax.smc import ess, solver, tempered
 from blackjax.smc.resampling import systematic
 
-from pdflang.inference.draws import Draws, nothing_drawn
+from pdflang.inference.draws import Draws, Remark, nothing_drawn
 from pdflang.inference.monitor import Monitor, Progressed, QuietMonitor
 from pdflang.inference.options import SmcOptions, chosen_seed
 from pdflang.inference.platform import compiler_options, double_precision
@@ -41,6 +41,12 @@ is estimated by the same particles in them.
 """
 
 _MOST_STEPS = 64
+
+_STUCK, _MOST_ROUNDS = 0.3, 25
+"""Below this share of accepted moves a temperature is repeated with shorter steps, so many times at most."""
+
+_COPIES = 0.1
+"""Below this share at the end, particles are copies of each other."""
 
 _FOR_A_COVARIANCE = 10
 """So many particles for each dimension are enough to estimate a dense metric by."""
@@ -86,9 +92,22 @@ def sample(
         options,
         "smc",
         warmup_gradients=np.array([p.gradients - p.last_gradients * z.shape[1] for p in populations]),
+        remarks=tuple(_remarks(populations)),
         evidence=mean_evidence(np.array([population.log_evidence for population in populations])),
         seconds=seconds,
     )
+
+
+def _remarks(populations: list[_Population]) -> Iterator[Remark]:
+    worst = min(population.acceptance for population in populations)
+    if worst < _STUCK:
+        yield Remark(
+            f"only {worst:.0%} of the moves were accepted at the posterior: particles are copies of few, and intervals "
+            "and evidence are not reliable",
+            "give more `--moves` and `--particles`, or sample with `nuts`: the posterior is too narrow somewhere for "
+            "steps that the spread of the whole population sets",
+            "error" if worst < _COPIES else "warning",
+        )
 
 
 class _Moved(NamedTuple):
@@ -114,6 +133,7 @@ class _Population:
         self.progressed = Progressed(number, "starting", 0, 100)
         self.log_evidence = 0.0
         self.gradients = self.last_gradients = 0
+        self.acceptance = 0.0
         self.is_done = False
         self.state: _Moved = None  # type: ignore[assignment]
         self._target = target
@@ -121,10 +141,14 @@ class _Population:
         self._programs = programs
         self._seed = seed
         self._step_size = 0.8 * target.dimension**-0.25
-        self._steps = 0
+        self._steps = self._rounds = 0
+        self._stuck = False
 
     def go_on(self) -> None:
-        """The first population, or the next temperature; after the last one, moves once more at it."""
+        """The first population, or the next temperature; after the last one, moves once more at it.
+
+        Where hardly a move is accepted the temperature stays, with shorter steps.
+        """
         with double_precision():
             if self.state is None:
                 self._begin()
@@ -138,8 +162,9 @@ class _Population:
                 self.state.particles,
                 self.state.weights,
                 self.state.temperature,
-                np.float64(_TRAJECTORY / length),
+                np.float64(min(self._step_size, _TRAJECTORY / length)),
                 np.int32(length),
+                np.bool_(self._stuck),
                 np.float64(self._options.effective),
                 self._target.arrays,
             )
@@ -148,7 +173,10 @@ class _Population:
         self.gradients += self.last_gradients * self._options.particles
         self.log_evidence += float(self.state.log_increment)
         self._step_size *= math.exp(1.5 * (float(self.state.acceptance) - _ACCEPTANCE))
-        self.is_done = last
+        self.acceptance = float(self.state.acceptance)
+        self._stuck = self.acceptance < _STUCK and self._rounds < _MOST_ROUNDS
+        self._rounds = self._rounds + 1 if self._stuck else 0
+        self.is_done = last and not self._stuck
         temperature = float(self.state.temperature)
         self.progressed = Progressed(
             self.progressed.chain, f"temperature {temperature:.2g}", int(100 * temperature), 100, self._step_size
@@ -173,7 +201,7 @@ def _programs(
 
     def step(
         seed: Any, chain: Any, number: Any, particles: Any, weights: Any, temperature: Any, step_size: Any, length: Any,
-        effective: Any, arrays: Any,
+        stays: Any, effective: Any, arrays: Any,
     ) -> _Moved:  # fmt: skip
         key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), chain), number)
         spread_key, key = jax.random.split(key)
@@ -189,7 +217,7 @@ def _programs(
             "inverse_mass_matrix": metric[None],
             "num_integration_steps": length[None],
         }
-        return _moved(split, key, particles, weights, temperature, parameters, effective, moves, arrays)
+        return _moved(split, key, particles, weights, temperature, parameters, stays, effective, moves, arrays)
 
     well = compiler_options()
     return _Programs(
@@ -198,8 +226,8 @@ def _programs(
 
 
 def _moved(
-    split: Split, key: Any, particles: Any, weights: Any, temperature: Any, parameters: dict[str, Any], effective: Any,
-    moves: int, arrays: Any,
+    split: Split, key: Any, particles: Any, weights: Any, temperature: Any, parameters: dict[str, Any], stays: Any,
+    effective: Any, moves: int, arrays: Any,
 ) -> _Moved:  # fmt: skip
     """Resampled and moved at the present temperature, then weighted for the next.
 
@@ -216,9 +244,9 @@ def _moved(
         return split.log_likelihood(z, arrays)
 
     kernel = tempered.build_kernel(log_prior, log_likelihood, hmc.build_kernel(), hmc.init, systematic)
-    left = 1.0 - temperature
+    left = jnp.where(stays, 0.0, 1.0 - temperature)
     delta = ess.ess_solver(jax.vmap(log_likelihood), particles, effective, left, solver.dichotomy)
-    next_temperature = jnp.where(left > 0, temperature + jnp.clip(delta, 0.0, left), 1.0)
+    next_temperature = jnp.where(left > 0, temperature + jnp.clip(delta, 0.0, left), temperature)
     state = tempered.TemperedSMCState(particles, weights, temperature)
     state, info = kernel(key, state, moves, next_temperature, parameters)
     return _Moved(

@@ -40,7 +40,7 @@ def sample(
     monitor: Monitor | None = None,
     stop: StopRequest | None = None,
 ) -> Draws:
-    """Draws of the normal distribution with the best ELBO that is found. Raises `NoFiniteStart`."""
+    """Draws of the normal distribution that the optimizer ends at. Raises `NoFiniteStart`."""
     options = options or ViOptions()
     monitor = monitor or QuietMonitor()
     seed = chosen_seed(options.seed)

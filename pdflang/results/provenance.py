@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-_PACKAGES = ("pdflang", "jax", "jaxlib", "blackjax", "numpy", "scipy", "xarray", "h5netcdf", "arviz-stats")
+_PACKAGES = ("pdflang", "jax", "jaxlib", "blackjax", "numpy", "scipy", "xarray", "h5netcdf", "arviz-stats", "optax")
 
 
 def provenance(
