@@ -10,7 +10,7 @@ from pdflang import driver
 from pdflang.cli.failure import told
 from pdflang.cli.options import data_option, json_option, model_argument
 from pdflang.cli.screen import Screen
-from pdflang.diagnostics import Diagnostic
+from pdflang.diagnostics import Diagnostic, PdflangError
 
 _PEDANTIC = (
     "Also read the data and draw from the prior: which parameters, or combinations of them, data cannot determine; "
@@ -75,10 +75,10 @@ def _pedantic(screen: Screen, path: Path, data: tuple[str, ...]) -> list[Diagnos
         return []
     known = {lint.span for lint in model.program.lints}
     found = [r for r in identifiability.remarks(model, identifiability.information_at(model)) if r.span not in known]
-    if model.is_proper:
+    try:
         found += identifiability.conflicts(model, terminal_monitor())
-    else:
-        screen.note("a prior is improper: data cannot be compared with what it predicts")
+    except PdflangError as failure:
+        screen.note(f"data are not compared with what the prior predicts: {failure.diagnostics[0].message}")
     return found
 
 

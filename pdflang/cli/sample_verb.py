@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,9 +34,10 @@ if TYPE_CHECKING:
     from pdflang.embedding import Model
     from pdflang.inference import Draws
     from pdflang.results import RunFolder
-    from pdflang.results.checkpoints import FolderCheckpoints
 
 _HELP = "How to draw. " + " ".join(f"{method.name}: {method.purpose}." for method in METHODS.values())
+_GO_ON = [method.name for method in METHODS.values() if method.goes_on]
+_ANOTHER = "go on with the model, the data and the options of the run, or begin another without `--resume` and `--more`"
 _MAY_CHANGE = ("draws", "max_draws", "threads")
 """Options that a run may go on with another value of."""
 
@@ -75,14 +77,19 @@ def command(
     from pdflang.results.continuation import continued
 
     started = datetime.now(UTC)
+    if overwrite and (resume or more):
+        raise click.UsageError("--overwrite begins anew, where --resume and --more go on")
     given = {name: value for name, value in options.items() if value is not None}
-    earlier = RunFolder.latest(model, out) if resume or more else None
+    earlier = RunFolder.latest(model, _GO_ON, out) if resume or more else None
     plan = _earlier_plan(earlier, method, given, more) if earlier else _new_plan(method or "auto", given)
+    log_likelihood = log_likelihood or plan.log_likelihood
     compiled = load_model(screen, model, data, exact=exact, require=plan.method.require)
     import_meanwhile("xarray", "h5netcdf", "arviz_stats.base", after=f"pdflang.inference.{plan.method.module}")
 
     def origin(**details: Any) -> dict[str, Any]:
-        return compiled.provenance(plan.method.name, started, options=asdict(plan.settings), seed=plan.seed, **details)
+        settings = asdict(plan.settings)
+        details = {"log_likelihood": log_likelihood, **details}
+        return compiled.provenance(plan.method.name, started, options=settings, seed=plan.seed, **details)
 
     def begin(folder: RunFolder) -> None:
         folder.write_sources(compiled.sources)
@@ -90,19 +97,23 @@ def command(
 
     if earlier:
         # An error where it is of something else.
-        continued(earlier.path, origin(), _MAY_CHANGE)
+        continued(earlier.path, origin(), _MAY_CHANGE, _ANOTHER)
+        if changed := _changed(plan.versions, origin()["versions"]):
+            screen.note(f"the run was begun with {changed}: its draws may not be those of one without a break")
     with earlier or RunFolder.create(model, out, overwrite) as folder, held() as hold:
+        if earlier:
+            begin(folder)
         checkpoints = FolderCheckpoints(folder, begin, save_every)
-        goal = plan.goal(checkpoints, more)
-        draws = compiled.draw(goal, told_of(hold, terminal_monitor()), checkpoints=checkpoints)
+        draws = compiled.draw(plan.settings, told_of(hold, terminal_monitor()), checkpoints=checkpoints)
         if checkpoints.failure:
             screen.note(f"the chains could not be saved on the way: {checkpoints.failure.diagnostics[0].message}")
-        go_on = f"`pdflang sample {model} --resume --out {folder.path}` goes on"
+        again = ["--resume", "--out", str(folder.path), *(f"--data={entry}" for entry in data), *["--exact"] * exact]
+        go_on = f"`pdflang sample {model} {shlex.join(again)}` goes on"
         if draws.z.shape[1] == 0:
             leave(f"interrupted during warmup: there are no draws yet{f'; {go_on}' if checkpoints.begun else _NOTHING}")
         trusted = _written(screen, compiled, folder, draws, origin, log_likelihood)
         if draws.interrupted:
-            wanted = getattr(goal, "draws", None)
+            wanted = getattr(plan.settings, "draws", None)
             of = f" of {wanted}" if wanted else ""
             screen.note(f"interrupted: the draws made so far are kept, {draws.z.shape[1]}{of} per chain; {go_on}")
     if draws.interrupted or hold.requested:
@@ -113,20 +124,13 @@ def command(
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is to be drawn: the method with its options, as the folder of the run has or will have them."""
+    """What is to be drawn: the method with its options, and what an earlier run kept and ran with."""
 
     method: Method
     settings: Options
     seed: int
-
-    def goal(self, checkpoints: FolderCheckpoints, more: int | None) -> Options:
-        """The options with so many draws `more` than the run has, or is to have."""
-        if more is None:
-            return self.settings
-        assert isinstance(self.settings, NutsOptions)
-        saved = checkpoints.load(0)
-        wanted = self.settings.first_draws if saved is None else saved.total - self.settings.warmup
-        return replace(self.settings, draws=wanted + more)
+    log_likelihood: bool = False
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 def _new_plan(name: str, given: dict[str, Any]) -> _Plan:
@@ -136,17 +140,29 @@ def _new_plan(name: str, given: dict[str, Any]) -> _Plan:
 
 
 def _earlier_plan(folder: RunFolder, name: str | None, given: dict[str, Any], more: int | None) -> _Plan:
-    """The options of an earlier run, and those that are given. Errors: E620, E621, E623, E627."""
-    from pdflang.results.continuation import record_of
+    """The options of an earlier run, and those that are given; with so many draws `more` than it has.
+
+    Errors: E620, E621, E623, E627.
+    """
+    from pdflang.results.continuation import made_by, record_of
     from pdflang.results.run_folder import exists
 
-    going_on = [method.name for method in METHODS.values() if method.goes_on]
-    record = record_of(folder.path, going_on, finished=more is not None)
+    record = record_of(folder.path, _GO_ON, finished=more is not None)
     if name not in (None, record["method"]):
-        raise PdflangError(exists(folder.path, True, (f"there, the method was `{record['method']}`, not `{name}`",)))
+        note = f"there, the method was `{record['method']}`, not `{name}`"
+        raise PdflangError(exists(folder.path, True, (note,), _ANOTHER))
     method = METHODS[record["method"]]
     settings = options_of(method.options, {**record["options"], **given})
-    return _Plan(method, settings, record["seed"])
+    assert isinstance(settings, NutsOptions)
+    if more is not None:
+        settings = replace(settings, draws=made_by(folder, settings.chains) + more)
+    kept = bool(record.get("log_likelihood"))
+    return _Plan(method, settings, record["seed"], kept, record.get("versions", {}))
+
+
+def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """The packages that had another version before."""
+    return ", ".join(f"{name} {version}" for name, version in before.items() if now.get(name) not in (None, version))
 
 
 def _written(
@@ -166,7 +182,7 @@ def _written(
     findings += words.of_weights(model.weighted) + words.remarked(draws)
     chains, count = draws.z.shape[:2]
     said = f"{count} per chain: {account(draws)}"
-    record = origin(interrupted=draws.interrupted, seconds=draws.seconds, draws=said)
+    record = origin(interrupted=draws.interrupted, seconds=draws.seconds, draws=said, drawn_by=draws.method)
     evidence = f"Evidence: {draws.evidence}.\n" if draws.evidence else ""
     text = f"{tables.to_text(rows)}\n{words.to_text(findings)}{words.accuracy(certificates)}{evidence}"
     folder.write_all(

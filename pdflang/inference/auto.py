@@ -57,7 +57,7 @@ def sample(
             )
             return _as_auto(nuts.sample(target, own, monitor, stop, enough, checkpoints), stuck)
         switched = Remark(
-            f"{told(modes)}; tempered SMC was used, whose populations visit all of them",
+            f"{told(modes)}; tempered SMC was used, whose populations, the chains of the result, visit all of them",
             "see whether each of them is meant; a narrower prior, or an order among parameters, leaves one",
         )
         return _as_auto(smc.sample(target, _populations(options, seed), monitor, stop), switched)

@@ -90,9 +90,12 @@ class ChainRun:
         self._saved_at, self._saved_done = time.monotonic(), self.progressed.done
 
     def _restore(self, saved: Checkpoint) -> None:
-        """Go on from there; the number of transitions is as it was, unless there are to be more."""
-        total = max(saved.total, self.progressed.total)
+        """Go on from there; to as many transitions as were wanted, unless the options say how many."""
+        total = self.progressed.total if self._options.draws is not None else max(saved.total, self.progressed.total)
+        total = max(total, saved.done)
         self._chain = self._programs.restored(saved.state)
+        if self._chain is None:
+            return
         self.warmup_gradients, self.metric = saved.warmup_gradients, saved.metric
         self.rows = [transition.Transitions(**saved.columns)] if saved.columns else []
         self._saved_done = saved.done

@@ -85,6 +85,8 @@ class Draws:
             known |= {"log_evidence": self.evidence.log_z, "log_evidence_error": self.evidence.error}
         if self.pareto_k is not None:
             known["pareto_k"] = self.pareto_k
+        if self.remarks:
+            known["remarks"] = "\n".join(f"{remark.severity}: {remark.sentence}" for remark in self.remarks)
         return known
 
 

@@ -84,7 +84,7 @@ class _Run:
 
     def go(self, stop: StopRequest, monitor: Monitor, enough: Callable[[Draws], bool] | None) -> None:
         """Let all chains run, and go on for as long as it is not enough and there may be more."""
-        self._wanted()
+        self._level()
         self._run(stop, monitor)
         if self._options.draws is not None or enough is None:
             return
@@ -100,14 +100,14 @@ class _Run:
 
     def _room(self) -> int:
         """How many more draws there may be at once."""
-        return min(MORE_DRAWS, self._options.max_draws - self._wanted())
+        wanted = self._chains[0].progressed.total - self._options.warmup
+        return min(MORE_DRAWS, self._options.max_draws - wanted)
 
-    def _wanted(self) -> int:
-        """How many draws of each chain there are to be. Chains that were saved at different times go on to the most."""
+    def _level(self) -> None:
+        """Let chains that were saved at different times go on to the same number of draws."""
         total = max(chain.progressed.total for chain in self._chains)
         for chain in self._chains:
             chain.extend(total - chain.progressed.total)
-        return total - self._options.warmup
 
     def _run(self, stop: StopRequest, monitor: Monitor) -> None:
         with self.timed("run"):

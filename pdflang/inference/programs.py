@@ -48,11 +48,14 @@ class Programs:
         with double_precision():
             return self.first_state(*start[:4]), start
 
-    def restored(self, leaves: Sequence[np.ndarray]) -> transition.Chain:
-        """The state of a chain whose leaves were saved."""
+    def restored(self, leaves: Sequence[np.ndarray]) -> transition.Chain | None:
+        """The state of a chain whose leaves were saved; None where it is that of another program."""
         point, number = np.zeros(self.dimension), np.float64(0)
         with double_precision():
             like = jax.eval_shape(self.first_state, point, number, point, unit_covariance(self.dimension))
+        wanted = [(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(like)]
+        if wanted != [(leaf.shape, leaf.dtype) for leaf in leaves]:
+            return None
         chain: transition.Chain = jax.tree.unflatten(jax.tree.structure(like), leaves)
         return chain
 

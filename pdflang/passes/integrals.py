@@ -53,7 +53,8 @@ class _Planner:
         return self._by_bins(node, self._by_pieces)
 
     def _by_pieces(self, node: Integral) -> Node:
-        parts = (part for piece in pieces_between_kinks(node) for part in ends_moved(piece))
+        pieces = pieces_between_kinks(node)
+        parts = (part for piece in pieces for part in ends_moved(piece, lambda end: _number(_known(end, self._fold))))
         return build.total(self._by_bins(part, self._planned) for part in parts)
 
     def _planned(self, node: Integral) -> Node:

@@ -5,7 +5,8 @@ There the rule of an end integrates a power exactly, whatever else multiplies it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from pdflang.ir import nodes
@@ -26,22 +27,28 @@ class _Root(NamedTuple):
     slope: Node
 
 
-def ends_moved(node: Integral) -> list[Integral]:
+def ends_moved(node: Integral, number: Callable[[Node], float | None]) -> list[Integral]:
     """Integrals that add up to this one, whose singular powers are at 0 where the end is a place of their own.
 
-    What is singular at both ends is cut in the middle.
+    What is singular at both ends is cut in the middle. `number` is the value of a bound that is one known number.
     """
     variable = variable_of(node)
     if variable is None:
         return [node]
-    low, high = (_roots(node, variable, end) for end in (node.lower, node.upper))
+    low, high = (_roots(node, variable, end, number(end)) for end in (node.lower, node.upper))
     if not (low or high):
         return [node]
-    if (low or _has_power_at(node, variable, 0)) and (high or _has_power_at(node, variable, 1)):
-        middle = build.multiply(Constant(0.5), build.add(node.lower, node.upper))
-        halves = ((node.lower, middle), (middle, node.upper))
-        return [part for ends in halves for part in ends_moved(Integral(node.loop, *ends, node.body, span=node.span))]
-    return [_moved(node, variable, low or high, from_lower=bool(low))]
+    low_too = low or (number(node.lower) == 0 and _has_power_at(node, variable, node.lower))
+    high_too = high or (number(node.upper) == 1 and _has_power_at(node, variable, node.upper))
+    if not (low_too and high_too):
+        return [_moved(node, variable, low or high, from_lower=bool(low))]
+    middle = build.multiply(Constant(0.5), build.add(node.lower, node.upper))
+    first = Integral(node.loop, node.lower, middle, node.body, span=node.span)
+    second = Integral(node.loop, middle, node.upper, node.body, span=node.span)
+    return [
+        _moved(first, variable, low, from_lower=True) if low else first,
+        _moved(second, variable, high, from_lower=False) if high else second,
+    ]
 
 
 def _moved(node: Integral, variable: Variable, roots: list[_Root], from_lower: bool) -> Integral:
@@ -54,9 +61,12 @@ def _moved(node: Integral, variable: Variable, roots: list[_Root], from_lower: b
     return Integral(node.loop, build.ZERO, width, body, span=node.span)
 
 
-def _roots(node: Integral, variable: Variable, end: Node) -> list[_Root]:
-    """The bases that vanish at an end and whose power there may be negative; none at 0 and 1, which have rules."""
-    if isinstance(end, Constant) and end.value in (0, 1):
+def _roots(node: Integral, variable: Variable, end: Node, value: float | None) -> list[_Root]:
+    """The bases that vanish at an end and whose power there may be negative; none at 0, 1 and ±∞, which have rules.
+
+    Nor at the ends of bins that are planned together.
+    """
+    if end.loops or (value is not None and (value in (0, 1) or math.isinf(value))):
         return []
     found = []
     for base, exponent in _powers(node.body, variable):
@@ -78,11 +88,8 @@ def _vanishes(base: Node, variable: Variable, place: Node) -> bool:
     return growth is not None and [order.known for order in growth] == [1.0]
 
 
-def _has_power_at(node: Integral, variable: Variable, place: int) -> bool:
-    """Whether the integral ends at 0, or at 1, with a power of the distance from there."""
-    end = node.lower if place == 0 else node.upper
-    if not (isinstance(end, Constant) and end.value == place):
-        return False
+def _has_power_at(node: Integral, variable: Variable, end: Node) -> bool:
+    """Whether the integrand has a power of the distance from an end."""
     return any(_vanishes(base, variable, end) for base, _ in _powers(node.body, variable))
 
 

@@ -18,7 +18,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from pdflang.diagnostics import PdflangError
-from pdflang.results.files import write_whole
+from pdflang.results.files import cannot_write, write_whole
 from pdflang.results.run_folder import CHECKPOINT, RunFolder
 
 _STATE = "state.npz"
@@ -81,7 +81,7 @@ class FolderCheckpoints:
         self.failure: PdflangError | None = None
         self._folder = folder
         self._begin = begin
-        self.begun = False
+        self.begun = self._said = False
         self._pieces: dict[int, int] = {}
         self._saved: dict[int, int] = {}
         self._lock = RLock()
@@ -95,12 +95,14 @@ class FolderCheckpoints:
             with np.load(place / _STATE) as saved:
                 state = {name: saved[name] for name in saved.files}
             pieces = [_read(place / _piece(number)) for number in range(int(state["pieces"]))]
-        except (OSError, ValueError, KeyError, BadZipFile):
+        except (OSError, EOFError, ValueError, KeyError, BadZipFile):
             return None
         columns = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]} if pieces else {}
+        rows = len(columns["z"]) if columns else 0
+        if rows != int(state["rows"]):
+            return None
         self.begun = True
-        self._pieces[chain] = len(pieces)
-        self._saved[chain] = len(columns["z"]) if columns else 0
+        self._pieces[chain], self._saved[chain] = len(pieces), rows
         leaves = sorted((name for name in state if name.startswith("leaf ")), key=lambda name: int(name.split()[1]))
         return Checkpoint(
             state=tuple(state[name] for name in leaves),
@@ -111,20 +113,29 @@ class FolderCheckpoints:
             columns=columns,
         )
 
+    def made(self, chains: int) -> int:
+        """How many draws the longest of so many chains has."""
+        kept = [self.load(chain) for chain in range(chains)]
+        return max((len(saved.columns["z"]) for saved in kept if saved is not None and saved.columns), default=0)
+
     def save(self, chain: int, checkpoint: Checkpoint) -> None:
         """Write the draws that are new, then the state; a failure is remembered, not raised."""
         try:
             with self._lock:
-                if not self.begun:
-                    self.begun = True
+                if not self._said:
                     self._begin(self._folder)
+                    self._said = True
                 self._write(chain, checkpoint)
-        except (PdflangError, OSError) as failure:
-            self.failure = self.failure or (failure if isinstance(failure, PdflangError) else None)
+                self.begun = True
+        except PdflangError as failure:
+            self.failure = self.failure or failure
 
     def _write(self, chain: int, checkpoint: Checkpoint) -> None:
         place = self._place(chain)
-        place.mkdir(parents=True, exist_ok=True)
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except OSError as failure:
+            raise PdflangError(cannot_write(place, failure)) from failure
         pieces, saved = self._pieces.get(chain, 0), self._saved.get(chain, 0)
         new = {name: column[saved:] for name, column in checkpoint.columns.items()}
         count = len(new.get("z", ()))
@@ -139,6 +150,7 @@ class FolderCheckpoints:
             "total": checkpoint.total,
             "warmup_gradients": checkpoint.warmup_gradients,
             "pieces": pieces,
+            "rows": saved + count,
         }
         write_whole(place / _STATE, _packed({**state, **{name: np.array(n) for name, n in numbers.items()}}))
         self._pieces[chain], self._saved[chain] = pieces, saved + count

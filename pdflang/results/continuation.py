@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from pdflang.diagnostics import Diagnostic, PdflangError
+from pdflang.results.checkpoints import FolderCheckpoints
 from pdflang.results.plain import to_json
-from pdflang.results.run_folder import PROVENANCE, exists, read_json
+from pdflang.results.run_folder import DRAWS, PROVENANCE, RunFolder, exists, open_run, read_json
 
 
 def record_of(folder: Path, methods: Collection[str], finished: bool) -> Any:
@@ -18,7 +19,7 @@ def record_of(folder: Path, methods: Collection[str], finished: bool) -> Any:
     Raises `PdflangError` (E623 where it is not a run's, E627 where it cannot go on: it is by none of the `methods`).
     """
     record = read_json(folder)
-    method = record.get("method")
+    method = record.get("method") if record.get("drawn_by") != "auto (smc)" else "auto (smc)"
     if method not in methods:
         others = " or ".join(f"`{name}`" for name in methods)
         raise PdflangError(
@@ -35,7 +36,17 @@ def record_of(folder: Path, methods: Collection[str], finished: bool) -> Any:
     return record
 
 
-def continued(folder: Path, provenance: Mapping[str, Any], may_change: Collection[str] = ()) -> bool:
+def made_by(folder: RunFolder, chains: int) -> int:
+    """How many draws each of so many chains of a run has, by what was saved or written of them."""
+    written = 0
+    if (folder.path / DRAWS).is_file():
+        written = int(open_run(folder.path)["posterior"].sizes["draw"])
+    return max(written, FolderCheckpoints(folder, lambda folder: None).made(chains))
+
+
+def continued(
+    folder: Path, provenance: Mapping[str, Any], may_change: Collection[str] = (), remedy: str | None = None
+) -> bool:
     """Whether the folder holds a run by the same method, of the same model, data, seed and options.
 
     Options that `may_change` do not count. False where there is no run by that method; one that differs is an
@@ -48,7 +59,7 @@ def continued(folder: Path, provenance: Mapping[str, Any], may_change: Collectio
         return False
     differences = list(_differences(earlier, now, may_change))
     if differences:
-        raise PdflangError(exists(folder, True, tuple(differences)))
+        raise PdflangError(exists(folder, True, tuple(differences), remedy))
     return True
 
 

@@ -58,7 +58,7 @@ def diagnose(tree: xarray.DataTree, rows: Sequence[Row], max_tree_depth: int | N
     if posterior.sizes.get("draw", 0) == 0:
         return [Finding("error", "there are no draws", "let the run go on beyond its warmup")]
     statistics = tree["sample_stats"].to_dataset() if "sample_stats" in tree.children else None
-    findings = [*_not_finite(tree), *_stuck(tree), *_rhat(rows), *_ess(rows, posterior.sizes["chain"])]
+    findings = [*_not_finite(tree), *_stuck(tree), *_rhat(rows, _more(tree)), *_ess(rows, posterior.sizes["chain"], _more(tree))]
     if statistics is not None:
         checks: tuple[Callable[[Any], Iterator[Finding]], ...] = (_divergences, _energy)
         findings += [finding for check in checks for finding in check(statistics)]
@@ -208,20 +208,27 @@ def _tree_depth(statistics: xarray.Dataset, most: int | None) -> Iterator[Findin
         )
 
 
-def _rhat(rows: Sequence[Row]) -> Iterator[Finding]:
+def _more(tree: xarray.DataTree) -> str:
+    """The options that make a run longer, by what it was made."""
+    method = str(tree.attrs.get("method", ""))
+    longer = {"smc": "`--particles`, `--moves`", "nested": "`--live`, `--moves`"}
+    return next((flags for name, flags in longer.items() if name in method), "`--warmup`, `--draws`")
+
+
+def _rhat(rows: Sequence[Row], more: str) -> Iterator[Finding]:
     bad = sorted((row for row in rows if row.rhat >= LARGEST_RHAT), key=lambda row: -row.rhat)
     if bad:
         names = tuple(row.name for row in bad)
         yield Finding(
             "error" if bad[0].rhat > TOO_LARGE_RHAT else "warning",
             f"R-hat is above {LARGEST_RHAT} for {_listed(names)} (largest {bad[0].rhat:.3f}): the chains do not agree",
-            "run longer (`--warmup`, `--draws`); if chains stay apart, the posterior has several modes or the model "
+            f"run longer ({more}); if chains stay apart, the posterior has several modes or the model "
             "does not determine these parameters",
             names,
         )
 
 
-def _ess(rows: Sequence[Row], chains: int) -> Iterator[Finding]:
+def _ess(rows: Sequence[Row], chains: int, more: str) -> Iterator[Finding]:
     needed = SMALLEST_ESS * chains
     sizes = {row.name: min(row.ess_bulk, row.ess_tail) for row in rows}
     names = tuple(sorted((name for name in sizes if sizes[name] < needed), key=sizes.__getitem__))
@@ -230,7 +237,7 @@ def _ess(rows: Sequence[Row], chains: int) -> Iterator[Finding]:
             "error" if sizes[names[0]] < FAR_TOO_FEW * needed else "warning",
             f"fewer than {needed} effective draws for {_listed(names)} (least {sizes[names[0]]:.0f}): intervals and "
             "diagnostics are not reliable",
-            "draw more (`--draws`)",
+            f"draw more ({more})",
             names,
         )
 

@@ -25,12 +25,12 @@ def provenance(
     interrupted: bool = False,
     seconds: Mapping[str, float] | None = None,
     notes: Mapping[str, Any] | None = None,
-    draws: str | None = None,
+    **details: Any,
 ) -> dict[str, Any]:
     """What `provenance.json` says. `sources` maps names of files to texts; the model comes first.
 
-    `started` must know its time zone; the duration is taken until now. `data` maps names to arrays. `draws` tells how
-    many there are, and why.
+    `started` must know its time zone; the duration is taken until now. `data` maps names to arrays. `details` are what
+    a method has to tell beside.
     """
     now = datetime.now(UTC)
     return {
@@ -46,7 +46,7 @@ def provenance(
         "data": {name: array_hash(values) for name, values in data.items()},
         "versions": versions(),
         "platform": {"system": platform.platform(), "machine": platform.machine()},
-        "draws": draws,
+        **details,
         "notes": dict(notes or {}),
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -36,7 +36,8 @@ class RunFolder:
     def __init__(self, path: Path, replaces: bool = False) -> None:
         self.path = path
         self.replaces = replaces
-        self._written: list[str] = []
+        self._written: dict[str, None] = {}
+        self._sources: set[str] = set()
         before_leaving.append(self._tidy)
 
     @classmethod
@@ -58,11 +59,15 @@ class RunFolder:
         return cls(out)
 
     @classmethod
-    def latest(cls, model: Path, out: Path | None = None) -> RunFolder:
-        """The folder `out`, or the one that `create` made last where we are. Raises E627 where there is none."""
+    def latest(cls, model: Path, methods: Collection[str], out: Path | None = None) -> RunFolder:
+        """The folder `out`, or the last where we are that `create` made for a run by one of the methods.
+
+        Raises E627 where there is none.
+        """
         if out is not None:
             return cls(out)
-        numbered = [path for path in Path().glob("*.run") if re.fullmatch(_names_of(model), path.stem)]
+        named = [path for path in Path().glob("*.run") if re.fullmatch(_names_of(model), path.stem)]
+        numbered = [path for path in named if _method_of(path) in methods]
         if not numbered:
             raise PdflangError(
                 Diagnostic(
@@ -98,7 +103,7 @@ class RunFolder:
             except OSError as failure:
                 raise PdflangError(cannot_write(path.parent, failure)) from failure
         write_text(path, text)
-        self._written.append(name)
+        self._written[name] = None
 
     def write_json(self, name: str, value: Any) -> None:
         """Write plain data as JSON. Numbers that are not finite become null, which JSON can say."""
@@ -106,7 +111,7 @@ class RunFolder:
 
     def write_provenance(self, record: Mapping[str, Any]) -> None:
         """Write `provenance.json`, which also names the files written before: it comes last."""
-        self.write_json(PROVENANCE, {**record, "files": [*self._written, PROVENANCE]})
+        self.write_json(PROVENANCE, {**record, "files": [*dict.fromkeys([*self._written, PROVENANCE])]})
 
     def write_draws(self, tree: xarray.DataTree) -> None:
         """Write `draws.nc`."""
@@ -123,7 +128,7 @@ class RunFolder:
         """Write a file, such as a picture."""
         self._prepare()
         write_whole(self.path / name, content)
-        self._written.append(name)
+        self._written[name] = None
 
     def write_sources(self, sources: Mapping[str, str]) -> None:
         """Write the model as `model.pdfm`, and beside it the files that it uses, where it finds them by their names.
@@ -152,8 +157,10 @@ class RunFolder:
     def _write_source(self, name: str, text: str) -> None:
         parts = [part for part in PurePosixPath(name.replace("\\", "/")).parts if part not in ("/", "..", ".")]
         path = "/".join(part.replace(":", "_") for part in parts)
-        is_found = path.endswith(".pdfm") and path not in (MODEL, *self._written)
-        self.write_text(path if is_found else f"{SOURCES}/{path}", text)
+        is_found = path.endswith(".pdfm") and path not in ({MODEL, *self._written} - self._sources)
+        name = path if is_found else f"{SOURCES}/{path}"
+        self._sources.add(name)
+        self.write_text(name, text)
 
     def write_all(self, writes: Sequence[Callable[[RunFolder], None]]) -> None:
         """Do every write, also where one fails, so that as much as possible is kept; raise what failed."""
@@ -200,6 +207,13 @@ def _files_of(folder: Path) -> list[str]:
     return [name for name in map(str, files) if within in (within / name).resolve().parents]
 
 
+def _method_of(folder: Path) -> str | None:
+    try:
+        return str(read_json(folder)["method"])
+    except (PdflangError, KeyError, TypeError):
+        return None
+
+
 def _names_of(model: Path) -> str:
     """What the stems of default folders match."""
     return re.escape(model.stem) + r"(-[1-9]\d*)?"
@@ -232,14 +246,14 @@ def _is_a_run(folder: Path, overwrite: bool) -> bool:
     return True
 
 
-def exists(folder: Path, ours: bool, notes: tuple[str, ...] = ()) -> Diagnostic:
+def exists(folder: Path, ours: bool, notes: tuple[str, ...] = (), remedy: str | None = None) -> Diagnostic:
     """That there is a folder already, maybe `ours` to replace."""
     if ours:
         return Diagnostic(
             code="E621",
             message=f"`{folder}` holds the results of another run",
             notes=notes,
-            remedy="choose another name with `--out`, or add `--overwrite` to replace them",
+            remedy=remedy or "choose another name with `--out`, or add `--overwrite` to replace them",
         )
     kind = "a folder that is not a run's" if folder.is_dir() else "not a folder"
     return Diagnostic(

@@ -173,3 +173,12 @@ def test_powers_at_both_ends_of_a_piece() -> None:
     for a, b, k in product((-0.9, -0.4), (-0.9, -0.5, 0.5), (0.1, 0.7)):
         expected = k ** (a + b + 1) * float(mpmath.beta(a + 1, b + 1))
         assert model.derived({"a": a, "b": b, "k": k})["r"] == pytest.approx(expected, rel=TOLERANCE), (a, b, k)
+
+
+def test_a_power_in_an_infinite_region() -> None:
+    """∫₀^∞ of x^(a) (1 + x)^(b) = B(a + 1, −a − b − 1): powers at an end, and a base that grows towards infinity."""
+    model = pdflang.loads(
+        "param a ~ Uniform(-0.5, 1)\nparam b ~ Uniform(-9, -4)\noutput r = integral(x^a*(1 + x)^b for x in (0, inf))\n"
+    )
+    expected = float(mpmath.beta(1.5, 5.5))
+    assert model.derived({"a": 0.5, "b": -7.0})["r"] == pytest.approx(expected, rel=1e-6)
