@@ -58,7 +58,8 @@ def diagnose(tree: xarray.DataTree, rows: Sequence[Row], max_tree_depth: int | N
     if posterior.sizes.get("draw", 0) == 0:
         return [Finding("error", "there are no draws", "let the run go on beyond its warmup")]
     statistics = tree["sample_stats"].to_dataset() if "sample_stats" in tree.children else None
-    findings = [*_not_finite(tree), *_stuck(tree), *_rhat(rows, _more(tree)), *_ess(rows, posterior.sizes["chain"], _more(tree))]
+    more = _more(tree)
+    findings = [*_not_finite(tree), *_stuck(tree), *_rhat(rows, more), *_ess(rows, posterior.sizes["chain"], more)]
     if statistics is not None:
         checks: tuple[Callable[[Any], Iterator[Finding]], ...] = (_divergences, _energy)
         findings += [finding for check in checks for finding in check(statistics)]

@@ -138,7 +138,39 @@ def test_another_run_is_refused(run, model, arguments: tuple[str, ...], words: s
 def test_a_method_without_chains_cannot_go_on(run, model) -> None:
     name = model(NORMAL)
     run("sample", name, "--method", "laplace", "--draws", "50", code={0, 3})
-    assert "one by `laplace`, which cannot go on" in run("sample", name, "--more", "5", code=1).stderr
+    assert "no run of `model.pdfm` here that could go on" in run("sample", name, "--more", "5", code=1).stderr
+    done = run("sample", name, "--more", "5", "--out", "model.run", code=1)
+    assert "one by `laplace`, which cannot go on" in done.stderr
+    two_modes = model("param a ~ Normal(0, 30)\ndata y = 400\nobserve y ~ Normal(a^2, 1)\n", "modes.pdfm")
+    run("sample", two_modes, "--chains", "2")
+    assert "one by `auto (smc)`, which cannot go on" in run("sample", two_modes, "--more", "5", code=1).stderr
+
+
+def test_what_was_kept_is_kept_again(run, model, tmp_path: Path) -> None:
+    name = model(NORMAL)
+    run("sample", name, "--draws", "50", "--log-likelihood", "--out", "a.run", code={0, 3})
+    run("sample", name, "--more", "20", "--out", "a.run", code={0, 3})
+    run("sample", name, "--draws", "70", "--log-likelihood", "--out", "b.run", code={0, 3})
+    assert same_draws(tmp_path, "a.run", "b.run")
+
+
+def test_a_run_whose_further_draws_were_killed_is_not_finished(run, model, tmp_path: Path) -> None:
+    name = model(NORMAL)
+    run("sample", name, "--draws", "50", "--out", "cut.run", code={0, 3})
+    before = (tmp_path / "cut.run/checkpoint/chain-0/state.npz").stat().st_mtime_ns
+    arguments = ("sample", name, "--more", "3000000", "--save-every", "0", "--out", "cut.run")
+    process = subprocess.Popen(
+        command(*arguments), cwd=tmp_path, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    while (tmp_path / "cut.run/checkpoint/chain-0/state.npz").stat().st_mtime_ns == before:
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    assert json.loads((tmp_path / "cut.run/provenance.json").read_text())["interrupted"]
+    # What is there counts, and not what was wanted.
+    run("sample", name, "--more", "1", "--out", "cut.run", code={0, 3})
+    said = json.loads((tmp_path / "cut.run/provenance.json").read_text())
+    assert not said["interrupted"] and 50 < said["options"]["draws"] < 3_000_000
 
 
 def test_damaged_files_are_as_none(run, model, tmp_path: Path) -> None:

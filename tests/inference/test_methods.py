@@ -11,6 +11,7 @@ from posed_problems import Problem, banana, correlated, funnel, two_modes
 
 from pdflang.diagnostics import PdflangError
 from pdflang.inference import METHODS, Draws, NoFiniteStart, NoNormalApproximation, method_named, method_of
+from pdflang.inference.importance import importance, resampled
 from pdflang.inference.options import (
     AutoOptions,
     LaplaceOptions,
@@ -208,6 +209,66 @@ def test_impossible_places_of_the_prior_are_a_part_of_the_evidence() -> None:
         draws = draw(half, options)
         assert_has_the_moments(draws, half, 500, 0.02)
         assert_has_the_evidence(draws, half, 0.05)
+
+
+def test_a_plateau_of_the_likelihood() -> None:
+    """A likelihood of ½ where x < 0 and of 1 elsewhere, under N(0, 10): Z = ¾, and ⅔ of the posterior is above 0."""
+    import jax.numpy as jnp
+
+    problem = correlated(1)
+    prior = problem.target.log_prior
+    assert prior is not None
+
+    def log_density(z: Any, arrays: Any) -> Any:
+        return prior(z, arrays) + jnp.where(z[0] > 0, 0.0, jnp.log(0.5))
+
+    steps = problem._replace(target=replace(problem.target, log_density=log_density), log_z=float(np.log(0.75)))
+    for options in (SmcOptions(), NestedOptions()):
+        draws = draw(steps, options)
+        assert_has_the_evidence(draws, steps, 0.02)
+        assert abs(np.mean(draws.z > 0) - 2 / 3) < 0.05
+
+
+def test_a_narrow_ring() -> None:
+    """Steps that suit the spread of the whole are far too long: SMC repeats its moves with shorter ones."""
+    from jax.scipy.stats import norm
+
+    problem = correlated(2, width=1.0)
+    prior = problem.target.log_prior
+    assert prior is not None
+
+    def log_density(z: Any, arrays: Any) -> Any:
+        return prior(z, arrays) + norm.logpdf(z[0] ** 2 + z[1] ** 2, 1.0, 0.003)
+
+    # The square of the radius has the density ½ exp(−r²/2).
+    ring = problem._replace(
+        target=replace(problem.target, log_density=log_density), mean=np.zeros(2), sd=np.full(2, 0.5**0.5),
+        log_z=float(np.log(0.5) - 0.5),
+    )  # fmt: skip
+    draws = draw(ring, SmcOptions())
+    assert min(len(np.unique(chain[:, 0])) for chain in draws.z) > 900
+    assert_has_the_moments(draws, ring, 150)
+    assert_has_the_evidence(draws, ring, 0.05)
+
+
+def test_resampling_shows_in_effective_sizes() -> None:
+    """Of draws that are chosen twice each, half are effective, and their means say so."""
+    from arviz_stats.base import array_stats
+
+    generator = np.random.default_rng(0)
+    log_weights = np.where(np.arange(4000) < 2000, 0.0, -50.0)
+    chosen = resampled(log_weights, 4000, generator)
+    assert np.all(np.bincount(chosen, minlength=4000)[:2000] == 2)
+    values = generator.standard_normal(4000)[chosen].reshape(4, 1000)
+    size = float(array_stats.ess(values, method="mean", chain_axis=0, draw_axis=1))
+    assert 1500 < size < 2600
+
+
+def test_few_or_impossible_draws_say_nothing_for_an_approximation() -> None:
+    few = importance(np.array([0.0, 50.0, -80.0]), np.zeros(3))
+    none = importance(np.full(200, -np.inf), np.zeros(200))
+    assert few.pareto_k == none.pareto_k == np.inf
+    assert none.evidence is None
 
 
 def test_no_maximum_no_laplace() -> None:
