@@ -12,6 +12,7 @@ from typing import NamedTuple
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Apply, Constant, Integral, Node, Variable
 from pdflang.ir.ranges import Range
+from pdflang.passes.convolutions import has_kernel
 from pdflang.passes.kernels import variable_of
 from pdflang.passes.orders import Orders
 from pdflang.passes.terms import whole
@@ -33,7 +34,7 @@ def ends_moved(node: Integral, number: Callable[[Node], float | None]) -> list[I
     What is singular at both ends is cut in the middle. `number` is the value of a bound that is one known number.
     """
     variable = variable_of(node)
-    if variable is None:
+    if variable is None or has_kernel(node, variable):
         return [node]
     low, high = (_roots(node, variable, end, number(end)) for end in (node.lower, node.upper))
     if not (low or high):
@@ -64,9 +65,9 @@ def _moved(node: Integral, variable: Variable, roots: list[_Root], from_lower: b
 def _roots(node: Integral, variable: Variable, end: Node, value: float | None) -> list[_Root]:
     """The bases that vanish at an end and whose power there may be negative; none at 0, 1 and ±∞, which have rules.
 
-    Nor at the ends of bins that are planned together.
+    Nor at the ends of bins that are planned together, or at ends that are this or that place as parameters have it.
     """
-    if end.loops or (value is not None and (value in (0, 1) or math.isinf(value))):
+    if end.loops or _is_chosen(end) or (value is not None and (value in (0, 1) or math.isinf(value))):
         return []
     found = []
     for base, exponent in _powers(node.body, variable):
@@ -74,6 +75,11 @@ def _roots(node: Integral, variable: Variable, end: Node, value: float | None) -
         if slope is not None and range_of(exponent).lower < 0 and _vanishes(base, variable, end):
             found.append(_Root(base, slope if end is node.lower else build.negate(slope)))
     return found
+
+
+def _is_chosen(end: Node) -> bool:
+    applied = (child for child in nodes.walk(end) if isinstance(child, Apply))
+    return any(child.function.name in ("min", "max", "clip", "abs") for child in applied)
 
 
 def _slope(base: Node, variable: Variable) -> Node | None:
