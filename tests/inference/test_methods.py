@@ -40,12 +40,12 @@ def assert_has_the_moments(draws: Draws, problem: Problem, effective: float, wid
     assert np.all(np.abs(ratios - 1) < 5 * errors + width), ratios
 
 
-def assert_has_the_evidence(draws: Draws, problem: Problem, slack: float = 0.0, largest: float = 0.5) -> None:
+def assert_has_the_evidence(draws: Draws, problem: Problem, slack: float = 0.0) -> None:
     assert draws.evidence is not None
     log_z, error = draws.evidence
     # The error of four runs is known to a half only.
     assert abs(log_z - problem.log_z) < 5 * error + slack, (draws.evidence, problem.log_z)
-    assert error < largest
+    assert error < 0.5
 
 
 EXACT = [
@@ -75,7 +75,7 @@ def test_posterior_and_evidence(problem: Problem, options: Options) -> None:
     [
         (20, SmcOptions()),
         (100, SmcOptions(moves=15)),
-        (20, NestedOptions()),
+        (20, NestedOptions(live=500)),
         (100, NutsOptions(metric="dense")),
         (100, LaplaceOptions()),
         (100, ViOptions()),
@@ -87,8 +87,7 @@ def test_many_correlated_dimensions(dimension: int, options: Options) -> None:
     # All dimensions share one long direction: their means are off together, and by as much.
     assert_has_the_moments(draws, problem, 200, 0.01)
     if draws.evidence is not None:
-        # That of nested sampling grows with the square root of the dimension.
-        assert_has_the_evidence(draws, problem, 0.05, largest=1.0)
+        assert_has_the_evidence(draws, problem, 0.05)
 
 
 @pytest.mark.parametrize("problem", [banana(), funnel()], ids=["banana", "funnel"])
