@@ -58,6 +58,9 @@ class Place(NamedTuple):
     slopes: np.ndarray
 
 
+Kind = Literal["product", "sum", "other"]
+
+
 @dataclass(frozen=True)
 class Undetermined:
     """Parameters that observations do not tell apart, by their `entries` among the flattened ones.
@@ -67,7 +70,7 @@ class Undetermined:
     where a single parameter changes nothing. `other`: the directions are others at each place.
     """
 
-    kind: Literal["product", "sum", "other"]
+    kind: Kind
     entries: tuple[int, ...]
     combinations: np.ndarray
 
@@ -142,7 +145,8 @@ def undetermined(places: Sequence[Place]) -> list[Undetermined]:
     ]
     sums, products = _common(natural) * widths[:, None], _common(relative)
     found: list[Undetermined] = []
-    for kind, directions in (("sum", sums), ("product", products)):
+    kinds: tuple[tuple[Kind, np.ndarray], ...] = (("sum", sums), ("product", products))
+    for kind, directions in kinds:
         known = {entry for other in found for entry in other.entries}
         found += [group for group in _groups(kind, directions) if not known & set(group.entries)]
     told = sum(len(group.entries) - len(group.combinations) for group in found)
@@ -154,7 +158,7 @@ def undetermined(places: Sequence[Place]) -> list[Undetermined]:
     return found
 
 
-def _groups(kind: str, directions: np.ndarray) -> list[Undetermined]:
+def _groups(kind: Kind, directions: np.ndarray) -> list[Undetermined]:
     """Entries that belong together, and what stays the same of them along directions (m, k)."""
     taking_part = np.abs(directions) > _ROUND * np.abs(directions).max(axis=0, initial=1e-300)
     links = taking_part @ taking_part.T
@@ -166,7 +170,7 @@ def _groups(kind: str, directions: np.ndarray) -> list[Undetermined]:
         scale = np.abs(own).max(axis=1)
         # What is orthogonal to the directions; in entries of one size, so that rounding does not decide.
         staying = null_space((own / scale[:, None]).T, rcond=_ROUND).T / scale
-        groups.append(Undetermined(kind, tuple(map(int, entries)), _reduced(staying)))  # type: ignore[arg-type]
+        groups.append(Undetermined(kind, tuple(map(int, entries)), _reduced(staying)))
     return groups
 
 

@@ -134,9 +134,9 @@ class _Plan:
 
 
 def _new_plan(name: str, given: dict[str, Any]) -> _Plan:
-    settings = options_of(METHODS[name].options, given)
-    seed = chosen_seed(settings.seed)  # type: ignore[attr-defined]
-    return _Plan(METHODS[name], replace(settings, seed=seed), seed)  # type: ignore[call-arg]
+    method = METHODS[name]
+    seed = chosen_seed(asdict(options_of(method.options, given))["seed"])
+    return _Plan(method, options_of(method.options, {**given, "seed": seed}), seed)
 
 
 def _earlier_plan(folder: RunFolder, name: str | None, given: dict[str, Any], more: int | None) -> _Plan:

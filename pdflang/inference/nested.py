@@ -27,8 +27,8 @@ from pdflang.inference.populations import first_population, prior_draws, split_o
 from pdflang.inference.shells import Shells
 from pdflang.inference.surface import log_densities
 from pdflang.inference.target import Target
-from pdflang.inference.turns import take_turns
-from pdflang.inference.workers import StopRequest, interrupts
+from pdflang.inference.turns import run_all
+from pdflang.inference.workers import StopRequest
 
 _REPLACED = 0.1
 """Share of the live points that are replaced at once: side by side they cost less, and lose little precision."""
@@ -57,17 +57,8 @@ def sample(
     replaced = max(1, int(_REPLACED * options.live))
     programs = _programs(target.log_density, target.log_prior, target.initial, moves, replaced)
     runs = [_Run(number, target, options, programs, seed) for number in range(options.chains)]
-    begin = time.perf_counter()
-    with interrupts(stop) as stop:
-        monitor.start("nested", options.chains, 100)
-        try:
-            # The first pieces compile; runs that began together would all compile.
-            runs[0].go_on()
-            runs[0].go_on()
-            finished = take_turns(runs, options.threads, stop, monitor)
-        finally:
-            monitor.finish()
-    seconds = {"run": time.perf_counter() - begin}
+    finished, took = run_all("nested", runs, 2, options.threads, stop, monitor)
+    seconds = {"run": took}
     if not finished:
         return nothing_drawn(target.dimension, options.chains, seed, options, "nested", seconds)
     return _drawn(target, options, seed, runs, seconds)

@@ -8,7 +8,6 @@ says how well each is known.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,8 +27,8 @@ from pdflang.inference.platform import compiler_options, double_precision
 from pdflang.inference.populations import Split, first_population, mean_evidence, prior_draws, split_of
 from pdflang.inference.surface import log_densities
 from pdflang.inference.target import Target
-from pdflang.inference.turns import take_turns
-from pdflang.inference.workers import StopRequest, interrupts
+from pdflang.inference.turns import run_all
+from pdflang.inference.workers import StopRequest
 
 _ACCEPTANCE = 0.8
 _TRAJECTORY = math.pi / 2
@@ -68,16 +67,8 @@ def sample(
     assert target.log_prior is not None
     programs = _programs(target.log_density, target.log_prior, target.initial, options.moves)
     populations = [_Population(number, target, options, programs, seed) for number in range(options.chains)]
-    begin = time.perf_counter()
-    with interrupts(stop) as stop:
-        monitor.start("smc", options.chains, 100)
-        try:
-            # The first step compiles; populations that took it together would all compile.
-            populations[0].go_on()
-            finished = take_turns(populations, options.threads, stop, monitor)
-        finally:
-            monitor.finish()
-    seconds = {"run": time.perf_counter() - begin}
+    finished, took = run_all("smc", populations, 1, options.threads, stop, monitor)
+    seconds = {"run": took}
     if not finished:
         return nothing_drawn(target.dimension, options.chains, seed, options, "smc", seconds)
     z = np.stack([population.state.particles for population in populations])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Sequence
 from typing import Protocol
 
 from pdflang.inference.monitor import Monitor, Progressed
 from pdflang.inference.platform import available_cores
-from pdflang.inference.workers import StopRequest, run_tasks
+from pdflang.inference.workers import StopRequest, interrupts, run_tasks
 
 
 class Run(Protocol):
@@ -24,6 +25,27 @@ class Run(Protocol):
 
     def go_on(self) -> None:
         """One piece of work."""
+
+
+def run_all(
+    method: str, runs: Sequence[Run], pieces: int, threads: int | None, stop: StopRequest | None, monitor: Monitor
+) -> tuple[bool, float]:
+    """Let runs go on side by side until they are done, or until an interrupt; whether all are done, and seconds.
+
+    The first `pieces` of work compile: they are done by one run, where runs that began together would all compile.
+    Progress of each is in hundredths.
+    """
+    begin = time.perf_counter()
+    with interrupts(stop) as heard:
+        monitor.start(method, len(runs), 100)
+        try:
+            for _ in range(pieces):
+                if not heard.requested:
+                    runs[0].go_on()
+            finished = take_turns(runs, threads, heard, monitor)
+        finally:
+            monitor.finish()
+    return finished, time.perf_counter() - begin
 
 
 def take_turns(runs: Sequence[Run], threads: int | None, stop: StopRequest, monitor: Monitor) -> bool:
