@@ -20,7 +20,7 @@ def run(tmp_path: Path) -> Run:
     def call(*arguments: str, code: int | set[int] = 0, **options: Any) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             command(*arguments), cwd=tmp_path, env=environment(), capture_output=True, text=True, encoding="utf-8",
-            timeout=120, **options,
+            timeout=600, **options,
         )  # fmt: skip
         assert "Traceback" not in done.stderr, done.stderr
         assert done.returncode in (code if isinstance(code, set) else {code}), (done.stdout, done.stderr)

@@ -92,7 +92,7 @@ def bug(tmp_path: Path, failure: str) -> subprocess.CompletedProcess[str]:
     )
     return subprocess.run(
         [sys.executable, "-c", program, "check", "m.pdfm"],
-        cwd=tmp_path, env=environment(TMPDIR=str(tmp_path)), capture_output=True, text=True, timeout=60,
+        cwd=tmp_path, env=environment(TMPDIR=str(tmp_path)), capture_output=True, text=True, timeout=600,
     )  # fmt: skip
 
 
@@ -120,7 +120,7 @@ def test_a_reader_that_leaves_is_no_error(tmp_path: Path, model, arguments: tupl
     os.close(reading)
     try:
         done = subprocess.run(
-            command(*arguments), cwd=tmp_path, env=environment(), stdout=writing, stderr=subprocess.PIPE, timeout=60
+            command(*arguments), cwd=tmp_path, env=environment(), stdout=writing, stderr=subprocess.PIPE, timeout=600
         )
     finally:
         os.close(writing)
@@ -137,7 +137,7 @@ def test_verbs_that_answer_at_once_do_not_import_jax(tmp_path: Path, model) -> N
         "    program.main(line.split(), standalone_mode=False)\n"
         "assert 'jax' not in sys.modules\n"
     )
-    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment(), check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment(), check=True, timeout=600)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
@@ -145,7 +145,7 @@ def test_a_full_disk_is_no_bug(model, tmp_path: Path) -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run(
             command("check", model(NORMAL)), cwd=tmp_path, env=environment(), stdout=full, stderr=subprocess.PIPE,
-            text=True, check=False, timeout=60,
+            text=True, check=False, timeout=600,
         )  # fmt: skip
     assert done.returncode == 1
     assert "No space left on device" in done.stderr and "bug" not in done.stderr

@@ -32,7 +32,7 @@ def seen_in_a_terminal(tmp_path: Path, *arguments: str) -> str:
             break
         seen += piece
     os.close(ours)
-    assert process.wait(timeout=60) in (0, 3)
+    assert process.wait(timeout=600) in (0, 3)
     return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen.decode("utf-8", "replace"))
 
 

@@ -70,7 +70,7 @@ def _command(folder: Path, text: str, verb: str = "check") -> subprocess.Complet
     (folder / "model.pdfm").write_text(text, encoding="utf-8")
     return subprocess.run(
         [sys.executable, "-m", "pdflang", verb, "model.pdfm"],
-        cwd=folder, capture_output=True, text=True, check=False, timeout=120,
+        cwd=folder, capture_output=True, text=True, check=False, timeout=600,
     )  # fmt: skip
 
 

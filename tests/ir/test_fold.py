@@ -49,5 +49,5 @@ def test_a_model_of_numbers_is_checked_without_numpy(example: str) -> None:
         f"driver.check(driver.read_source(Path({str(EXAMPLES / example / 'model.pdfm')!r})))\n"
         "sys.exit('numpy' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
