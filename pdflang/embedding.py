@@ -177,8 +177,8 @@ class Model(CompiledModel):
         """Draws of the posterior as a DataTree in ArviZ's schema.
 
         `method` is one of `pdflang.inference.METHODS`, which say what each is for; options are the fields of its
-        options, of NUTS chains, warmup, draws, seed, target_acceptance, … Without `draws` NUTS makes 1000 per chain
-        and then more, up to `max_draws`, until every quantity has R-hat < 1.01 and an effective sample size of 100
+        options, of HMC and NUTS chains, warmup, draws, seed, target_acceptance, … Without `draws` they make 1000
+        each and then more, up to `max_draws`, until every quantity has R-hat < 1.01 and an effective sample size of 100
         per chain. With `log_likelihood` the log-probability of each datum is kept.
         The groups are posterior, sample_stats, observed_data and log_likelihood; arrays are (chain, draw, *axes),
         with labels as coordinates. Lists of more than 100,000 events are not repeated in observed_data.

@@ -26,7 +26,7 @@ from pdflang.cli.options import (
 from pdflang.cli.screen import Screen
 from pdflang.diagnostics import PdflangError
 from pdflang.inference.methods import METHODS, Method
-from pdflang.inference.options import NutsOptions, Options, chosen_seed, options_of
+from pdflang.inference.options import AutoOptions, ChainOptions, Options, chosen_seed, options_of
 from pdflang.interrupts import INTERRUPTED, held, leave
 from pdflang.results.checkpoints import SECONDS
 
@@ -153,7 +153,7 @@ def _earlier_plan(folder: RunFolder, name: str | None, given: dict[str, Any], mo
         raise PdflangError(exists(folder.path, True, (note,), _ANOTHER))
     method = METHODS[record["method"]]
     settings = options_of(method.options, {**record["options"], **given})
-    assert isinstance(settings, NutsOptions)
+    assert isinstance(settings, ChainOptions | AutoOptions)
     if more is not None:
         settings = replace(settings, draws=made_by(folder, settings.chains) + more)
     kept = bool(record.get("log_likelihood"))

@@ -1,28 +1,49 @@
-"""The default: NUTS, after climbs from many draws of the prior have looked for modes that its chains would not find.
+"""The default: climbs look for modes while a sampler compiles, and what they find decides how to draw.
 
-Chains that all start at one mode agree with each other, and R-hat says nothing of the others.
+Chains that all start at one mode agree with each other, and R-hat says nothing of the others. One mode is sampled by
+HMC, which asks for a posterior not too far from normal; where its draws say that it is, NUTS takes its place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
+from typing import TypeVar
 
-from pdflang.inference import nuts, smc
+import numpy as np
+
+from pdflang.inference import hmc, nuts, smc
 from pdflang.inference.draws import Draws, NoFiniteStart, Remark
 from pdflang.inference.map import maximise
 from pdflang.inference.modes import Mode, modes_of, told
 from pdflang.inference.monitor import Monitor
-from pdflang.inference.options import AutoOptions, MapOptions, NutsOptions, SmcOptions, chosen_seed
-from pdflang.inference.programs import programs_of
+from pdflang.inference.options import (
+    AutoOptions,
+    ChainOptions,
+    HmcOptions,
+    MapOptions,
+    NutsOptions,
+    SmcOptions,
+    chosen_seed,
+)
 from pdflang.inference.start import CURVED_DIMENSIONS
 from pdflang.inference.target import Target
 from pdflang.inference.workers import StopRequest, interrupts, run_tasks
-from pdflang.results.checkpoints import Checkpoints
+from pdflang.results.checkpoints import Checkpoints, NoCheckpoints
 
 _TOLERANCE = 1e-6
 _STEPS = 200
+
+_SHORT_STEP = 0.25
+"""Steps that have to be shorter, in standard deviations, tell that some place is far narrower than the whole."""
+
+_TELLING = 500
+"""So many draws of a chain tell whether chains agree."""
+
+_LARGEST_RHAT = 1.01
+
+Own = TypeVar("Own", bound=ChainOptions)
 
 
 def sample(
@@ -33,52 +54,146 @@ def sample(
     enough: Callable[[Draws], bool] | None = None,
     checkpoints: Checkpoints | None = None,
 ) -> Draws:
-    """Draws by NUTS; by SMC where there are several modes and the prior is proper. Raises `NoFiniteStart`."""
+    """Draws by HMC or NUTS; by SMC where there are several modes and the prior is proper. Raises `NoFiniteStart`."""
     options = options or AutoOptions()
     seed = chosen_seed(options.seed)
-    own = replace(NutsOptions(**{f.name: getattr(options, f.name) for f in fields(NutsOptions)}), seed=seed)
+    by_hmc, by_nuts = _own(HmcOptions, options, seed), _own(NutsOptions, options, seed)
+    checkpoints = checkpoints or NoCheckpoints()
     with interrupts(stop) as stop:
-        # The climbs take less time than the sampler takes to compile.
-        programs = programs_of(target, own)
-        modes: list[Mode] = []
+        found = _looked(target, options, by_hmc, by_nuts, stop)
+        if found.several and target.log_prior is not None:
+            return _by_smc(target, options, seed, found, monitor, stop)
+        spent = found.gradients
+        if found.one and _may_be_normal(target, by_hmc) and not _has_begun("nuts", checkpoints):
+            draws = hmc.sample(target, by_hmc, monitor, stop, _or_strained(enough), checkpoints)
+            if draws.interrupted or _is_trusted(draws):
+                return _as_auto(draws, spent)
+            spent += _gradients(draws)
+        draws = nuts.sample(target, by_nuts, monitor, stop, enough, checkpoints)
+        return _as_auto(draws, spent, *found.warning)
 
-        def look() -> None:
-            modes.extend(_modes(target, options, seed, stop))
 
-        tasks: list[Callable[[], None]] = [look, partial(programs.compile, target, own, stop)]
-        run_tasks(tasks, 2, stop, patient=False)
-        if len(modes) < 2:
-            return _as_auto(nuts.sample(target, own, monitor, stop, enough, checkpoints))
-        if target.log_prior is None:
-            stuck = Remark(
-                f"{told(modes)}, and chains may stay in the one where they start",
+@dataclass
+class _Found:
+    """The modes that climbs have reached, and the gradients that these took."""
+
+    modes: list[Mode] = field(default_factory=list)
+    gradients: int = 0
+
+    @property
+    def one(self) -> bool:
+        return len(self.modes) == 1
+
+    @property
+    def several(self) -> bool:
+        return len(self.modes) > 1
+
+    @property
+    def warning(self) -> tuple[Remark, ...]:
+        """What is to be said where chains draw in spite of several modes."""
+        if not self.several:
+            return ()
+        return (
+            Remark(
+                f"{told(self.modes)}, and chains may stay in the one where they start",
                 "give every parameter a proper prior: tempered SMC, which visits all modes, starts from draws of it",
                 "warning",
-            )
-            return _as_auto(nuts.sample(target, own, monitor, stop, enough, checkpoints), stuck)
-        switched = Remark(
-            f"{told(modes)}; tempered SMC was used, whose populations, the chains of the result, visit all of them",
-            "see whether each of them is meant; a narrower prior, or an order among parameters, leaves one",
+            ),
         )
-        return _as_auto(smc.sample(target, _populations(options, seed), monitor, stop), switched)
 
 
-def _as_auto(draws: Draws, *remarks: Remark) -> Draws:
-    return replace(draws, method=f"auto ({draws.method})", remarks=remarks)
+def _looked(
+    target: Target, options: AutoOptions, by_hmc: HmcOptions, by_nuts: NutsOptions, stop: StopRequest
+) -> _Found:
+    """What climbs from draws of the prior have found, by when the sampler that it asks for is compiled.
 
-
-def _populations(options: AutoOptions, seed: int) -> SmcOptions:
-    """As many draws as NUTS would make, where they are enough for a population."""
-    particles = max(SmcOptions.particles, options.first_draws)
-    return SmcOptions(max(2, options.chains), particles, seed=seed, threads=options.threads)
-
-
-def _modes(target: Target, options: AutoOptions, seed: int, stop: StopRequest) -> list[Mode]:
-    """The modes that climbs from draws of the prior reach; none in many dimensions, where climbs cost too much."""
+    Which one that will be is not known at first, but climbs take less time than a compilation, and mostly find one
+    mode.
+    """
+    found = _Found()
     if target.dimension > CURVED_DIMENSIONS:
-        return []
-    climbs = MapOptions(options.starts, seed, _TOLERANCE, _STEPS, options.threads)
-    try:
-        return modes_of(maximise(target, climbs, stop=stop))
-    except NoFiniteStart:
-        return []
+        return found
+    likely = _may_be_normal(target, by_hmc)
+    # Both are made here: threads that made them together would each have their own.
+    compile_nuts = partial(nuts.programs_for(target, by_nuts).compile, target, by_nuts, stop)
+    compile_hmc = partial(hmc.programs_for(target, by_hmc).compile, target, by_hmc, stop)
+
+    def look() -> None:
+        climbs = MapOptions(options.starts, by_hmc.seed, _TOLERANCE, _STEPS, options.threads)
+        try:
+            optima = maximise(target, climbs, stop=stop)
+        except NoFiniteStart:
+            return
+        found.modes = modes_of(optima)
+        found.gradients = sum(optimum.steps for optimum in optima.every) * (1 + target.dimension)
+        if likely and not found.one:
+            compile_nuts()
+
+    tasks: list[Callable[[], None]] = [look, compile_hmc if likely else compile_nuts]
+    run_tasks(tasks, 2, stop, patient=False)
+    return found
+
+
+def _own(kind: type[Own], options: AutoOptions, seed: int) -> Own:
+    """The options of a method, as those of `auto` have them."""
+    given = {f.name: getattr(options, f.name, None) for f in fields(kind)}
+    return kind(**{**{name: value for name, value in given.items() if value is not None}, "seed": seed})
+
+
+def _may_be_normal(target: Target, by_hmc: HmcOptions) -> bool:
+    """Whether the metric can be the covariance."""
+    return target.dimension <= CURVED_DIMENSIONS and by_hmc.dense(target.dimension)
+
+
+def _has_begun(method: str, checkpoints: Checkpoints) -> bool:
+    """Whether chains of that method were saved: what came before it was judged then."""
+    return (saved := checkpoints.load(0)) is not None and saved.method == method
+
+
+def _or_strained(enough: Callable[[Draws], bool] | None) -> Callable[[Draws], bool] | None:
+    """A judge who wants no more draws of HMC either where it is not to be trusted."""
+    return None if enough is None else lambda draws: _is_strained(draws) or enough(draws)
+
+
+def _is_strained(draws: Draws) -> bool:
+    """Whether some place is too narrow for the steps of HMC."""
+    statistics = draws.statistics
+    return bool(statistics["diverging"].any() or statistics["step_size"].min() < _SHORT_STEP)
+
+
+def _is_trusted(draws: Draws) -> bool:
+    """Whether nothing in draws of HMC speaks against them."""
+    from arviz_stats.base import array_stats
+
+    if _is_strained(draws) or draws.sufficient is False:
+        return False
+    if draws.sufficient or len(draws.z) < 2 or draws.z.shape[1] < _TELLING:
+        return True
+    rhats = array_stats.rhat(np.moveaxis(draws.z, -1, 0), chain_axis=1, draw_axis=2)
+    return bool(np.all(rhats < _LARGEST_RHAT))
+
+
+def _gradients(draws: Draws) -> int:
+    """All gradients that draws have cost."""
+    assert draws.warmup_gradients is not None
+    return int(draws.warmup_gradients.sum() + draws.statistics["n_gradients"].sum())
+
+
+def _by_smc(
+    target: Target, options: AutoOptions, seed: int, found: _Found, monitor: Monitor | None, stop: StopRequest
+) -> Draws:
+    """Populations of as many draws as chains would make, where these are enough for a population."""
+    switched = Remark(
+        f"{told(found.modes)}; tempered SMC was used, whose populations, the chains of the result, visit all of them",
+        "see whether each of them is meant; a narrower prior, or an order among parameters, leaves one",
+    )
+    particles = max(SmcOptions.particles, _own(HmcOptions, options, seed).first_draws)
+    populations = SmcOptions(max(2, options.chains), particles, seed=seed, threads=options.threads)
+    return _as_auto(smc.sample(target, populations, monitor, stop), found.gradients, switched)
+
+
+def _as_auto(draws: Draws, spent: int, *remarks: Remark) -> Draws:
+    """Draws of a method that was chosen, with the gradients `spent` before it shared among the chains."""
+    counts = draws.warmup_gradients
+    shared = None if counts is None else counts + -(-spent // len(counts))
+    return replace(draws, method=f"auto ({draws.method})", remarks=remarks, warmup_gradients=shared)

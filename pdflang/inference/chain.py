@@ -12,7 +12,7 @@ from pdflang.inference import transition
 from pdflang.inference.calls import next_size
 from pdflang.inference.draws import NoFiniteStart
 from pdflang.inference.monitor import Progressed
-from pdflang.inference.options import NutsOptions
+from pdflang.inference.options import ChainOptions
 from pdflang.inference.platform import double_precision
 from pdflang.inference.programs import Programs
 from pdflang.inference.target import Target
@@ -27,9 +27,10 @@ class ChainRun:
 
     def __init__(
         self,
+        method: str,
         number: int,
         target: Target,
-        options: NutsOptions,
+        options: ChainOptions,
         programs: Programs,
         seed: int,
         checkpoints: Checkpoints,
@@ -39,18 +40,19 @@ class ChainRun:
         self.warmup_gradients = 0
         self.metric: np.ndarray | None = None
         self.dimension = target.dimension
+        self._method = method
         self._number = number
         self._target = target
         self._options = options
         self._programs = programs
         self._seed = seed
-        self._stages = transition.stages(options.warmup)
+        self._stages = transition.stages(options.warmup, options.settling)
         self._chain: transition.Chain | None = None
         self._size = 1
         self._checkpoints = checkpoints
         self._saved_at = time.monotonic()
         self._saved_done: int | None = None
-        if (checkpoint := checkpoints.load(number)) is not None:
+        if (checkpoint := checkpoints.load(number)) is not None and checkpoint.method == method:
             self._restore(checkpoint)
 
     @property
@@ -79,6 +81,7 @@ class ChainRun:
         self._checkpoints.save(
             self._number,
             Checkpoint(
+                method=self._method,
                 state=tuple(np.asarray(leaf) for leaf in jax.tree.leaves(self._chain)),
                 done=self.progressed.done,
                 total=self.progressed.total,
@@ -132,7 +135,7 @@ class ChainRun:
         rows = transition.Transitions(*(np.asarray(column)[:count] for column in rows))
         self._keep(rows, done < warmup)
         if self.metric is None and done >= warmup:
-            self.metric = np.asarray(chain.metric)
+            self.metric = np.asarray(chain.whitening.covariance)
         return chain, count
 
     def _keep(self, rows: transition.Transitions, warming_up: bool) -> None:

@@ -49,12 +49,12 @@ class Draws:
     """Draws of a method on the unconstrained scale.
 
     `z` has shape (chain, draw, dimension); what a chain is depends on the method. `statistics` are arrays (chain,
-    draw) under ArviZ's names: lp and n_gradients, and of NUTS diverging, energy, acceptance_rate, tree_depth,
-    n_steps, step_size. `seed` is the seed itself, also where the options asked for one. `warmup_gradients` (chain,)
-    counts the gradients before the draws, `warmup_evaluations` those of the density alone. `metric` (chain,
+    draw) under ArviZ's names: lp and n_gradients, of chains also diverging, energy, acceptance_rate, n_steps and
+    step_size, of NUTS tree_depth. `seed` is the seed itself, also where the options asked for one. `warmup_gradients`
+    (chain,) counts the gradients before the draws, `warmup_evaluations` those of the density alone. `metric` (chain,
     dimension[, dimension]) is the inverse mass matrix used. `pareto_k` tells how well draws of an approximation
     stand for the posterior. `remarks` are what the method has to say of its result. `interrupted`: fewer draws than
-    were wanted, maybe none. `sufficient`: what was last said of them by the judge that `nuts.sample` was given; None
+    were wanted, maybe none. `sufficient`: what was last said of them by the judge that the sampler was given; None
     without one; `more` draws per chain were made because of it. `seconds` tells where the time went.
     """
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
 from pdflang.inference.options import (
     AutoOptions,
+    HmcOptions,
     LaplaceOptions,
     NestedOptions,
     NutsOptions,
@@ -73,8 +74,18 @@ _ROWS = (
         "auto",
         AutoOptions,
         "auto",
-        "NUTS, after many climbs have looked for modes that its chains would not find; several modes are left to SMC",
+        "many climbs look for modes; then HMC draws where the posterior is nearly normal, NUTS where it is not, and "
+        "SMC where there are several modes",
         "a single evaluation takes so long that the climbs, starts × some 20 Hessians, matter",
+        goes_on=True,
+    ),
+    Method(
+        "hmc",
+        HmcOptions,
+        "hmc",
+        "Hamiltonian Monte Carlo with trajectories of random length (Neal 2011): the least work where the posterior is "
+        "nearly normal on the unconstrained scale",
+        "scales differ from place to place, as in hierarchical models: one length does not suit all of them",
         goes_on=True,
     ),
     Method(

@@ -9,13 +9,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
 
 _SEEDS = 2**32
 
-DENSE_DIMENSIONS = 50
+DENSE_DIMENSIONS = 200
 """Up to this many dimensions the metric is dense unless the options say otherwise."""
 
 FIRST_DRAWS = 1000
@@ -48,8 +48,13 @@ class Options:
 
 
 @dataclass(frozen=True)
-class NutsOptions(Options):
-    """Options of `sample`: the no-U-turn sampler with Stan's windowed adaptation."""
+class ChainOptions(Options):
+    """What methods share whose chains adapt their step size and metric first, by Stan's windows.
+
+    The metric is first learned from after `settling` transitions.
+    """
+
+    settling: ClassVar[int] = 75
 
     chains: int = option(4, "number of independent chains", least=1)
     warmup: int = option(1000, "transitions per chain that adapt step size and metric, not kept", least=20)
@@ -59,7 +64,6 @@ class NutsOptions(Options):
     max_draws: int = option(4000, "draws per chain at most where their number is not given", least=1)
     seed: int | None = option(0, "seed of all random numbers", least=0, below=_SEEDS)
     target_acceptance: float = option(0.9, "acceptance rate that the step size aims at", above=0, below=1)
-    max_tree_depth: int = option(10, "a trajectory has at most 2^depth - 1 steps", least=1, most=20)
     metric: str = option(
         "auto",
         f"shape of the metric; auto is dense up to {DENSE_DIMENSIONS} dimensions",
@@ -78,10 +82,41 @@ class NutsOptions(Options):
 
 
 @dataclass(frozen=True)
-class AutoOptions(NutsOptions):
-    """Options of `auto`: NUTS after a search for other modes."""
+class NutsOptions(ChainOptions):
+    """Options of `nuts`: the no-U-turn sampler."""
 
-    starts: int = option(16, "climbs from draws of the prior that look for other modes", least=1)
+    max_tree_depth: int = option(10, "a trajectory has at most 2^depth - 1 steps", least=1, most=20)
+
+
+@dataclass(frozen=True)
+class HmcOptions(ChainOptions):
+    """Options of `hmc`: Hamiltonian Monte Carlo whose trajectories have random lengths."""
+
+    settling: ClassVar[int] = 25
+
+    warmup: int = option_as_in(ChainOptions, "warmup", 200)
+    target_acceptance: float = option_as_in(ChainOptions, "target_acceptance", 0.8)
+    length: float = option(2.0, "mean length of a trajectory in standard deviations of the posterior", above=0)
+
+
+@dataclass(frozen=True)
+class AutoOptions(Options):
+    """Options of `auto`: HMC or NUTS after a search for modes."""
+
+    starts: int = option(16, "climbs from draws of the prior that look for modes", least=1)
+    chains: int = option_as_in(ChainOptions, "chains")
+    warmup: int | None = option(
+        None, "transitions per chain that adapt step size and metric; as of hmc or nuts if not given", least=20
+    )
+    draws: int | None = option_as_in(ChainOptions, "draws")
+    max_draws: int = option_as_in(ChainOptions, "max_draws")
+    seed: int | None = option_as_in(ChainOptions, "seed")
+    target_acceptance: float | None = option(
+        None, "acceptance rate that the step size aims at; as of hmc or nuts if not given", above=0, below=1
+    )
+    max_tree_depth: int = option_as_in(NutsOptions, "max_tree_depth")
+    metric: str = option_as_in(ChainOptions, "metric")
+    threads: int | None = option_as_in(ChainOptions, "threads")
 
 
 @dataclass(frozen=True)

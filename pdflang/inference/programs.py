@@ -1,4 +1,4 @@
-"""The compiled functions of a NUTS chain, one program for all chains of a target and for all its data."""
+"""The compiled functions of a chain, one program for all chains of a target and for all its data."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ import numpy as np
 
 from pdflang.inference import transition
 from pdflang.inference.calls import strongly_typed
-from pdflang.inference.options import NutsOptions
+from pdflang.inference.options import ChainOptions
 from pdflang.inference.platform import available_cores, compiler_options, double_precision
 from pdflang.inference.start import CURVED_DIMENSIONS, Start, find_start, unit_covariance
 from pdflang.inference.surface import Surface, surface_of
 from pdflang.inference.target import Target
+from pdflang.inference.trajectories import Trajectory
 from pdflang.inference.workers import StopRequest, run_tasks
 
 
-def programs_of(target: Target, options: NutsOptions) -> Programs:
+def programs_of(target: Target, options: ChainOptions, trajectory: Trajectory) -> Programs:
     """The functions of a target; the same ones for other data, and for options that do not shape them."""
     dense = options.dense(target.dimension)
     surface = surface_of(target, target.dimension <= CURVED_DIMENSIONS)
-    return _programs(target.log_density, surface, target.dimension, dense, options.max_tree_depth)
+    return _programs(target.log_density, surface, target.dimension, dense, trajectory)
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Programs:
         chain: transition.Chain = jax.tree.unflatten(jax.tree.structure(like), leaves)
         return chain
 
-    def compile(self, target: Target, options: NutsOptions, stop: StopRequest) -> None:
+    def compile(self, target: Target, options: ChainOptions, stop: StopRequest) -> None:
         """Compile all for arrays of these shapes, once, whoever else is about to need them."""
         shapes = tuple((np.shape(leaf), np.asarray(leaf).dtype) for leaf in jax.tree.leaves(target.arrays))
         with self._compiling:
@@ -69,7 +70,7 @@ class Programs:
                 if not stop.requested:
                     self._compiled.add(shapes)
 
-    def _compile_advance(self, target: Target, options: NutsOptions) -> None:
+    def _compile_advance(self, target: Target, options: ChainOptions) -> None:
         """A call that makes no transitions."""
         point = np.zeros(self.dimension)
         with double_precision():
@@ -82,7 +83,7 @@ class Programs:
 
 @lru_cache(maxsize=32)
 def _programs(
-    log_density: Callable[[Any, Any], Any], surface: Surface, dimension: int, dense: bool, max_tree_depth: int
+    log_density: Callable[[Any, Any], Any], surface: Surface, dimension: int, dense: bool, trajectory: Trajectory
 ) -> Programs:
     """The functions of a target and what shapes its program; JAX keeps their compiled forms."""
 
@@ -109,7 +110,7 @@ def _programs(
                 count,
                 stages,
                 target_acceptance,
-                max_tree_depth,
+                trajectory,
             )
         )
 

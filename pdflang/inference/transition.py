@@ -1,4 +1,4 @@
-"""One NUTS chain as a compiled function that makes any number of transitions, warmup or not."""
+"""One chain as a compiled function that makes any number of transitions, warmup or not."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 from blackjax.adaptation.step_size import DualAveragingAdaptationState, dual_averaging_adaptation
 from blackjax.adaptation.window_adaptation import build_schedule
 from blackjax.mcmc.hmc import HMCState
-from blackjax.mcmc.nuts import build_kernel
 
-from pdflang.inference.metric import Window, adapted, gathered, no_draws
+from pdflang.inference.trajectories import Trajectory
+from pdflang.inference.whitening import Whitening, Window, adapted, gathered, no_draws, whitening_of
 
 CHUNK = 128
 """Most transitions of one call."""
@@ -22,12 +22,12 @@ _FAST, _SLOW, _WINDOW_END, _SAMPLING = range(4)
 
 
 class Chain(NamedTuple):
-    """State of a chain: where it is, how its step size and metric are adapting, the metric in use."""
+    """State of a chain: where it is, in its whitened coordinates, and how its step size and these are adapting."""
 
     state: HMCState
     step_size: DualAveragingAdaptationState
     window: Window
-    metric: Any
+    whitening: Whitening
 
 
 class Transitions(NamedTuple):
@@ -43,27 +43,29 @@ class Transitions(NamedTuple):
     step_size: Any
 
 
-def stages(warmup: int) -> np.ndarray:
+def stages(warmup: int, settling: int) -> np.ndarray:
     """The stage of each transition, int32 (warmup + CHUNK,): Stan's windows, then sampling.
+
+    The first window begins after `settling` transitions.
 
     The last one, for the step size alone, is longer than Stan's 50 where warmup is long. Dual averaging takes large
     steps up and down at first, and where their logarithms average the acceptance is above the target: too small
     steps, which differ from chain to chain.
     """
-    windows = np.asarray(build_schedule(warmup, final_buffer_size=max(50, warmup // 10)))
+    windows = np.asarray(build_schedule(warmup, initial_buffer_size=settling, final_buffer_size=max(50, warmup // 10)))
     adapting = np.where(windows[:, 1], _WINDOW_END, windows[:, 0])
     return np.concatenate([adapting, np.full(CHUNK, _SAMPLING)]).astype(np.int32)
 
 
 def first_state(z: Any, value: Any, gradient: Any, covariance: Any, dense: bool) -> Chain:
-    """The chain at its start, with the metric of that place and a step size of 1, which whitened targets want.
+    """The chain at its start, in the coordinates of that place and with a step size of 1, which whitened targets want.
 
-    `covariance` (n, n) or (n,), where it is diagonal, becomes whichever the metric is.
+    `covariance` (n, n) or (n,), where it is diagonal, becomes whichever the coordinates are.
     """
-    fits = covariance.ndim == (2 if dense else 1)
-    metric = covariance if fits else jnp.diag(covariance)
+    whitening = whitening_of(z, covariance, dense)
+    state = HMCState(jnp.zeros_like(z), value, whitening.gradient(gradient))
     step_size_init, _, _ = dual_averaging_adaptation(0.8)
-    return Chain(HMCState(z, value, gradient), step_size_init(jnp.array(1.0)), no_draws(metric), metric)
+    return Chain(state, step_size_init(jnp.array(1.0)), no_draws(whitening.root), whitening)
 
 
 def advance(
@@ -74,34 +76,28 @@ def advance(
     count: Any,
     stages: Any,
     target_acceptance: Any,
-    max_tree_depth: int,
+    trajectory: Trajectory,
 ) -> tuple[Chain, Transitions]:
     """Make `count` transitions, at most CHUNK, the first being number `begin`; `stages` (CHUNK,) are theirs.
 
     Random numbers belong to the transition's number, so that the chunks' sizes do not matter.
     """
-    kernel = build_kernel()
 
     def one_transition(i: Any, carry: tuple[Chain, Transitions]) -> tuple[Chain, Transitions]:
         chain, kept = carry
         sampling = stages[i] == _SAMPLING
         log_step = jnp.where(sampling, chain.step_size.log_step_size_avg, chain.step_size.log_step_size)
         step_size = jnp.exp(log_step)
-        state, info = kernel(
-            jax.random.fold_in(key, begin + i),
-            chain.state,
-            log_density,
-            step_size,
-            chain.metric,
-            max_tree_depth,
-        )
+        here = jax.random.fold_in(key, begin + i)
+        position = chain.whitening.position
+        state, info, tree_depth = trajectory(here, chain.state, lambda w: log_density(position(w)), step_size)
         row = Transitions(
-            z=state.position,
+            z=position(state.position),
             lp=state.logdensity,
             diverging=info.is_divergent,
             energy=info.energy,
             acceptance_rate=info.acceptance_rate,
-            tree_depth=info.num_trajectory_expansions,
+            tree_depth=tree_depth,
             n_steps=info.num_integration_steps,
             step_size=step_size,
         )
@@ -124,8 +120,8 @@ def _adapted(chain: Chain, stage: Any, acceptance_rate: Any, target_acceptance: 
 
     def end_window(chain: Chain) -> Chain:
         chain = gather(chain)
-        metric = adapted(chain.window, chain.metric)
-        return Chain(chain.state, init(final(chain.step_size)), no_draws(metric), metric)
+        whitening, state = adapted(chain.whitening, chain.window, chain.state)
+        return Chain(state, init(final(chain.step_size)), no_draws(whitening.root), whitening)
 
     return jax.lax.switch(stage, (adapt_step_size, gather, end_window, lambda chain: chain), chain)
 

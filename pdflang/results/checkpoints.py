@@ -31,11 +31,12 @@ SECONDS = 10.0
 class Checkpoint:
     """A chain between two transitions.
 
-    `state` are the leaves of its compiled state in their order, `done` of `total` transitions are made, `metric` is
-    that of the draws, None during warmup. `columns` are the statistics and positions of the draws so far, arrays
-    (draw, …).
+    It is one of `method`. `state` are the leaves of its compiled state in their order, `done` of `total` transitions
+    are made, `metric` is that of the draws, None during warmup. `columns` are the statistics and positions of the draws
+    so far, arrays (draw, …).
     """
 
+    method: str
     state: tuple[np.ndarray, ...]
     done: int
     total: int
@@ -53,7 +54,10 @@ class Checkpoints(Protocol):
         """The chain as it was saved last; None where it never was."""
 
     def save(self, chain: int, checkpoint: Checkpoint) -> None:
-        """Keep a chain. Of `columns` only what is new since the last time need be written."""
+        """Keep a chain, in place of one of another method.
+
+        Of `columns` only what is new since the last time need be written.
+        """
 
 
 class NoCheckpoints:
@@ -84,6 +88,7 @@ class FolderCheckpoints:
         self.begun = self._said = False
         self._pieces: dict[int, int] = {}
         self._saved: dict[int, int] = {}
+        self._methods: dict[int, str] = {}
         self._lock = RLock()
 
     def load(self, chain: int) -> Checkpoint | None:
@@ -94,6 +99,7 @@ class FolderCheckpoints:
         try:
             with np.load(place / _STATE) as saved:
                 state = {name: saved[name] for name in saved.files}
+            method = str(state["method"])
             pieces = [_read(place / _piece(number)) for number in range(int(state["pieces"]))]
         except (OSError, EOFError, ValueError, KeyError, BadZipFile):
             return None
@@ -102,9 +108,10 @@ class FolderCheckpoints:
         if rows != int(state["rows"]):
             return None
         self.begun = True
-        self._pieces[chain], self._saved[chain] = len(pieces), rows
+        self._methods[chain], self._pieces[chain], self._saved[chain] = method, len(pieces), rows
         leaves = sorted((name for name in state if name.startswith("leaf ")), key=lambda name: int(name.split()[1]))
         return Checkpoint(
+            method=method,
             state=tuple(state[name] for name in leaves),
             done=int(state["done"]),
             total=int(state["total"]),
@@ -136,13 +143,15 @@ class FolderCheckpoints:
             place.mkdir(parents=True, exist_ok=True)
         except OSError as failure:
             raise PdflangError(cannot_write(place, failure)) from failure
-        pieces, saved = self._pieces.get(chain, 0), self._saved.get(chain, 0)
+        goes_on = self._methods.get(chain) == checkpoint.method
+        pieces, saved = (self._pieces[chain], self._saved[chain]) if goes_on else (0, 0)
         new = {name: column[saved:] for name, column in checkpoint.columns.items()}
         count = len(new.get("z", ()))
         if count:
             write_whole(place / _piece(pieces), _packed(new))
             pieces += 1
         state = {f"leaf {number}": leaf for number, leaf in enumerate(checkpoint.state)}
+        state["method"] = np.array(checkpoint.method)
         if checkpoint.metric is not None:
             state["metric"] = checkpoint.metric
         numbers = {
@@ -153,7 +162,7 @@ class FolderCheckpoints:
             "rows": saved + count,
         }
         write_whole(place / _STATE, _packed({**state, **{name: np.array(n) for name, n in numbers.items()}}))
-        self._pieces[chain], self._saved[chain] = pieces, saved + count
+        self._methods[chain], self._pieces[chain], self._saved[chain] = checkpoint.method, pieces, saved + count
 
     def _place(self, chain: int) -> Path:
         return self._folder.path / CHECKPOINT / f"chain-{chain}"

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from arviz_stats.base import array_stats
 from posed_problems import Problem, banana, correlated, funnel, two_modes
 
 from pdflang.diagnostics import PdflangError
@@ -14,6 +15,7 @@ from pdflang.inference import METHODS, Draws, NoFiniteStart, NoNormalApproximati
 from pdflang.inference.importance import importance, resampled
 from pdflang.inference.options import (
     AutoOptions,
+    HmcOptions,
     LaplaceOptions,
     NestedOptions,
     NutsOptions,
@@ -76,7 +78,9 @@ def test_posterior_and_evidence(problem: Problem, options: Options) -> None:
         (20, SmcOptions()),
         (100, SmcOptions(moves=15)),
         (20, NestedOptions(live=500)),
-        (100, NutsOptions(metric="dense")),
+        (100, NutsOptions()),
+        (100, HmcOptions()),
+        (100, AutoOptions()),
         (100, LaplaceOptions()),
         (100, ViOptions()),
     ],
@@ -121,12 +125,33 @@ def test_mean_field_has_the_widths_of_the_conditionals() -> None:
     np.testing.assert_allclose(draws.z.reshape(-1, 3).std(axis=0), precision**-0.5, rtol=0.05)
 
 
-def test_auto_is_nuts_where_there_is_one_mode() -> None:
+def test_auto_is_hmc_where_there_is_one_nearly_normal_mode() -> None:
     problem = correlated(3)
     auto = draw(problem, AutoOptions(chains=2, warmup=100, draws=50))
-    nuts = draw(problem, NutsOptions(chains=2, warmup=100, draws=50))
+    hmc = draw(problem, HmcOptions(chains=2, warmup=100, draws=50))
+    np.testing.assert_array_equal(auto.z, hmc.z)
+    assert (auto.method, auto.remarks) == ("auto (hmc)", ())
+    assert auto.warmup_gradients is not None and hmc.warmup_gradients is not None
+    assert np.all(auto.warmup_gradients > hmc.warmup_gradients)  # the climbs count
+
+
+@pytest.mark.parametrize("problem", [banana(), funnel()], ids=["banana", "funnel"])
+def test_auto_is_nuts_where_scales_differ_from_place_to_place(problem: Problem) -> None:
+    auto = draw(problem, AutoOptions(draws=1000))
+    nuts = draw(problem, NutsOptions(draws=1000))
     np.testing.assert_array_equal(auto.z, nuts.z)
-    assert (auto.method, auto.remarks) == ("auto (nuts)", ())
+    assert auto.method == "auto (nuts)"
+
+
+def test_one_length_suits_all_directions_of_a_normal() -> None:
+    """NUTS, which has to find out where to turn, takes at least twice the gradients for as much."""
+    problem = correlated(6)
+    per_gradient = {}
+    for options in (HmcOptions(draws=2000), NutsOptions(draws=2000)):
+        draws = draw(problem, options)
+        ess = min(array_stats.ess(draws.z[..., i], chain_axis=0, draw_axis=1) for i in range(6))
+        per_gradient[type(options)] = ess / draws.statistics["n_gradients"].sum()
+    assert per_gradient[HmcOptions] > 2 * per_gradient[NutsOptions]
 
 
 def test_auto_finds_the_mode_that_chains_do_not() -> None:
@@ -149,6 +174,7 @@ def test_auto_says_that_smc_has_nothing_to_start_from() -> None:
 
 
 QUICK = [
+    HmcOptions(chains=2, warmup=100, draws=50),
     AutoOptions(chains=2, warmup=100, draws=50),
     NutsOptions(chains=2, warmup=100, draws=50),
     LaplaceOptions(draws=50),

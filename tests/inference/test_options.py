@@ -48,7 +48,7 @@ def test_all_wrong_values_are_listed_together() -> None:
 
 
 def test_the_metric_is_dense_where_it_pays() -> None:
-    assert NutsOptions().dense(50)
-    assert not NutsOptions().dense(51)
-    assert NutsOptions(metric="dense").dense(51)
+    assert NutsOptions().dense(200)
+    assert not NutsOptions().dense(201)
+    assert NutsOptions(metric="dense").dense(201)
     assert not NutsOptions(metric="diagonal").dense(2)

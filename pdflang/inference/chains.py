@@ -1,0 +1,152 @@
+"""Chains of Hamiltonian Monte Carlo side by side, whatever their trajectories are; transitions are BlackJAX's.
+
+One single-chain program is compiled and called from threads: under vmap, chains would wait for each other
+at every step of their trajectories. Calls make a bounded number of transitions each, so that an interrupt
+is heard.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from pdflang.inference import transition
+from pdflang.inference.chain import ChainRun
+from pdflang.inference.draws import Draws
+from pdflang.inference.monitor import Monitor, QuietMonitor
+from pdflang.inference.options import MORE_DRAWS, ChainOptions, chosen_seed
+from pdflang.inference.programs import programs_of
+from pdflang.inference.target import Target
+from pdflang.inference.trajectories import Trajectory
+from pdflang.inference.turns import take_turns
+from pdflang.inference.workers import StopRequest, interrupts
+from pdflang.results.checkpoints import Checkpoints, NoCheckpoints
+
+
+def sample_chains(
+    method: str,
+    trajectory: Trajectory,
+    target: Target,
+    options: ChainOptions,
+    monitor: Monitor | None = None,
+    stop: StopRequest | None = None,
+    enough: Callable[[Draws], bool] | None = None,
+    checkpoints: Checkpoints | None = None,
+) -> Draws:
+    """Draws from the target; the same for a seed whatever the number of threads.
+
+    Where the options do not say how many, the chains go on until what they have is `enough`, or to the most that
+    the options allow; without a judge there are as many as at first. Further draws are those that a longer run
+    would have made. So are those of a run that goes on from `checkpoints`, which keep the chains every few seconds and
+    at the end.
+
+    Ctrl-C ends the run after the piece of work in hand and what was drawn is returned, the chains cut to a
+    common length; a second one does not wait. So does the `stop` of a caller that makes many runs and hears
+    interrupts itself. Raises `NoFiniteStart`.
+    """
+    monitor = monitor or QuietMonitor()
+    seed = chosen_seed(options.seed)
+    programs = programs_of(target, options, trajectory)
+    kept = checkpoints or NoCheckpoints()
+    chains = [ChainRun(method, number, target, options, programs, seed, kept) for number in range(options.chains)]
+    run = _Run(method, chains, options, seed)
+    with interrupts(stop) as stop:
+        monitor.start(method, options.chains, options.warmup + options.first_draws)
+        try:
+            with run.timed("compile"):
+                programs.compile(target, options, stop)
+            run.go(stop, monitor, enough)
+        finally:
+            monitor.finish()
+    return run.collected()
+
+
+class _Run:
+    """The chains of one call of `sample_chains`, and what it has to say of them."""
+
+    def __init__(self, method: str, chains: list[ChainRun], options: ChainOptions, seed: int) -> None:
+        self._method = method
+        self._chains = chains
+        self._options = options
+        self._seed = seed
+        self._seconds: dict[str, float] = {}
+        self._interrupted = False
+        self._sufficient: bool | None = None
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """A scope whose time is counted under a name."""
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._seconds[name] = self._seconds.get(name, 0.0) + time.perf_counter() - begin
+
+    def go(self, stop: StopRequest, monitor: Monitor, enough: Callable[[Draws], bool] | None) -> None:
+        """Let all chains run, and go on for as long as it is not enough and there may be more."""
+        self._level()
+        self._run(stop, monitor)
+        if self._options.draws is not None or enough is None:
+            return
+        while not self._interrupted and not self._suffices(enough) and (more := self._room()):
+            for chain in self._chains:
+                chain.extend(more)
+            self._run(stop, monitor)
+
+    def _suffices(self, enough: Callable[[Draws], bool]) -> bool:
+        with self.timed("judge"):
+            self._sufficient = enough(self.collected())
+        return self._sufficient
+
+    def _room(self) -> int:
+        """How many more draws there may be at once."""
+        wanted = self._chains[0].progressed.total - self._options.warmup
+        return min(MORE_DRAWS, self._options.max_draws - wanted)
+
+    def _level(self) -> None:
+        """Let chains that were saved at different times go on to the same number of draws."""
+        total = max(chain.progressed.total for chain in self._chains)
+        for chain in self._chains:
+            chain.extend(total - chain.progressed.total)
+
+    def _run(self, stop: StopRequest, monitor: Monitor) -> None:
+        with self.timed("run"):
+            self._interrupted = not take_turns(self._chains, self._options.threads, stop, monitor)
+        if not stop.urgent:
+            for chain in self._chains:
+                chain.save()
+
+    def collected(self) -> Draws:
+        """The chains' draws side by side, cut to the length that all have reached."""
+        rows = [list(chain.rows) for chain in self._chains]
+        length = min(sum(len(chunk.lp) for chunk in chunks) for chunks in rows)
+        columns = {
+            name: np.stack([_column(chunks, name)[:length] for chunks in rows]) if length else np.zeros((len(rows), 0))
+            for name in transition.Transitions._fields
+        }
+        z = columns.pop("z")
+        if not columns["tree_depth"].any():
+            del columns["tree_depth"]  # trajectories of random length grow no trees
+        dimension = self._chains[0].dimension
+        shape = (dimension, dimension) if self._options.dense(dimension) else (dimension,)
+        metrics = [np.full(shape, np.nan) if chain.metric is None else chain.metric for chain in self._chains]
+        return Draws(
+            z=z if length else np.zeros((len(rows), 0, dimension)),
+            statistics={**columns, "n_gradients": columns["n_steps"]},
+            method=self._method,
+            warmup_gradients=np.array([chain.warmup_gradients for chain in self._chains]),
+            metric=np.stack(metrics),
+            seed=self._seed,
+            options=self._options,
+            interrupted=self._interrupted,
+            sufficient=self._sufficient,
+            more=max(0, length - self._options.first_draws),
+            seconds=dict(self._seconds),
+        )
+
+
+def _column(chunks: list[transition.Transitions], name: str) -> np.ndarray:
+    return np.concatenate([getattr(chunk, name) for chunk in chunks])
