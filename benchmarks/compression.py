@@ -80,7 +80,7 @@ def sample() -> None:
             found[name] = usage([*command, *_given(folder, unbinned(EVENTS)), *flags], folder)
         print(f"sample, {name}: {found[name][0]:.1f} s, processor {found[name][1]:.1f} s", flush=True)
     with tempfile.TemporaryDirectory() as place:
-        peer = [sys.executable, str(FOLDER / "numpyro_peer.py"), place, "1", str(EVENTS)]
+        peer = [sys.executable, str(FOLDER / "numpyro_peer.py"), place, "1", "unbinned", str(EVENTS)]
         found["NumPyro"] = usage(peer, Path(place))
     print(f"sample, NumPyro: {found['NumPyro'][0]:.1f} s, processor {found['NumPyro'][1]:.1f} s")
     for name in ("exact", "NumPyro"):

@@ -1,8 +1,8 @@
 """The proxy by NumPyro as its users write it: dense metric, parallel chains, summary and NetCDF.
 
-    python benchmarks/numpyro_peer.py FOLDER SEED [EVENTS]
+    python benchmarks/numpyro_peer.py FOLDER SEED [MODEL [EVENTS]]
 
-With EVENTS, the events themselves are fitted, else counts in bins.
+MODEL is binned, unbinned or smeared.
 """
 
 from __future__ import annotations
@@ -24,11 +24,9 @@ import numpyro
 import numpyro.distributions as dist
 from arviz_stats.base import array_stats
 from numpyro.infer import MCMC, NUTS
-from proxy import BINS, LOWER, UPPER, A, B, C, binned, gauss, unbinned
+from proxy import BINS, LOWER, UPPER, A, B, C, binned, gauss, smeared, unbinned
 
 numpyro.enable_x64()
-
-
 Density = Callable[[Any, Any], jax.Array]
 
 
@@ -40,8 +38,8 @@ def density(flavour: str) -> Density:
     return lambda log_x, log_rest: c * jnp.exp(a * log_x + b * log_rest)
 
 
-def of_counts() -> Callable[[], None]:
-    data = binned(15000)
+def of_counts(events: int) -> Callable[[], None]:
+    data = binned(events)
     x, w = gauss(np.linspace(LOWER, UPPER, BINS + 1), 8)
     logs, weights = (jnp.log(x), jnp.log1p(-x)), jnp.asarray(data["lumi"] * w)
 
@@ -53,8 +51,22 @@ def of_counts() -> Callable[[], None]:
     return model
 
 
-def of_events(count: int) -> Callable[[], None]:
-    data = unbinned(count)
+def of_measurements(events: int) -> Callable[[], None]:
+    data = smeared(events)
+    x, w = gauss(np.linspace(LOWER, UPPER, 101), 8)
+    logs, weights = (jnp.log(x), jnp.log1p(-x)), jnp.asarray(data["lumi"] * w)
+    root = jnp.asarray(np.linalg.cholesky(data["cov"]))
+
+    def model() -> None:
+        u, d = ((weights * density(flavour)(*logs)).sum(1) for flavour in "ud")
+        mean = data["R"] @ jnp.concatenate([4 * u + d, u + 4 * d])
+        numpyro.sample("y", dist.MultivariateNormal(mean, scale_tril=root), obs=data["y"])
+
+    return model
+
+
+def of_events(events: int) -> Callable[[], None]:
+    data = unbinned(events)
     x, w = (values.ravel() for values in gauss(np.linspace(LOWER, UPPER, 9), 16))
     logs, weights = (jnp.log(x), jnp.log1p(-x)), jnp.asarray(data["lumi"] * w)
     proton, neutron = ((jnp.log(data[name]), jnp.log1p(-data[name])) for name in ("events_p", "events_n"))
@@ -68,16 +80,23 @@ def of_events(count: int) -> Callable[[], None]:
     return model
 
 
-def main(folder: Path, seed: int, events: int | None) -> None:
-    model = of_events(events) if events else of_counts()
-    sampler = MCMC(
-        NUTS(model, dense_mass=True),
+MODELS = {"binned": of_counts, "unbinned": of_events, "smeared": of_measurements}
+
+
+def sampler_of(name: str, events: int = 15000) -> MCMC:
+    """The sampler of a model, not yet run."""
+    return MCMC(
+        NUTS(MODELS[name](events), dense_mass=True),
         num_warmup=1000,
         num_samples=1000,
         num_chains=4,
         chain_method="parallel",
         progress_bar=False,
     )
+
+
+def main(folder: Path, seed: int, name: str = "binned", events: int = 15000) -> None:
+    sampler = sampler_of(name, events)
     sampler.run(jax.random.PRNGKey(seed))
     draws = {name: np.asarray(values) for name, values in sampler.get_samples(group_by_chain=True).items()}
     tree = arviz_base.from_dict({"posterior": draws})
@@ -93,4 +112,4 @@ def main(folder: Path, seed: int, events: int | None) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else None)
+    main(Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:4], *map(int, sys.argv[4:]))

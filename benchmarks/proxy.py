@@ -1,6 +1,6 @@
 """The proxy problem: two parton densities, two cross sections, as counts in bins or as lists of events.
 
-The data are drawn at `TRUTH`; `binned.pdfm` and `unbinned.pdfm` are the models.
+The data are drawn at `TRUTH`; `binned.pdfm`, `unbinned.pdfm` and `smeared.pdfm` are the models.
 """
 
 from __future__ import annotations
@@ -56,3 +56,17 @@ def unbinned(events: float, seed: int = 2) -> dict[str, Any]:
         count = rng.poisson(lumi * cdf[-1])
         drawn.append(np.interp(rng.uniform(size=count) * cdf[-1], cdf, grid))
     return {"events_p": drawn[0], "events_n": drawn[1], "lumi": lumi}
+
+
+def smeared(events: float, seed: int = 3) -> dict[str, Any]:
+    """Measurements y of counts in 100 bins that a response R smears and mixes, their covariance and the exposure."""
+    rng, lumi = np.random.default_rng(seed), luminosity(events)
+    edges = np.linspace(LOWER, UPPER, 101)
+    (x, w), middle = gauss(edges, 8), (edges[1:] + edges[:-1]) / 2
+    smear = np.exp(-0.5 * ((middle[:, None] - middle) / 0.03) ** 2)
+    response = np.kron([[0.97, 0.03], [0.03, 0.97]], smear / smear.sum(0))
+    mean = response @ (lumi * np.concatenate([(w * sigma).sum(1) for sigma in cross_sections(x)]))
+    order = np.arange(200)
+    shared = 0.02**2 * np.outer(mean, mean) * np.exp(-np.abs(order[:, None] - order) / 20)
+    cov = np.diag(mean + 1) + shared
+    return {"y": rng.multivariate_normal(mean, cov), "R": response, "cov": cov, "lumi": lumi}

@@ -1,0 +1,91 @@
+"""Effective draws per gradient and per second on three forms of the proxy, beside NumPyro with a dense metric.
+
+    python benchmarks/efficiency.py [REPEATS]
+
+Every gradient counts: those of starts, of climbs and of warmup too. Seconds are those of a second run in the same
+process, where nothing is compiled. Sides run turn by turn; the median of the repeats counts.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+MODELS = ("binned", "unbinned", "smeared")
+SIDES = ("pdflang", "numpyro")
+
+
+def effective(columns: list[np.ndarray]) -> float:
+    """The least effective sample size, in bulk, of arrays (chain, draw)."""
+    from arviz_stats.base import array_stats
+
+    return min(float(array_stats.ess(column)) for column in columns)
+
+
+def by_pdflang(name: str, seed: int) -> dict[str, float]:
+    import proxy
+
+    import pdflang
+    from pdflang.inference import method_named, prepare_jax, prepare_threads
+
+    prepare_threads()
+    prepare_jax()
+    model = pdflang.load(proxy.FOLDER / f"{name}.pdfm", data=getattr(proxy, name)(15000))
+    options = method_named("auto").options(draws=1000, seed=seed)
+    model.draw(options)
+    begin = time.perf_counter()
+    draws = model.draw(options)
+    seconds = time.perf_counter() - begin
+    gradients = draws.warmup_gradients.sum() + draws.statistics["n_gradients"].sum()
+    return measured([draws.z[..., i] for i in range(draws.z.shape[2])], int(gradients), seconds)
+
+
+def by_numpyro(name: str, seed: int) -> dict[str, float]:
+    import jax
+    import numpyro_peer
+
+    sampler = numpyro_peer.sampler_of(name)
+
+    def run() -> int:
+        """The steps of warmup and sampling."""
+        sampler.warmup(jax.random.PRNGKey(seed), extra_fields=("num_steps",), collect_warmup=True)
+        steps = int(sampler.get_extra_fields()["num_steps"].sum())
+        sampler.run(jax.random.PRNGKey(seed + 1), extra_fields=("num_steps",))
+        return steps + int(sampler.get_extra_fields()["num_steps"].sum())
+
+    run()
+    begin = time.perf_counter()
+    gradients = run()
+    seconds = time.perf_counter() - begin
+    return measured([np.asarray(c) for c in sampler.get_samples(group_by_chain=True).values()], gradients, seconds)
+
+
+def measured(columns: list[np.ndarray], gradients: int, seconds: float) -> dict[str, float]:
+    ess = effective(columns)
+    return {"ESS per 1000 gradients": 1000 * ess / gradients, "ESS per second": ess / seconds}
+
+
+def main(repeats: int) -> None:
+    for name in MODELS:
+        found: dict[str, list[Any]] = {side: [] for side in SIDES}
+        for seed in range(repeats):
+            for side in SIDES:
+                command = [sys.executable, __file__, side, name, str(seed)]
+                done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).parent)
+                found[side].append(json.loads(done.stdout.splitlines()[-1]))
+        for number in found["pdflang"][0]:
+            ours, theirs = (float(np.median([run[number] for run in found[side]])) for side in SIDES)
+            print(f"{name}, {number}: {ours:.0f}, NumPyro {theirs:.0f}, ratio {ours / theirs:.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 2:
+        print(json.dumps({"pdflang": by_pdflang, "numpyro": by_numpyro}[sys.argv[1]](sys.argv[2], int(sys.argv[3]))))
+    else:
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
