@@ -142,7 +142,7 @@ def _own(kind: type[Own], options: AutoOptions, seed: int) -> Own:
 
 def _may_be_normal(target: Target, by_hmc: HmcOptions) -> bool:
     """Whether the metric can be the covariance."""
-    return target.dimension <= CURVED_DIMENSIONS and by_hmc.dense(target.dimension)
+    return target.dimension <= CURVED_DIMENSIONS and by_hmc.metric_of(target.dimension) == "dense"
 
 
 def _has_begun(method: str, checkpoints: Checkpoints) -> bool:

@@ -135,7 +135,7 @@ class ChainRun:
         rows = transition.Transitions(*(np.asarray(column)[:count] for column in rows))
         self._keep(rows, done < warmup)
         if self.metric is None and done >= warmup:
-            self.metric = np.asarray(chain.whitening.covariance)
+            self.metric = np.asarray(chain.whitening.root.covariance)
         return chain, count
 
     def _keep(self, rows: transition.Transitions, warming_up: bool) -> None:

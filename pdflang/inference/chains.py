@@ -131,7 +131,7 @@ class _Run:
         if not columns["tree_depth"].any():
             del columns["tree_depth"]  # trajectories of random length grow no trees
         dimension = self._chains[0].dimension
-        shape = (dimension, dimension) if self._options.dense(dimension) else (dimension,)
+        shape = (dimension,) * (2 if self._options.metric_of(dimension) == "dense" else 1)
         metrics = [np.full(shape, np.nan) if chain.metric is None else chain.metric for chain in self._chains]
         return Draws(
             z=z if length else np.zeros((len(rows), 0, dimension)),

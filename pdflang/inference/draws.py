@@ -52,10 +52,11 @@ class Draws:
     draw) under ArviZ's names: lp and n_gradients, of chains also diverging, energy, acceptance_rate, n_steps and
     step_size, of NUTS tree_depth. `seed` is the seed itself, also where the options asked for one. `warmup_gradients`
     (chain,) counts the gradients before the draws, `warmup_evaluations` those of the density alone. `metric` (chain,
-    dimension[, dimension]) is the inverse mass matrix used. `pareto_k` tells how well draws of an approximation
-    stand for the posterior. `remarks` are what the method has to say of its result. `interrupted`: fewer draws than
-    were wanted, maybe none. `sufficient`: what was last said of them by the judge that the sampler was given; None
-    without one; `more` draws per chain were made because of it. `seconds` tells where the time went.
+    dimension[, dimension]) is the inverse mass matrix used, of one of low rank the diagonal. `pareto_k` tells how well
+    draws of an approximation stand for the posterior. `remarks` are what the method has to say of its result.
+    `interrupted`: fewer draws than were wanted, maybe none. `sufficient`: what was last said of them by the judge that
+    the sampler was given; None without one; `more` draws per chain were made because of it. `seconds` tells where the
+    time went.
     """
 
     z: np.ndarray

@@ -66,8 +66,8 @@ class ChainOptions(Options):
     target_acceptance: float = option(0.9, "acceptance rate that the step size aims at", above=0, below=1)
     metric: str = option(
         "auto",
-        f"shape of the metric; auto is dense up to {DENSE_DIMENSIONS} dimensions",
-        choices=("auto", "dense", "diagonal"),
+        f"shape of the metric; auto is dense up to {DENSE_DIMENSIONS} dimensions and of low rank beyond",
+        choices=("auto", "dense", "low-rank", "diagonal"),
     )
     threads: int | None = option(None, "chains that run at once; as many as there are cores if not given", least=1)
 
@@ -76,9 +76,11 @@ class ChainOptions(Options):
         """Draws of a chain before anybody asks for more; all of them where their number is given."""
         return min(FIRST_DRAWS, self.max_draws) if self.draws is None else self.draws
 
-    def dense(self, dimension: int) -> bool:
-        """Whether the metric of a target of this dimension is dense."""
-        return self.metric == "dense" or (self.metric == "auto" and dimension <= DENSE_DIMENSIONS)
+    def metric_of(self, dimension: int) -> str:
+        """The shape of the metric of a target of this dimension: dense, low-rank or diagonal."""
+        if self.metric != "auto":
+            return self.metric
+        return "dense" if dimension <= DENSE_DIMENSIONS else "low-rank"
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ from pdflang.inference.workers import StopRequest, run_tasks
 
 def programs_of(target: Target, options: ChainOptions, trajectory: Trajectory) -> Programs:
     """The functions of a target; the same ones for other data, and for options that do not shape them."""
-    dense = options.dense(target.dimension)
+    shape = options.metric_of(target.dimension)
     surface = surface_of(target, target.dimension <= CURVED_DIMENSIONS)
-    return _programs(target.log_density, surface, target.dimension, dense, trajectory)
+    return _programs(target.log_density, surface, target.dimension, shape, trajectory)
 
 
 @dataclass(frozen=True)
@@ -83,12 +83,12 @@ class Programs:
 
 @lru_cache(maxsize=32)
 def _programs(
-    log_density: Callable[[Any, Any], Any], surface: Surface, dimension: int, dense: bool, trajectory: Trajectory
+    log_density: Callable[[Any, Any], Any], surface: Surface, dimension: int, shape: str, trajectory: Trajectory
 ) -> Programs:
     """The functions of a target and what shapes its program; JAX keeps their compiled forms."""
 
     def first_state(z: Any, value: Any, gradient: Any, covariance: Any) -> Any:
-        return strongly_typed(transition.first_state(z, value, gradient, covariance, dense))
+        return strongly_typed(transition.first_state(z, value, gradient, covariance, shape))
 
     def advance(
         state: Any,

@@ -13,7 +13,7 @@ from blackjax.adaptation.window_adaptation import build_schedule
 from blackjax.mcmc.hmc import HMCState
 
 from pdflang.inference.trajectories import Trajectory
-from pdflang.inference.whitening import Whitening, Window, adapted, gathered, no_draws, whitening_of
+from pdflang.inference.whitening import Whitening, root_of
 
 CHUNK = 128
 """Most transitions of one call."""
@@ -26,7 +26,7 @@ class Chain(NamedTuple):
 
     state: HMCState
     step_size: DualAveragingAdaptationState
-    window: Window
+    window: Any
     whitening: Whitening
 
 
@@ -57,15 +57,15 @@ def stages(warmup: int, settling: int) -> np.ndarray:
     return np.concatenate([adapting, np.full(CHUNK, _SAMPLING)]).astype(np.int32)
 
 
-def first_state(z: Any, value: Any, gradient: Any, covariance: Any, dense: bool) -> Chain:
+def first_state(z: Any, value: Any, gradient: Any, covariance: Any, shape: str) -> Chain:
     """The chain at its start, in the coordinates of that place and with a step size of 1, which whitened targets want.
 
-    `covariance` (n, n) or (n,), where it is diagonal, becomes whichever the coordinates are.
+    `covariance` (n, n) or (n,), where it is diagonal, becomes a root of that `shape`.
     """
-    whitening = whitening_of(z, covariance, dense)
-    state = HMCState(jnp.zeros_like(z), value, whitening.gradient(gradient))
+    root = root_of(covariance, shape)
+    state = HMCState(jnp.zeros_like(z), value, root.gradient(gradient))
     step_size_init, _, _ = dual_averaging_adaptation(0.8)
-    return Chain(state, step_size_init(jnp.array(1.0)), no_draws(whitening.root), whitening)
+    return Chain(state, step_size_init(jnp.array(1.0)), root.no_draws(), Whitening(z, root))
 
 
 def advance(
@@ -116,12 +116,12 @@ def _adapted(chain: Chain, stage: Any, acceptance_rate: Any, target_acceptance: 
         return chain._replace(step_size=update(chain.step_size, acceptance_rate))
 
     def gather(chain: Chain) -> Chain:
-        return adapt_step_size(chain)._replace(window=gathered(chain.window, chain.state))
+        return adapt_step_size(chain)._replace(window=chain.whitening.gathered(chain.window, chain.state))
 
     def end_window(chain: Chain) -> Chain:
         chain = gather(chain)
-        whitening, state = adapted(chain.whitening, chain.window, chain.state)
-        return Chain(state, init(final(chain.step_size)), no_draws(whitening.root), whitening)
+        whitening, state = chain.whitening.adapted(chain.window, chain.state)
+        return Chain(state, init(final(chain.step_size)), whitening.root.no_draws(), whitening)
 
     return jax.lax.switch(stage, (adapt_step_size, gather, end_window, lambda chain: chain), chain)
 

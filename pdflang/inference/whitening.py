@@ -1,92 +1,214 @@
-"""Coordinates in which the posterior looks like a unit normal distribution, as chains learn them during warmup."""
+"""Coordinates in which the posterior looks like a unit normal distribution, as chains learn them during warmup.
+
+A chain moves in w with a unit metric, where z = center + root w. A window of warmup asks for the root in whose
+coordinates positions and gradients have the same covariance, as those of a unit normal have: that of z is then the
+geometric mean of the covariance of the draws and the inverse of that of the gradients, which minimises the Fisher
+divergence to a normal (Seyboldt, Carlson & Carpenter 2026, theorem 2.3). A normal gives its covariance exactly from
+n + 1 draws, where the covariance of the draws alone is noisy.
+"""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
+import jax
 import jax.numpy as jnp
 from blackjax.adaptation.mass_matrix import WelfordAlgorithmState, welford_algorithm
+from blackjax.adaptation.metric_estimators import fisher_score_low_rank
 from blackjax.mcmc.hmc import HMCState
 from jax.scipy.linalg import solve_triangular
 
 _SHRINKAGE = 5.0
 _SHRUNK_VARIANCE = 1e-3
 
+_RECENT = 256
+"""Draws of a window that a root of low rank is made of."""
+
+_RANK = 32
+
+
+class Root(Protocol):
+    """The linear part of the coordinates, a pytree; what a window keeps of its draws is another."""
+
+    def position(self, w: Any) -> Any:
+        """z (n,) of w (n,), both from the center."""
+
+    def gradient(self, by_z: Any) -> Any:
+        """The gradient by w, (n,)."""
+
+    def gradient_by_z(self, by_w: Any) -> Any:
+        """Its inverse, (n,)."""
+
+    @property
+    def covariance(self) -> Any:
+        """That of z where that of w is one: (n, n) where the root is dense, else its diagonal (n,)."""
+
+    def no_draws(self) -> Any:
+        """A window before its first draw."""
+
+    def gathered(self, window: Any, center: Any, state: HMCState) -> Any:
+        """A window with one more draw, given in w."""
+
+    def adapted(self, window: Any) -> Any:
+        """The root that a window asks for."""
+
 
 class Whitening(NamedTuple):
-    """z = center + root · w: a chain moves in w, with a unit metric.
-
-    `center` (n,) lies where the chain was, so that w keeps its digits. `root` is lower triangular, (n, n), or its
-    diagonal alone, (n,).
-    """
+    """z = center + root w. The `center` (n,) lies where the chain was, so that w keeps its digits."""
 
     center: Any
     root: Any
 
     def position(self, w: Any) -> Any:
-        """z (n,) of a point."""
-        return self.center + (self.root * w if self.root.ndim == 1 else self.root @ w)
+        """z (n,) of w (n,)."""
+        return self.center + self.root.position(w)
 
-    def gradient(self, gradient: Any) -> Any:
-        """The gradient (n,) by w of what has this one by z."""
-        return self.root * gradient if self.root.ndim == 1 else self.root.T @ gradient
+    def gathered(self, window: Any, state: HMCState) -> Any:
+        """A window with one more draw."""
+        return self.root.gathered(window, self.center, state)
 
-    @property
-    def covariance(self) -> Any:
-        """The inverse mass matrix by z, (n, n), or its diagonal (n,)."""
-        return self.root**2 if self.root.ndim == 1 else self.root @ self.root.T
-
-
-def whitening_of(center: Any, covariance: Any, dense: bool) -> Whitening:
-    """The coordinates where a covariance (n, n) or (n,) is one, dense or not, whichever it is."""
-    if not dense:
-        return Whitening(center, jnp.sqrt(covariance if covariance.ndim == 1 else jnp.diag(covariance)))
-    return Whitening(center, jnp.linalg.cholesky(covariance if covariance.ndim == 2 else jnp.diag(covariance)))
+    def adapted(self, window: Any, state: HMCState) -> tuple[Whitening, HMCState]:
+        """The coordinates that a window asks for, around where the chain is, and its state in them."""
+        asked = self.root.adapted(window)
+        usable = jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(asked)]))
+        root = jax.tree.map(lambda new, old: jnp.where(usable, new, old), asked, self.root)
+        gradient = root.gradient(self.root.gradient_by_z(state.logdensity_grad))
+        whitening = Whitening(self.position(state.position), root)
+        return whitening, HMCState(jnp.zeros_like(state.position), state.logdensity, gradient)
 
 
-class Window(NamedTuple):
-    """Moments of the positions w, and of the gradients of the log-density there, that a window has seen."""
+def root_of(covariance: Any, shape: str) -> Root:
+    """The root of a covariance (n, n) or (n,), in one of the shapes that options have."""
+    if shape == "dense":
+        return Dense(jnp.linalg.cholesky(covariance if covariance.ndim == 2 else jnp.diag(covariance)))
+    scale = jnp.sqrt(covariance if covariance.ndim == 1 else jnp.diag(covariance))
+    if shape == "diagonal":
+        return Diagonal(scale)
+    rank = min(_RANK, len(scale))
+    return LowRank(scale, jnp.zeros((len(scale), rank)), jnp.ones(rank))
+
+
+class Moments(NamedTuple):
+    """Moments of w, and of the gradients of the log-density by w."""
 
     draws: WelfordAlgorithmState
     gradients: WelfordAlgorithmState
 
 
-def no_draws(root: Any) -> Window:
-    """The window before its first draw; the `root` tells whether it is for dense coordinates."""
-    empty = welford_algorithm(root.ndim == 1)[0](len(root))
-    return Window(empty, empty)
+class Diagonal(NamedTuple):
+    """z = scale · w, with `scale` (n,)."""
+
+    scale: Any
+
+    def position(self, w: Any) -> Any:
+        return self.scale * w
+
+    def gradient(self, by_z: Any) -> Any:
+        return self.scale * by_z
+
+    def gradient_by_z(self, by_w: Any) -> Any:
+        return by_w / self.scale
+
+    @property
+    def covariance(self) -> Any:
+        return self.scale**2
+
+    def no_draws(self) -> Moments:
+        return _no_moments(len(self.scale), diagonal=True)
+
+    def gathered(self, window: Moments, center: Any, state: HMCState) -> Moments:
+        return _moments(window, state, diagonal=True)
+
+    def adapted(self, window: Moments) -> Diagonal:
+        draws, gradients = (_shrunk(moments) for moments in window)
+        return Diagonal(self.scale * jnp.sqrt(jnp.sqrt(draws / gradients)))
 
 
-def gathered(window: Window, state: HMCState) -> Window:
-    """The window with one more draw."""
-    update = welford_algorithm(window.draws.m2.ndim == 1)[1]
-    return Window(update(window.draws, state.position), update(window.gradients, state.logdensity_grad))
+class Dense(NamedTuple):
+    """z = L w, with L (n, n) lower triangular."""
+
+    factor: Any
+
+    def position(self, w: Any) -> Any:
+        return self.factor @ w
+
+    def gradient(self, by_z: Any) -> Any:
+        return self.factor.T @ by_z
+
+    def gradient_by_z(self, by_w: Any) -> Any:
+        return solve_triangular(self.factor, by_w, lower=True, trans="T")
+
+    @property
+    def covariance(self) -> Any:
+        return self.factor @ self.factor.T
+
+    def no_draws(self) -> Moments:
+        return _no_moments(len(self.factor), diagonal=False)
+
+    def gathered(self, window: Moments, center: Any, state: HMCState) -> Moments:
+        return _moments(window, state, diagonal=False)
+
+    def adapted(self, window: Moments) -> Dense:
+        draws, gradients = (_shrunk(moments) for moments in window)
+        return Dense(self.factor @ jnp.linalg.cholesky(_mean_with_inverse(draws, gradients)))
 
 
-def adapted(whitening: Whitening, window: Window, state: HMCState) -> tuple[Whitening, HMCState]:
-    """The coordinates that a window asks for in place of the present ones, and the state in them.
+class Recent(NamedTuple):
+    """The last z of a window and the gradients by z there, (count, n) each, and how many it has seen."""
 
-    In them positions and gradients have the same covariance, as those of a unit normal have: that of z is the
-    geometric mean of the covariance of the draws and the inverse of that of the gradients, which minimises the Fisher
-    divergence to a normal (Seyboldt, Carlson & Carpenter 2026, theorem 2.3). A normal gives its covariance exactly from
-    n + 1 draws, where the covariance of the draws alone is noisy.
-    """
-    draws, gradients = (_shrunk(moments) for moments in window)
-    if draws.ndim == 1:
-        step = jnp.sqrt(jnp.sqrt(draws / gradients))
-        root = whitening.root * step
-    else:
-        step = jnp.linalg.cholesky(_mean_with_inverse(draws, gradients))
-        root = whitening.root @ step
-    usable = jnp.all(jnp.isfinite(root))
-    new = Whitening(whitening.position(state.position), jnp.where(usable, root, whitening.root))
-    gradient = Whitening(new.center, step).gradient(state.logdensity_grad)
-    moved = HMCState(
-        jnp.zeros_like(state.position),
-        state.logdensity,
-        jnp.where(usable, gradient, state.logdensity_grad),
-    )
-    return new, moved
+    draws: Any
+    gradients: Any
+    seen: Any
+
+
+class LowRank(NamedTuple):
+    """z = scale · (w + U (stretch - 1) Uᵀ w), with `scale` (n,), U (n, rank) orthonormal and `stretch` (rank,)."""
+
+    scale: Any
+    directions: Any
+    stretch: Any
+
+    def position(self, w: Any) -> Any:
+        return self.scale * self._along(w, self.stretch)
+
+    def gradient(self, by_z: Any) -> Any:
+        return self._along(self.scale * by_z, self.stretch)
+
+    def gradient_by_z(self, by_w: Any) -> Any:
+        return self._along(by_w, 1.0 / self.stretch) / self.scale
+
+    def _along(self, vector: Any, stretch: Any) -> Any:
+        return vector + self.directions @ ((stretch - 1.0) * (self.directions.T @ vector))
+
+    @property
+    def covariance(self) -> Any:
+        return self.scale**2 * (1.0 + self.directions**2 @ (self.stretch**2 - 1.0))
+
+    def no_draws(self) -> Recent:
+        rows = jnp.zeros((_RECENT, len(self.scale)))
+        return Recent(rows, rows, jnp.array(0))
+
+    def gathered(self, window: Recent, center: Any, state: HMCState) -> Recent:
+        row = window.seen % _RECENT
+        draws = window.draws.at[row].set(center + self.position(state.position))
+        gradients = window.gradients.at[row].set(self.gradient_by_z(state.logdensity_grad))
+        return Recent(draws, gradients, window.seen + 1)
+
+    def adapted(self, window: Recent) -> LowRank:
+        # A short window is repeated: that changes no covariance.
+        rows = jnp.arange(_RECENT) % jnp.minimum(window.seen, _RECENT)
+        found = fisher_score_low_rank(window.draws[rows], window.gradients[rows], len(self.stretch))
+        return LowRank(found.sigma, found.U, jnp.sqrt(found.lam))
+
+
+def _no_moments(dimension: int, diagonal: bool) -> Moments:
+    empty = welford_algorithm(diagonal)[0](dimension)
+    return Moments(empty, empty)
+
+
+def _moments(window: Moments, state: HMCState, diagonal: bool) -> Moments:
+    update = welford_algorithm(diagonal)[1]
+    return Moments(update(window.draws, state.position), update(window.gradients, state.logdensity_grad))
 
 
 def _shrunk(moments: WelfordAlgorithmState) -> Any:

@@ -30,7 +30,7 @@ def test_every_option_has_help_and_a_default_in_range(options: type) -> None:
         ("target_acceptance", float("nan"), "above 0"),
         ("target_acceptance", "high", "a number"),
         ("max_tree_depth", 21, "at most 20"),
-        ("metric", "full", "one of auto, dense, diagonal"),
+        ("metric", "full", "one of auto, dense, low-rank, diagonal"),
     ],
 )
 def test_values_out_of_range_are_refused(name: str, value: object, wanted: str) -> None:
@@ -48,7 +48,7 @@ def test_all_wrong_values_are_listed_together() -> None:
 
 
 def test_the_metric_is_dense_where_it_pays() -> None:
-    assert NutsOptions().dense(200)
-    assert not NutsOptions().dense(201)
-    assert NutsOptions(metric="dense").dense(201)
-    assert not NutsOptions(metric="diagonal").dense(2)
+    assert NutsOptions().metric_of(200) == "dense"
+    assert NutsOptions().metric_of(201) == "low-rank"
+    assert NutsOptions(metric="dense").metric_of(201) == "dense"
+    assert NutsOptions(metric="diagonal").metric_of(2) == "diagonal"
