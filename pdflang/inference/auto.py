@@ -30,7 +30,7 @@ from pdflang.inference.options import (
 from pdflang.inference.start import CURVED_DIMENSIONS
 from pdflang.inference.target import Target
 from pdflang.inference.workers import StopRequest, interrupts, run_tasks
-from pdflang.results.checkpoints import Checkpoints, NoCheckpoints
+from pdflang.results.checkpoints import Checkpoints, MemoryCheckpoints
 
 _TOLERANCE = 1e-6
 _STEPS = 200
@@ -58,19 +58,17 @@ def sample(
     options = options or AutoOptions()
     seed = chosen_seed(options.seed)
     by_hmc, by_nuts = _own(HmcOptions, options, seed), _own(NutsOptions, options, seed)
-    checkpoints = checkpoints or NoCheckpoints()
+    checkpoints = checkpoints or MemoryCheckpoints()
     with interrupts(stop) as stop:
         found = _looked(target, options, by_hmc, by_nuts, stop)
         if found.several and target.log_prior is not None:
             return _by_smc(target, options, seed, found, monitor, stop)
-        spent = found.gradients
         if found.one and _may_be_normal(target, by_hmc) and not _has_begun("nuts", checkpoints):
             draws = hmc.sample(target, by_hmc, monitor, stop, _or_strained(enough), checkpoints)
             if draws.interrupted or _is_trusted(draws):
-                return _as_auto(draws, spent)
-            spent += _gradients(draws)
+                return _as_auto(draws, found)
         draws = nuts.sample(target, by_nuts, monitor, stop, enough, checkpoints)
-        return _as_auto(draws, spent, *found.warning)
+        return _as_auto(draws, found, *found.warning)
 
 
 @dataclass
@@ -173,12 +171,6 @@ def _is_trusted(draws: Draws) -> bool:
     return bool(np.all(rhats < _LARGEST_RHAT))
 
 
-def _gradients(draws: Draws) -> int:
-    """All gradients that draws have cost."""
-    assert draws.warmup_gradients is not None
-    return int(draws.warmup_gradients.sum() + draws.statistics["n_gradients"].sum())
-
-
 def _by_smc(
     target: Target, options: AutoOptions, seed: int, found: _Found, monitor: Monitor | None, stop: StopRequest
 ) -> Draws:
@@ -189,11 +181,11 @@ def _by_smc(
     )
     particles = max(SmcOptions.particles, _own(HmcOptions, options, seed).first_draws)
     populations = SmcOptions(max(2, options.chains), particles, seed=seed, threads=options.threads)
-    return _as_auto(smc.sample(target, populations, monitor, stop), found.gradients, switched)
+    return _as_auto(smc.sample(target, populations, monitor, stop), found, switched)
 
 
-def _as_auto(draws: Draws, spent: int, *remarks: Remark) -> Draws:
-    """Draws of a method that was chosen, with the gradients `spent` before it shared among the chains."""
+def _as_auto(draws: Draws, found: _Found, *remarks: Remark) -> Draws:
+    """Draws of a method that was chosen; the gradients of the climbs are shared among its chains."""
     counts = draws.warmup_gradients
-    shared = None if counts is None else counts + -(-spent // len(counts))
+    shared = None if counts is None else counts + -(-found.gradients // len(counts))
     return replace(draws, method=f"auto ({draws.method})", remarks=remarks, warmup_gradients=shared)

@@ -52,8 +52,12 @@ class ChainRun:
         self._checkpoints = checkpoints
         self._saved_at = time.monotonic()
         self._saved_done: int | None = None
-        if (checkpoint := checkpoints.load(number)) is not None and checkpoint.method == method:
-            self._restore(checkpoint)
+        saved = checkpoints.load(number)
+        self._spent_before = 0
+        if saved is not None and saved.method == method:
+            self._restore(saved)
+        elif saved is not None:
+            self._spent_before = saved.gradients  # by the method in whose place this one is
 
     @property
     def is_done(self) -> bool:
@@ -114,7 +118,7 @@ class ChainRun:
         chain, start = self._programs.begin(self._target, self._seed, self._number)
         if not start.found:
             raise NoFiniteStart(start.z)
-        self.warmup_gradients = start.n_gradients
+        self.warmup_gradients = self._spent_before + start.n_gradients
         return chain
 
     def _advance(self, chain: transition.Chain) -> tuple[transition.Chain, int]:

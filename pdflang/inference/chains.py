@@ -23,7 +23,7 @@ from pdflang.inference.target import Target
 from pdflang.inference.trajectories import Trajectory
 from pdflang.inference.turns import take_turns
 from pdflang.inference.workers import StopRequest, interrupts
-from pdflang.results.checkpoints import Checkpoints, NoCheckpoints
+from pdflang.results.checkpoints import Checkpoints, MemoryCheckpoints
 
 
 def sample_chains(
@@ -50,7 +50,7 @@ def sample_chains(
     monitor = monitor or QuietMonitor()
     seed = chosen_seed(options.seed)
     programs = programs_of(target, options, trajectory)
-    kept = checkpoints or NoCheckpoints()
+    kept = checkpoints or MemoryCheckpoints()
     chains = [ChainRun(method, number, target, options, programs, seed, kept) for number in range(options.chains)]
     run = _Run(method, chains, options, seed)
     with interrupts(stop) as stop:
