@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock, Timeout
+
 from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.interrupts import before_leaving
 from pdflang.results.files import cannot_write, remove_parts, write_text, write_whole
@@ -24,13 +26,14 @@ PROVENANCE = "provenance.json"
 MODEL = "model.pdfm"
 SOURCES = "sources"
 CHECKPOINT = "checkpoint"
+_LOCK = ".lock"
 _OURS = (DRAWS, "summary.csv", "summary.txt", "diagnostics.json", MAXIMUM, MODEL, PROVENANCE)
 
 
 class RunFolder:
     """A folder that belongs to one run. Files in it are written whole or not at all; errors are E622.
 
-    `replaces` says that it holds the results of another run, which the first write takes away.
+    While it is entered no other process enters it, which is an error (E621). `replaces` says that it holds the results of another run, which the first write takes away.
     """
 
     def __init__(self, path: Path, replaces: bool = False) -> None:
@@ -38,6 +41,7 @@ class RunFolder:
         self.replaces = replaces
         self._written: dict[str, None] = {}
         self._sources: set[str] = set()
+        self._lock = FileLock(path / _LOCK, timeout=0)
         before_leaving.append(self._tidy)
 
     @classmethod
@@ -79,6 +83,18 @@ class RunFolder:
         return cls(max(numbered, key=lambda path: int(path.stem[len(model.stem) + 1 :] or 1)))
 
     def __enter__(self) -> RunFolder:
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise PdflangError(
+                Diagnostic(
+                    "E621",
+                    f"another process is at work in `{self.path}`",
+                    remedy="let it end, or choose another name with `--out`",
+                )
+            ) from None
+        except OSError:
+            pass  # what cannot be written to is told by the first write
         return self
 
     def __exit__(self, *failure: object) -> None:
@@ -88,8 +104,11 @@ class RunFolder:
             before_leaving.remove(self._tidy)
 
     def _tidy(self) -> None:
-        """Remove files that are half written, and the folder if it is empty."""
+        """Remove files that are half written, the lock, and the folder if it is empty."""
         remove_parts(self.path)
+        if self._lock.is_locked:
+            (self.path / _LOCK).unlink(missing_ok=True)
+            self._lock.release()
         with suppress(OSError):
             self.path.rmdir()
 

@@ -109,6 +109,17 @@ def test_an_interrupted_run_goes_on(run, tmp_path: Path, long_run: tuple[str, ..
     assert same_draws(tmp_path, "whole.run", "cut.run")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="kills as POSIX has them")
+def test_two_processes_do_not_write_to_one_folder(run, model, tmp_path: Path) -> None:
+    name = model(NORMAL)
+    process = started(tmp_path, "sample", name, "--draws", "10000000", "--save-every", "0", "--out", "cut.run")
+    assert "another process is at work in `cut.run`" in run("sample", name, "--resume", "--out", "cut.run", code=1).stderr
+    process.kill()
+    process.communicate()
+    run("sample", name, "--resume", "--draws", "200", "--out", "cut.run", code={0, 1, 3})
+    assert not (tmp_path / "cut.run/.lock").exists()
+
+
 def test_more_draws_are_those_of_a_longer_run(run, model, tmp_path: Path) -> None:
     name = model(NORMAL)
     run("sample", name, "--draws", "300", "--out", "grown.run")
