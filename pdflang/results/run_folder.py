@@ -33,7 +33,8 @@ _OURS = (DRAWS, "summary.csv", "summary.txt", "diagnostics.json", MAXIMUM, MODEL
 class RunFolder:
     """A folder that belongs to one run. Files in it are written whole or not at all; errors are E622.
 
-    While it is entered no other process enters it, which is an error (E621). `replaces` says that it holds the results of another run, which the first write takes away.
+    While it is entered no other process enters it, which is an error (E621). `replaces` says that it holds the results
+    of another run, which the first write takes away.
     """
 
     def __init__(self, path: Path, replaces: bool = False) -> None:

@@ -113,7 +113,8 @@ def test_an_interrupted_run_goes_on(run, tmp_path: Path, long_run: tuple[str, ..
 def test_two_processes_do_not_write_to_one_folder(run, model, tmp_path: Path) -> None:
     name = model(NORMAL)
     process = started(tmp_path, "sample", name, "--draws", "10000000", "--save-every", "0", "--out", "cut.run")
-    assert "another process is at work in `cut.run`" in run("sample", name, "--resume", "--out", "cut.run", code=1).stderr
+    said = run("sample", name, "--resume", "--out", "cut.run", code=1).stderr
+    assert "another process is at work in `cut.run`" in said
     process.kill()
     process.communicate()
     run("sample", name, "--resume", "--draws", "200", "--out", "cut.run", code={0, 1, 3})
