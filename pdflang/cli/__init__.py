@@ -30,6 +30,7 @@ VERBS = {
     "simulate": "Draw data from a model.",
     "predict": "Compare data with what the prior, or a posterior, predicts.",
     "calibrate": "Fit simulated data, and see whether posteriors are right.",
+    "report": "Make a page of a run, with pictures, for the browser.",
     "compile": "Print the generated JAX module, which is what runs.",
     "explain": "Explain a message by its code.",
 }

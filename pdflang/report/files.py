@@ -1,17 +1,41 @@
-"""What all pictures share: their style, and how they become files."""
+"""What all pictures share: their style, and how they become files, or parts of a page."""
 
 from __future__ import annotations
 
 import io
+import re
 from contextlib import AbstractContextManager
+from html import escape
 
 import matplotlib
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
+_INK = "#010203"
+"""On a page, what has this colour has that of the text around it, be it dark or light."""
 
-def style() -> AbstractContextManager[None]:
+_SETTINGS = {"font.size": 8, "svg.hashsalt": "pdflang"}
+_OF_A_PAGE = {
+    "text.color": _INK, "axes.edgecolor": _INK, "axes.labelcolor": _INK, "xtick.color": _INK, "ytick.color": _INK,
+    "legend.labelcolor": _INK, "axes.facecolor": "none", "figure.facecolor": "none", "savefig.facecolor": "none",
+    "svg.fonttype": "none", "axes.spines.top": False, "axes.spines.right": False,
+}  # fmt: skip
+_WRAPPING = re.compile(r"^.*?(?=<svg)|<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", re.DOTALL)
+
+
+def style(of_a_page: bool = False) -> AbstractContextManager[None]:
     """The settings of matplotlib within which a picture is drawn and saved."""
-    return matplotlib.rc_context({"font.size": 8, "svg.hashsalt": "pdflang"})
+    return matplotlib.rc_context({**_SETTINGS, **(_OF_A_PAGE if of_a_page else {})})
+
+
+def ink() -> str:
+    """The colour of text and of data."""
+    return _INK if matplotlib.rcParams["text.color"] == _INK else "black"
+
+
+def plain(text: str) -> str:
+    """A text that is no formula, whatever signs it has."""
+    return text.replace("$", r"\$")
 
 
 def file_of(figure: Figure, kind: str) -> bytes:
@@ -19,3 +43,11 @@ def file_of(figure: Figure, kind: str) -> bytes:
     content = io.BytesIO()
     figure.savefig(content, format=kind, metadata={"Date": None} if kind == "svg" else None)
     return content.getvalue()
+
+
+def on_page(figure: Figure, name: str, description: str) -> Markup:
+    """The picture as SVG within a page, drawn in the style of one; `name` keeps its ids apart from those of others."""
+    text = _WRAPPING.sub("", file_of(figure, "svg").decode("utf-8"))
+    text = re.sub(r'(\bid="|xlink:href="#|url\(#)', rf"\g<1>{name}-", text).replace(_INK, "currentColor")
+    said = escape(description, quote=True)
+    return Markup(text.replace("<svg ", f'<svg role="img" aria-label="{said}" class="picture" ', 1))

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from pdflang.report.files import file_of, style
+from pdflang.report.files import file_of, ink, plain, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from pdflang.results.prediction import Comparison
 
-_COLOUR, _DATA = "tab:blue", "black"
+_COLOUR = "tab:blue"
 _BANDS = ((0.95, 0.2), (0.68, 0.35))
 _MOST_LABELS = 16
 _FARTHEST = 6.0
@@ -29,13 +29,18 @@ def picture(comparison: Comparison, kind: str) -> bytes:
     Equal predictions give equal bytes.
     """
     with style():
-        figure = Figure(figsize=(6.4, 4.2), layout="constrained", dpi=120)
-        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-        edges = _edges(comparison)
-        _bands(above, comparison, edges)
-        _pulls(below, comparison, edges)
-        _places(below, comparison, edges)
-        return file_of(figure, kind)
+        return file_of(figure_of(comparison), kind)
+
+
+def figure_of(comparison: Comparison, size: tuple[float, float] = (6.4, 4.2)) -> Figure:
+    """The same as a figure of a size in inches, in the style around it."""
+    figure = Figure(figsize=size, layout="constrained", dpi=120)
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    edges = _edges(comparison)
+    _bands(above, comparison, edges)
+    _pulls(below, comparison, edges)
+    _places(below, comparison, edges)
+    return figure
 
 
 def _edges(comparison: Comparison) -> np.ndarray:
@@ -51,10 +56,11 @@ def _bands(axes: Axes, comparison: Comparison, edges: np.ndarray) -> None:
         axes.stairs(high, edges, baseline=low, fill=True, label=f"{mass:.0%}", **look)
     axes.stairs(comparison.mean / widths, edges, baseline=None, color=_COLOUR, linewidth=1, label="mean")
     data = comparison.observed / widths
-    axes.plot(_middles(comparison, edges), data, ".", color=_DATA, markersize=_size(data), label="data")
+    axes.plot(_middles(comparison, edges), data, ".", color=ink(), markersize=_size(data), label="data")
     _scale(axes, np.concatenate([data, comparison.mean / widths]))
-    axes.set_title(f"{comparison.name} and its {comparison.kind} predictive")
-    axes.set_ylabel(comparison.name if comparison.edges is None else "events / width of bin")
+    name = plain(comparison.name)
+    axes.set_title(f"{name} and its {comparison.kind} predictive")
+    axes.set_ylabel(name if comparison.edges is None else "events / width of bin")
     axes.legend(frameon=False, ncols=4)
 
 
@@ -71,7 +77,7 @@ def _pulls(axes: Axes, comparison: Comparison, edges: np.ndarray) -> None:
         axes.axhspan(-sigmas, sigmas, color="0.5", alpha=0.15, linewidth=0)
     axes.axhline(0, color="0.5", linewidth=0.8)
     pulls = np.clip(comparison.pulls, -_FARTHEST, _FARTHEST)
-    axes.plot(_middles(comparison, edges), pulls, ".", color=_DATA, markersize=_size(pulls))
+    axes.plot(_middles(comparison, edges), pulls, ".", color=ink(), markersize=_size(pulls))
     reach = max(3.0, 1.1 * float(np.nanmax(np.abs(pulls), initial=0.0)))
     axes.set(ylim=(-reach, reach), ylabel="pull")
 
@@ -84,12 +90,12 @@ def _places(axes: Axes, comparison: Comparison, edges: np.ndarray) -> None:
             axes.set_xlim(edges[0] or edges[1] / 2, edges[-1])
         else:
             axes.set_xlim(edges[0], edges[-1])
-        axes.set_xlabel(comparison.name)
+        axes.set_xlabel(plain(comparison.name))
         return
     axes.set_xlim(edges[0], edges[-1])
     number = len(comparison.entries)
     if number <= _MOST_LABELS:
-        axes.set_xticks(range(number), [_label(entry) for entry in comparison.entries])
+        axes.set_xticks(range(number), [plain(_label(entry)) for entry in comparison.entries])
     axes.set_xlabel("entry")
 
 

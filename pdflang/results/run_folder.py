@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 DRAWS = "draws.nc"
 MAXIMUM = "map.json"
 PROVENANCE = "provenance.json"
+REPORT = "report.html"
 MODEL = "model.pdfm"
 SOURCES = "sources"
 CHECKPOINT = "checkpoint"
 _LOCK = ".lock"
-_OURS = (DRAWS, "summary.csv", "summary.txt", "diagnostics.json", MAXIMUM, MODEL, PROVENANCE)
+_OURS = (DRAWS, "summary.csv", "summary.txt", "diagnostics.json", MAXIMUM, MODEL, PROVENANCE, REPORT)
 
 
 class RunFolder:

@@ -22,7 +22,8 @@ LONG_ARRAY = 20
 
 _LARGE_OUTPUT = 200
 _TAIL = (0.05, 0.95)
-_HEADINGS = ("mean", "sd", "5%", "95%", "MCSE", "ESS bulk", "ESS tail", "R-hat")
+HEADINGS = ("mean", "sd", "5%", "95%", "MCSE", "ESS bulk", "ESS tail", "R-hat")
+"""What `cells` has of a row."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,11 @@ def to_csv(rows: Sequence[Row]) -> str:
 
 def to_text(rows: Sequence[Row]) -> str:
     """The aligned table for a terminal; long arrays are cut and say so."""
-    lines: list[tuple[str, ...]] = [("", *_HEADINGS)]
+    lines: list[tuple[str, ...]] = [("", *HEADINGS)]
     cut: list[str] = []
-    for row in _shown(rows, cut):
-        lines.append((row.name, *_cells(row)))
-    widths = [max(len(line[i]) for line in lines) for i in range(len(_HEADINGS) + 1)]
+    for row in shown(rows, cut):
+        lines.append((row.name, *cells(row)))
+    widths = [max(len(line[i]) for line in lines) for i in range(len(HEADINGS) + 1)]
     table = [
         "  ".join([line[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(line[1:], widths[1:], strict=True))])
         for line in lines
@@ -83,7 +84,8 @@ def to_text(rows: Sequence[Row]) -> str:
     return "\n".join([*(line.rstrip() for line in table), *cut]) + "\n"
 
 
-def _shown(rows: Sequence[Row], cut: list[str]) -> Iterator[Row]:
+def shown(rows: Sequence[Row], cut: list[str]) -> Iterator[Row]:
+    """The rows without those beyond the first of long arrays, which are told in `cut`."""
     counts: dict[str, int] = {}
     for row in rows:
         counts[row.variable] = counts.get(row.variable, 0) + 1
@@ -130,7 +132,8 @@ def _quality(column: np.ndarray) -> tuple[float, float, float, float]:
         )
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def cells(row: Row) -> tuple[str, ...]:
+    """The numbers of a row as they are printed: as many digits as the standard deviation allows."""
     digits = _decimals(row)
     numbers = tuple(_number(value, digits) for value in (row.mean, row.sd, row.low, row.high))
     mcse = "–" if math.isnan(row.mcse) else f"{row.mcse:.1g}" if row.mcse < 1e4 else f"{row.mcse:.1e}"

@@ -34,11 +34,19 @@ def to_text(checks: Sequence[PredictiveCheck], found: Sequence[LeaveOneOut]) -> 
     """The tables: how data agree with their prediction; how each is predicted from the others, where that is known."""
     if not checks:
         return "The model observes nothing, so that nothing is predicted.\n"
-    agreement = _aligned([_AGREEMENT, *map(_agreement, checks)])
-    if not found:
-        return agreement
+    agreement = _aligned(agreement_table(checks))
+    return f"{agreement}\n{_aligned(prediction_table(found))}" if found else agreement
+
+
+def agreement_table(checks: Sequence[PredictiveCheck]) -> list[tuple[str, ...]]:
+    """How data agree with their prediction: headings, then a line for each observation."""
+    return [_AGREEMENT, *map(_agreement, checks)]
+
+
+def prediction_table(found: Sequence[LeaveOneOut]) -> list[tuple[str, ...]]:
+    """How well data are predicted from the others: headings, a line for each observation, and one for all."""
     shown = [*found, *([together(found)] if len(found) > 1 else [])]
-    return f"{agreement}\n{_aligned([_PREDICTION, *map(_prediction, shown)])}"
+    return [_PREDICTION, *map(_prediction, shown)]
 
 
 def to_csv(comparisons: Sequence[Comparison], found: Sequence[LeaveOneOut]) -> str:

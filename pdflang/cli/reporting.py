@@ -1,0 +1,89 @@
+"""What verbs share that write a page on a run: the flag for it, and the model that the run was of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pdflang.cli.screen import Screen
+from pdflang.diagnostics import Diagnostic, PdflangError
+
+if TYPE_CHECKING:
+    from pdflang.embedding import Model
+    from pdflang.results.reading import Run
+
+report_option = click.option("--report", is_flag=True, help="Also write a page with pictures, report.html.")
+_REMEDY = "Name the model with --model, and give the --data of the run."
+
+
+def add_report(screen: Screen, folder: Path, model: Model) -> None:
+    """Write the page of a run that has just been written, and say where it is."""
+    from pdflang.report.run_page import write_report
+
+    path = write_report(folder, model)
+    screen.result(f"report in {path}", report=str(path))
+
+
+def require_free(path: Path, overwrite: bool) -> None:
+    """PdflangError (E621) where there is a file already that is not to be replaced."""
+    if path.exists() and not overwrite:
+        remedy = "choose another name with `--out`, or add `--overwrite` to replace it"
+        raise PdflangError(Diagnostic("E621", f"`{path}` exists already", remedy=remedy))
+
+
+def model_of(run: Run, path: Path | None, data: tuple[str, ...]) -> tuple[Model | None, str]:
+    """The compiled model of a run with its data, or None and why there is none.
+
+    The run's command line says which file that was; it must be as it was then. `path` and `data` say it instead.
+    Errors: those of `load`, and E624, for a model that is named by `path`.
+    """
+    if run.draws is None and run.maximum is None and run.predictions is None:
+        return None, ""
+    then = _arguments(run.record)
+    named = path or then.get("model")
+    given = data or then.get("data") or ()
+    if named is None:
+        return None, f"Functions are not drawn and data not predicted: the run does not say of which file it is. {_REMEDY}"
+    places = [named] if path is not None or named.is_absolute() else [named, run.folder.parent / named]
+    found = next((place for place in places if place.is_file()), named)
+    try:
+        return _loaded(run, found, given, bool(then.get("exact"))), ""
+    except PdflangError as failure:
+        if path is not None:
+            raise
+        said = failure.diagnostics[0].message
+        return None, f"Functions are not drawn and data not predicted: {said}. {_REMEDY}"
+
+
+def _loaded(run: Run, path: Path, data: tuple[str, ...], exact: bool) -> Model:
+    from pdflang import driver
+    from pdflang.data.overrides import parse_overrides
+    from pdflang.embedding import Model
+    from pdflang.inference import prepare_jax, prepare_threads
+    from pdflang.results.origin import require_same_model
+
+    prepare_threads()
+    given = parse_overrides(data)
+    bound = driver.bind(driver.check(driver.read_source(path), given), given)
+    prepare_jax()
+    model = Model(bound, driver.compile_bound(bound, exact=exact), {})
+    require_same_model(run.folder, run.record, model.sources, bound.arrays)
+    return model
+
+
+def _arguments(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What the command line of a run gave, as its verb understands it; nothing where there was none."""
+    from pdflang.cli import VERBS
+
+    verb, *words = [str(word) for word in record.get("command", [])][1:] or [""]
+    if verb not in VERBS:
+        return {}
+    command: click.Command = import_module(f"pdflang.cli.{verb}_verb").command
+    try:
+        return dict(command.make_context(verb, words, resilient_parsing=True).params)
+    except click.ClickException:
+        return {}

@@ -1,0 +1,209 @@
+"""What a report tells of a run, section by section."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pdflang.diagnostics import PdflangError
+from pdflang.report import functions, posterior, prediction
+from pdflang.report.curves import MOST_DRAWS, Curve, computed_curves, stored_curves
+from pdflang.report.parts import Picture, Section, Table, TableRow, drawn
+from pdflang.results.posterior import posterior_tree
+from pdflang.results.prediction import check_prediction, comparisons, leave_one_out
+from pdflang.results.prediction.words import agreement_table, prediction_table
+from pdflang.results.reading import Run
+from pdflang.results.schema import VariableSchema, entry_names
+from pdflang.results.summary import HEADINGS, LONG_ARRAY, cells, shown, summarise
+
+if TYPE_CHECKING:
+    import xarray
+
+    from pdflang.model import CompiledModel
+
+PREDICTED = 300
+"""Draws at which data are predicted for a report."""
+
+_ROLES = {"param": "parameters", "nuisance": "nuisance parameters", "derived": "derived", "output": "outputs"}
+_BANDS = "The line is the median of the posterior, the bands are the central 68% and 95%."
+_ENTRIES = "Points are medians of the posterior, bars the central 68% and 95%."
+_MAXIMUM = "At the maximum."
+
+
+def drawn_parameters(run: Run) -> xarray.Dataset | None:
+    """The draws of a run: of a posterior, or those at which it predicted; None where there are none."""
+    if run.draws is not None:
+        return run.draws["posterior"].to_dataset()
+    kind = str(run.predictions.attrs.get("kind")) if run.predictions is not None else ""
+    if run.predictions is not None and kind in run.predictions.children:
+        return run.predictions[kind].to_dataset()
+    return None
+
+
+def summary_of(run: Run, anchors: Mapping[str, str], model: CompiledModel | None) -> Table | None:
+    """The table of a posterior, or of a maximum; None where there is neither."""
+    drawn = drawn_parameters(run)
+    if drawn is not None:
+        return _of_draws(drawn, anchors)
+    if run.maximum is not None:
+        return _of_maximum(run.maximum, anchors, model)
+    return None
+
+
+def _of_draws(drawn: xarray.Dataset, anchors: Mapping[str, str]) -> Table:
+    import xarray
+
+    rows = summarise(xarray.DataTree.from_dict({"/posterior": drawn}))
+    notes: list[str] = []
+    parts: list[TableRow] = []
+    groups = [(role, list(group)) for role, group in groupby(shown(rows, notes), lambda row: row.role)]
+    for role, group in groups:
+        parts += [TableRow(_ROLES[role], part=True)] * (len(groups) > 1)
+        parts += [TableRow(row.name, cells(row), anchors.get(row.variable)) for row in group]
+    notes.append("5% and 95% are the ends of the central 90% interval; MCSE is the standard error of the mean.")
+    return Table(("", *HEADINGS), tuple(parts), tuple(notes))
+
+
+def _of_maximum(maximum: Mapping[str, Any], anchors: Mapping[str, str], model: CompiledModel | None) -> Table:
+    from pdflang.fields import schemas
+
+    known = schemas(model) if model is not None else {}
+    rows: list[TableRow] = []
+    notes: list[str] = []
+    errors = maximum.get("standard_errors", {})
+    for name, value in {**maximum.get("params", {}), **maximum.get("derived", {})}.items():
+        values = np.asarray(value, dtype=float)
+        of_each = np.asarray(errors[name], dtype=float).ravel() if name in errors else np.full(values.size, np.nan)
+        names = entry_names(name, values.shape, known.get(name, VariableSchema()))
+        found = zip(names[:LONG_ARRAY], values.ravel(), of_each, strict=False)
+        rows += [TableRow(entry, (f"{v:.6g}", _error(e)), anchors.get(name)) for entry, v, e in found]
+        if values.size > LONG_ARRAY:
+            notes.append(f"{name}: {LONG_ARRAY} of {values.size} entries shown; all are in map.json")
+    notes.append("Errors come from the curvature of the log-density at the maximum.")
+    return Table(("", "value", "error"), tuple(rows), tuple(notes))
+
+
+def _error(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.3g}"
+
+
+def parameters_of(run: Run) -> Section:
+    """Pairs of parameters, traces and ranks."""
+    drawn = drawn_parameters(run)
+    if drawn is None:
+        return Section()
+    found = posterior.columns(drawn)
+    if not found:
+        return Section(("No parameter varies over the draws.",))
+    first = found[: posterior.MOST]
+    words = ()
+    if len(found) > len(first):
+        words = (f"The first {len(first)} of {len(found)} entries of parameters are drawn.",)
+    return Section(words, pictures=tuple(_pictures_of(first, is_chain=run.draws is not None)))
+
+
+def _pictures_of(columns: Sequence[posterior.Column], is_chain: bool) -> Iterator[Picture]:
+    said = "Regions of highest density that hold 68% and 95% of the draws; histograms on the diagonal."
+    yield drawn("corner", "Pairs of parameters", said, lambda: posterior.corner(columns), wide=True)
+    if is_chain and columns[0].values.shape[1] >= 4:
+        said = (
+            "Left: draws in their order, a colour for each chain. Right: how many draws of each chain have which rank; "
+            "where chains agree, all lie about the dotted line."
+        )
+        yield drawn("traces", "Traces and ranks", said, lambda: posterior.traces(columns), wide=True)
+
+
+def functions_of(run: Run, model: CompiledModel | None) -> Section:
+    """Functions that the model infers: outputs, and pdfs and theories of one variable."""
+    words: list[str] = []
+    curves: list[Curve] = []
+    draws = drawn_parameters(run)
+    if draws is not None:
+        curves = list(stored_curves(draws))
+    at = _parameters(run, model)
+    if at:
+        assert model is not None
+        computed, words = computed_curves(model, at)
+        curves = computed + curves
+    said = _MAXIMUM if draws is None else ""
+    groups = [list(group) for _, group in groupby(curves, lambda curve: curve.declared)]
+    pictures = [_picture_of(number, group, said) for number, group in enumerate(groups)]
+    return Section(tuple(words), pictures=tuple(pictures))
+
+
+def _picture_of(number: int, group: list[Curve], said: str) -> Picture:
+    names = [curve.name for curve in group]
+    title = names[0] if len(group) == 1 else group[0].declared
+    caption = said or (_BANDS if group[0].points is not None else _ENTRIES)
+    return drawn(f"function{number}", title, f"{title}. {caption}", lambda: functions.picture(group, names))
+
+
+def _parameters(run: Run, model: CompiledModel | None) -> dict[str, np.ndarray]:
+    """Parameters (n, …) by name at some draws, or at the maximum; nothing where there are none."""
+    if model is None or not model.program.parameters:
+        return {}
+    names = model.program.parameters
+    draws = drawn_parameters(run)
+    if draws is not None:
+        stacked = {n: np.asarray(draws[n].transpose("chain", "draw", ...)) for n in names}
+        flat = {n: values.reshape(-1, *values.shape[2:]) for n, values in stacked.items()}
+        length = len(next(iter(flat.values())))
+        places = np.linspace(0, length - 1, min(MOST_DRAWS, length)).astype(int)
+        return {n: values[places] for n, values in flat.items()}
+    if run.maximum is not None:
+        return {n: np.asarray(run.maximum["params"][n], dtype=float)[None] for n in names}
+    return {}
+
+
+def data_of(run: Run, model: CompiledModel | None) -> Section:
+    """Every observation beside its prediction, in numbers and pictures."""
+    try:
+        tree = _predictions(run, model)
+    except PdflangError as failure:
+        return Section((f"Data could not be predicted: {failure.diagnostics[0].message}.",))
+    found = list(comparisons(tree)) if tree is not None else []
+    if tree is None or not found:
+        return Section()
+    loo = leave_one_out(tree) if run.maximum is None else []
+    tables = [_table(agreement_table([check_prediction(one) for one in found]))]
+    if loo:
+        tables.append(_table(prediction_table(loo)))
+    draws = found[0].predicted.shape[0]
+    at = "at the maximum" if run.maximum is not None else f"at draws of the {found[0].kind}"
+    words = (f"{draws} data sets were drawn {at}; p is the probability of a larger χ² of data of this model.",)
+    pictures = tuple(
+        drawn(
+            f"data{number}",
+            f"{one.name} and its prediction",
+            f"{one.name}: data on the mean and the central 68% and 95% of their prediction; below, (data − mean)/sd.",
+            lambda one=one: prediction.figure_of(one, (functions.SIZE[0], 3.6)),  # type: ignore[misc]
+        )
+        for number, one in enumerate(found)
+    )
+    return Section(words, tuple(tables), pictures)
+
+
+def _table(lines: Sequence[tuple[str, ...]]) -> Table:
+    head, *rows = lines
+    return Table(head, tuple(TableRow(row[0], row[1:]) for row in rows))
+
+
+def _predictions(run: Run, model: CompiledModel | None) -> xarray.DataTree | None:
+    """Data that the run has predicted, or that its draws or its maximum predict now."""
+    from pdflang.inference.options import PredictOptions
+    from pdflang.predictive import predict
+
+    if run.predictions is not None or model is None or not model.program.observations:
+        return run.predictions
+    options = PredictOptions(draws=PREDICTED)
+    if run.draws is not None:
+        return predict(model, options, run.draws)
+    if run.maximum is None:
+        return None
+    point = {n: np.asarray(run.maximum["params"][n], dtype=float) for n in model.program.parameters}
+    repeated = {n: np.broadcast_to(value, (1, PREDICTED, *value.shape)) for n, value in point.items()}
+    return predict(model, options, posterior_tree(repeated, {}))

@@ -1,0 +1,81 @@
+"""Functions with the bands of their posterior."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from pdflang.report.files import plain
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from pdflang.report.curves import Curve
+
+SIZE = (4.6, 3.1)
+"""Inches: legible on a phone."""
+
+COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:red", "tab:purple", "tab:brown")
+_BANDS = ((0.95, 0.2), (0.68, 0.35))
+_STEEP, _REACH = 20.0, 1e5
+_MOST_LABELS = 12
+_LONG_LABEL = 4
+
+
+def picture(curves: Sequence[Curve], names: Sequence[str]) -> Figure:
+    """Curves over one axis, each with its name in the legend: the median of its draws, central 68% and 95%."""
+    figure = Figure(figsize=SIZE, layout="constrained")
+    axes = figure.subplots()
+    for number, (curve, name) in enumerate(zip(curves, names, strict=True)):
+        draw = _line if curve.points is not None else _entries
+        draw(axes, curve, plain(name), COLOURS[number % len(COLOURS)], number / max(1, len(curves)))
+    _scales(axes, curves)
+    if len(curves) > 1 or curves[0].values.shape[0] > 1:
+        axes.legend(frameon=False, fontsize=7)
+    return figure
+
+
+def _line(axes: Axes, curve: Curve, name: str, colour: str, _: float) -> None:
+    low, middle = None, np.median(curve.values, axis=0)
+    for mass, opacity in _BANDS if curve.values.shape[0] > 1 else ():
+        low, high = np.quantile(curve.values, [(1 - mass) / 2, (1 + mass) / 2], axis=0)
+        axes.fill_between(curve.points, low, high, color=colour, alpha=opacity, linewidth=0)
+    axes.plot(curve.points, middle, color=colour, linewidth=1.2, label=name)
+    axes.set_xlabel(plain(curve.variable))
+
+
+def _entries(axes: Axes, curve: Curve, name: str, colour: str, shift: float) -> None:
+    places = np.arange(curve.values.shape[1]) + 0.5 * shift
+    low, inner_low, middle, inner_high, high = np.quantile(curve.values, [0.025, 0.16, 0.5, 0.84, 0.975], axis=0)
+    axes.vlines(places, low, high, color=colour, alpha=0.45, linewidth=2)
+    axes.vlines(places, inner_low, inner_high, color=colour, alpha=0.8, linewidth=4)
+    axes.plot(places, middle, "o", color=colour, markersize=4, label=name)
+    if len(curve.labels) <= _MOST_LABELS:
+        long = max(map(len, curve.labels), default=0) > _LONG_LABEL
+        axes.set_xticks(places, [plain(label) for label in curve.labels], rotation=45 if long else 0)
+    axes.set_xlabel(plain(curve.variable))
+
+
+def _scales(axes: Axes, curves: Sequence[Curve]) -> None:
+    """Logarithmic axes where a grid is one, and where most of a positive function is far below its largest value."""
+    points = curves[0].points
+    if points is None:
+        return
+    steps = np.diff(points)
+    if points[0] > 0 and steps[-1] > 5 * steps[0]:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(shown_whole)
+    low = min(float(np.quantile(curve.values, 0.025, axis=0).min()) for curve in curves)
+    middle = np.array([np.median(curve.values, axis=0) for curve in curves])
+    if low > 0 and middle.max() > _STEEP * np.median(middle):
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(shown_whole)
+        axes.set_ylim(bottom=max(low, float(middle.max()) / _REACH))
+
+
+def shown_whole(value: float, _: int) -> str:
+    """A number at an axis in digits: powers of ten as formulas would ask for fonts that a page has not."""
+    return f"{value:g}"

@@ -1,0 +1,18 @@
+"""Pages made from templates: HTML in one file, which loads nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from pdflang import __version__
+
+
+def page(template: str, **context: Any) -> str:
+    """A page by its template. Whatever is put in is escaped, unless it was made as HTML here."""
+    environment = Environment(
+        loader=PackageLoader("pdflang.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    return environment.get_template(template).render(version=__version__, **context)

@@ -1,0 +1,212 @@
+"""The report of a run: one page with what it found, how far that is to be trusted, and where it comes from."""
+
+from __future__ import annotations
+
+import base64
+import shlex
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from pdflang.diagnostics import PdflangError
+from pdflang.report.chain import KINDS, Chain, chain_of
+from pdflang.report.diagram import MOST_BOXES, diagram_of
+from pdflang.report.found import data_of, drawn_parameters, functions_of, parameters_of, summary_of
+from pdflang.report.listing import listings
+from pdflang.report.page import page
+from pdflang.report.parts import Picture, Table, Verdict, two_columns, verdict
+from pdflang.results.diagnostics import Finding
+from pdflang.results.files import write_text
+from pdflang.results.reading import Run, read_run
+from pdflang.results.run_folder import MODEL, REPORT
+
+if TYPE_CHECKING:
+    from pdflang.model import CompiledModel
+
+_CALIBRATION = "calibration.svg"
+_PARTS = {
+    "summary": "Summary", "diagnostics": "Diagnostics", "data": "Data", "functions": "Functions",
+    "parameters": "Parameters", "model": "Model", "provenance": "Provenance",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Part:
+    id: str
+    title: str
+
+
+def write_report(folder: Path, model: CompiledModel | None = None, reason: str = "", out: Path | None = None) -> Path:
+    """Write the page of a run's folder, into it if not elsewhere; where it is. Errors: those of `read_run`, E622."""
+    path = out or folder / REPORT
+    write_text(path, report(read_run(folder), model, reason))
+    return path
+
+
+def report(run: Run, model: CompiledModel | None = None, reason: str = "") -> str:
+    """The page of a run as HTML.
+
+    With the compiled `model` of the run and its data, functions are drawn and data predicted; without, the page gives
+    the `reason` why it lacks them.
+    """
+    chain, diagram_words = _chain(run)
+    lacking = (reason,) if reason and (run.draws is not None or run.maximum is not None) else ()
+    sections = {
+        "data": data_of(run, model),
+        "functions": functions_of(run, model),
+        "parameters": parameters_of(run),
+    }
+    if lacking:
+        sections["data"] = replace(sections["data"], words=(*lacking, *sections["data"].words))
+    diagram = diagram_of(chain.boxes)
+    if diagram is None and not diagram_words:
+        diagram_words = (f"The model has no diagram: it has no parts, or more than {MOST_BOXES}.",)
+    summary = summary_of(run, chain.anchors, model)
+    return page(
+        "report.html",
+        title=_title(run),
+        verdict=_verdict(run),
+        facts=_facts(run),
+        parts=[_Part(i, t) for i, t in _PARTS.items() if i not in sections or sections[i].is_there],
+        summary=summary,
+        remarks=_remarks(run),
+        printed="" if summary is not None else run.summary,
+        overview=_overview(run),
+        findings=run.findings,
+        accuracy=_accuracy(run, model),
+        diagram=diagram,
+        diagram_words=diagram_words,
+        kinds=[kind for kind in KINDS if any(box.kind == kind for box in chain.boxes.values())],
+        listings=listings(run.sources),
+        command=_command(run),
+        provenance=_provenance(run),
+        folder=run.folder.resolve().name,
+        **sections,
+    )
+
+
+def _chain(run: Run) -> tuple[Chain, tuple[str, ...]]:
+    """How the model hangs together, or why that cannot be told."""
+    names = [MODEL, *(name for name, _ in run.sources[1:])]
+    try:
+        return chain_of(run.folder, MODEL, names), ()
+    except (PdflangError, OSError, UnicodeDecodeError) as failure:
+        message = failure.diagnostics[0].message if isinstance(failure, PdflangError) else str(failure)
+        return Chain({}, {}), (f"The model has no diagram: {message}.",)
+
+
+def _title(run: Run) -> str:
+    main = run.sources[0][0] if run.sources else MODEL
+    return f"{run.name}: {main} by {run.method}"
+
+
+def _verdict(run: Run) -> Verdict:
+    if run.maximum is not None and run.maximum.get("converged") is False:
+        return Verdict("error", "Not to be trusted: the search for the maximum did not converge.")
+    if run.interrupted and drawn_parameters(run) is None and run.maximum is None:
+        return Verdict("error", "Interrupted before there were results.")
+    found = verdict(_worst_first(run), _good(run))
+    return Verdict(found.severity, f"Interrupted. {found.sentence}") if run.interrupted else found
+
+
+def _worst_first(run: Run) -> list[Finding]:
+    said = [Finding(**one) for one in run.maximum.get("diagnostics", [])] if run.maximum is not None else []
+    return [*run.findings, *said]
+
+
+def _good(run: Run) -> str:
+    if run.maximum is not None:
+        return "Converged: the maximum of the posterior density was found."
+    if run.predictions is not None:
+        return "Data and prediction agree: nothing to complain about."
+    if run.draws is not None:
+        return "The draws can be relied on: the diagnostics have nothing to complain about."
+    return "Finished: see the summary."
+
+
+def _facts(run: Run) -> list[tuple[str, str]]:
+    """What is told at the top: method, draws, seed, evidence, when, how long."""
+    record, drawn = run.record, drawn_parameters(run)
+    facts = [("method", run.method)]
+    if drawn is not None:
+        facts.append(("draws", f"{drawn.sizes['chain']} chains of {drawn.sizes['draw']}"))
+    if run.maximum is not None and isinstance(run.maximum.get("log_density"), float):
+        facts.append(("log-density", f"{run.maximum['log_density']:.6g}"))
+    if run.draws is not None:
+        facts += _approximation(run.draws.attrs)
+    facts.append(("seed", str(record.get("seed"))))
+    facts.append(("begun", str(record.get("started", "–"))[:19].replace("T", " ") + " UTC"))
+    facts.append(("took", f"{record.get('duration_seconds', '–')} s"))
+    return facts
+
+
+def _approximation(attributes: Any) -> list[tuple[str, str]]:
+    """The evidence and Pareto k of a method that has them."""
+    found = []
+    if "log_evidence" in attributes:
+        error = float(attributes["log_evidence_error"])
+        found.append(("log Z", f"{float(attributes['log_evidence']):.2f} ± {error:.2g}"))
+    if "pareto_k" in attributes:
+        found.append(("Pareto k", f"{float(attributes['pareto_k']):.2f}"))
+    return found
+
+
+def _remarks(run: Run) -> list[str]:
+    """What else is to be said of a result: why there are so many draws, χ² at a maximum."""
+    said = [f"Draws: {run.record['draws']}."] if run.draws is not None and "draws" in run.record else []
+    if run.interrupted and run.draws is None and run.maximum is None and run.predictions is None:
+        said.append("There are no draws yet: `pdflang sample --resume` goes on with a run whose chains were saved.")
+    if run.maximum is not None:
+        said += [f"χ²({name}) = {value:.4f}" for name, value in run.maximum.get("chi2", {}).items() if value is not None]
+        at_bound = run.maximum.get("at_bound") or []
+        said += [f"At a bound or at infinity: {', '.join(map(str, at_bound))}."] if at_bound else []
+    return said
+
+
+def _overview(run: Run) -> list[Picture]:
+    """The picture that a calibration has drawn."""
+    path = run.folder / _CALIBRATION
+    if run.method != "calibrate" or not path.is_file():
+        return []
+    content = base64.b64encode(path.read_bytes()).decode("ascii")
+    said = "Histograms of ranks of the truth, and their distribution functions with bands."
+    image = Markup('<img class="picture" alt="{}" src="data:image/svg+xml;base64,{}">').format(said, content)
+    return [Picture("Ranks", said, image)]
+
+
+def _accuracy(run: Run, model: CompiledModel | None) -> list[str]:
+    """What is known of approximations: at draws of the posterior, and of each term at draws of the prior."""
+    said = []
+    if run.draws is not None and "accuracy" in run.draws.attrs:
+        said.append(f"At draws of the posterior: {run.draws.attrs['accuracy']}.")
+    if model is not None:
+        said += [f"At draws of the prior: {certificate}." for certificate in model.certificates]
+    return said
+
+
+def _command(run: Run) -> str:
+    """The command line, as one may give it again."""
+    words = [str(word) for word in run.record.get("command", [])]
+    return shlex.join(["pdflang", *words[1:]]) if words else ""
+
+
+def _provenance(run: Run) -> list[tuple[str, Table]]:
+    record = run.record
+    data = {name: _hash(value) for name, value in record.get("data", {}).items()}
+    files = {source.get("name"): source.get("sha256") for source in record.get("sources", [])}
+    platform = record.get("platform") if isinstance(record.get("platform"), dict) else {}
+    tables = {
+        "Options": two_columns({"seed": record.get("seed"), **record.get("options", {})}, ("", "value")),
+        "Data": two_columns(data, ("", "shape, type, SHA-256")),
+        "Model": two_columns(files, ("", "SHA-256")),
+        "Versions": two_columns({**record.get("versions", {}), **(platform or {})}, ("", "version")),
+    }
+    return [(name, table) for name, table in tables.items() if table.rows]
+
+
+def _hash(value: Any) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    return f"{value.get('shape')} {value.get('dtype')} {value.get('sha256')}"

@@ -1,0 +1,125 @@
+"""What a run's folder says, whatever made it and however far it came."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pdflang.diagnostics import Diagnostic, PdflangError
+from pdflang.results.diagnostics import Finding
+from pdflang.results.run_folder import DRAWS, MAXIMUM, open_run, read_json
+
+if TYPE_CHECKING:
+    import xarray
+
+PREDICTIONS = "predictions.nc"
+SUMMARY = "summary.txt"
+_FINDINGS = "diagnostics.json"
+_SECTIONS: Mapping[str, type] = {"sources": list, "data": dict, "options": dict, "versions": dict, "notes": dict}
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run as its folder has it: `record` is its provenance, and what is not there is None.
+
+    `tree` has the draws of a posterior, `predictions` those of data, `maximum` the fields of `map.json`; `findings` are
+    what was said of it when it was made, `summary` what was printed.
+    """
+
+    folder: Path
+    record: Mapping[str, Any]
+    tree: xarray.DataTree | None = None
+    maximum: Mapping[str, Any] | None = None
+    predictions: xarray.DataTree | None = None
+    findings: tuple[Finding, ...] = ()
+    summary: str = ""
+
+    @property
+    def name(self) -> str:
+        """The folder's name, without the `.run` that most end in."""
+        return self.folder.resolve().name.removesuffix(".run")
+
+    @property
+    def method(self) -> str:
+        """What drew it, where that says more than the option did."""
+        return str(self.record.get("drawn_by") or self.record.get("method"))
+
+    @property
+    def interrupted(self) -> bool:
+        return bool(self.record.get("interrupted"))
+
+    @property
+    def sources(self) -> list[tuple[str, str]]:
+        """Names and texts of the model's files, the main one first."""
+        return [(str(source.get("name")), str(source.get("text"))) for source in self.record.get("sources", [])]
+
+    @property
+    def draws(self) -> xarray.DataTree | None:
+        """The tree whose posterior has a draw at least."""
+        if self.tree is None or "posterior" not in self.tree.children:
+            return None
+        return self.tree if self.tree["posterior"].sizes.get("draw", 0) else None
+
+
+def read_run(folder: Path) -> Run:
+    """The run of a folder. Errors: E623 where it is not a run's or is damaged, E630 where a newer pdflang made it."""
+    record = _record(folder)
+    _require_known_version(folder, record)
+
+    def there(name: str) -> bool:
+        return (folder / name).is_file()
+
+    return Run(
+        folder,
+        record,
+        open_run(folder) if there(DRAWS) else None,
+        read_json(folder, MAXIMUM) if there(MAXIMUM) else None,
+        open_run(folder / PREDICTIONS) if there(PREDICTIONS) else None,
+        _findings(folder) if there(_FINDINGS) else (),
+        (folder / SUMMARY).read_text(encoding="utf-8", errors="replace") if there(SUMMARY) else "",
+    )
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    record = read_json(folder)
+    is_one = isinstance(record, dict) and "method" in record
+    if not (is_one and all(isinstance(record.get(name, kind()), kind) for name, kind in _SECTIONS.items())):
+        raise PdflangError(_damaged(folder, "provenance.json"))
+    if not all(isinstance(source, dict) for source in record.get("sources", [])):
+        raise PdflangError(_damaged(folder, "provenance.json"))
+    return record
+
+
+def _findings(folder: Path) -> tuple[Finding, ...]:
+    try:
+        said = read_json(folder, _FINDINGS)
+        return tuple(Finding(**{**one, "names": tuple(one.get("names", ()))}) for one in said)
+    except (TypeError, AttributeError):
+        raise PdflangError(_damaged(folder, _FINDINGS)) from None
+
+
+def _require_known_version(folder: Path, record: Mapping[str, Any]) -> None:
+    from pdflang import __version__
+
+    made_by = str(record.get("versions", {}).get("pdflang", "0"))
+    if _parts(made_by) > _parts(__version__):
+        message = f"`{folder}` was made by pdflang {made_by}, which is newer than this one, {__version__}"
+        remedy = "read it with that version, or a later one"
+        raise PdflangError(Diagnostic("E630", message, remedy=remedy))
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    """The numbers that a version begins with."""
+    found = re.match(r"\d+(\.\d+)*", version)
+    return tuple(map(int, found[0].split("."))) if found else ()
+
+
+def _damaged(folder: Path, name: str) -> Diagnostic:
+    return Diagnostic(
+        "E623",
+        f"`{folder}` is not the folder of a finished run: `{folder / name}` does not say what one says",
+        remedy="give a folder that `pdflang sample` made, with the files as it wrote them",
+    )
