@@ -31,6 +31,7 @@ VERBS = {
     "predict": "Compare data with what the prior, or a posterior, predicts.",
     "calibrate": "Fit simulated data, and see whether posteriors are right.",
     "report": "Make a page of a run, with pictures, for the browser.",
+    "compare": "Lay fits beside each other.",
     "compile": "Print the generated JAX module, which is what runs.",
     "explain": "Explain a message by its code.",
 }

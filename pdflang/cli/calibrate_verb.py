@@ -21,6 +21,7 @@ from pdflang.cli.options import (
     size_option,
     sizes_of,
 )
+from pdflang.cli.reporting import add_report, report_option
 from pdflang.cli.screen import Screen
 from pdflang.interrupts import INTERRUPTED, held, leave
 from pdflang.semantics.capabilities import require_gradient
@@ -33,13 +34,14 @@ from pdflang.workflows import CalibrateOptions
 @size_option
 @exact_option
 @option_flags(CalibrateOptions)
+@report_option
 @out_option
 @overwrite_option
 @json_option
 @told
 def command(
-    screen: Screen, model: Path, data: tuple[str, ...], size: tuple[str, ...], exact: bool, out: Path | None,
-    overwrite: bool, **options: Any,
+    screen: Screen, model: Path, data: tuple[str, ...], size: tuple[str, ...], exact: bool, report: bool,
+    out: Path | None, overwrite: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Fit data simulated from MODEL at draws of its prior, and rank the truth among the draws of each fit.
 
@@ -67,6 +69,8 @@ def command(
         if found.interrupted:
             made = found.fits + len(found.failures)
             screen.note(f"interrupted: {made} of {settings.fits} fits are kept; to go on, add --out {folder.path}")
+        elif report:
+            add_report(screen, folder.path, compiled)
     if found.interrupted or hold.requested:
         raise click.exceptions.Exit(INTERRUPTED)
     if not found.uniform:

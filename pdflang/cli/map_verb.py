@@ -21,6 +21,7 @@ from pdflang.cli.options import (
     out_option,
     overwrite_option,
 )
+from pdflang.cli.reporting import add_report, report_option
 from pdflang.cli.screen import Screen
 from pdflang.inference.options import MapOptions
 from pdflang.interrupts import INTERRUPTED, held, leave
@@ -35,12 +36,13 @@ if TYPE_CHECKING:
 @data_option
 @option_flags(MapOptions)
 @exact_option
+@report_option
 @out_option
 @overwrite_option
 @json_option
 @told
 def command(
-    screen: Screen, model: Path, data: tuple[str, ...], exact: bool, out: Path | None, overwrite: bool,
+    screen: Screen, model: Path, data: tuple[str, ...], exact: bool, report: bool, out: Path | None, overwrite: bool,
     **options: Any,
 ) -> None:  # fmt: skip
     """Find the maximum of the posterior density of MODEL, from several starts.
@@ -76,6 +78,8 @@ def command(
         screen.result(f"{text}\n{place}", folder=str(folder.path), **record)
         if fit.optima.interrupted:
             screen.note("interrupted: this is the best point so far")
+        elif report:
+            add_report(screen, folder.path, compiled)
     if fit.optima.interrupted or hold.requested:
         raise click.exceptions.Exit(INTERRUPTED)
     if not fit.converged or inexact_maximum(fit.certificates):

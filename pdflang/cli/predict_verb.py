@@ -20,6 +20,7 @@ from pdflang.cli.options import (
     out_option,
     overwrite_option,
 )
+from pdflang.cli.reporting import add_report, report_option
 from pdflang.cli.screen import Screen
 from pdflang.inference.options import PredictOptions
 
@@ -39,13 +40,14 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @data_option
 @option_flags(PredictOptions)
+@report_option
 @out_option
 @overwrite_option
 @json_option
 @told
 def command(
-    screen: Screen, model: Path, run: Path | None, data: tuple[str, ...], out: Path | None, overwrite: bool,
-    **options: Any,
+    screen: Screen, model: Path, run: Path | None, data: tuple[str, ...], report: bool, out: Path | None,
+    overwrite: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Draw data at draws of the prior of MODEL, or of the posterior of a run, and compare them with those observed.
 
@@ -89,6 +91,8 @@ def command(
         f"{text}\n{place}", folder=str(folder.path), seed=seed, kind=kind, draws=number, pictures=pictures,
         diagnostics=words.to_records(findings), **record,
     )  # fmt: skip
+    if report:
+        add_report(screen, folder.path, compiled)
     if any(finding.severity == "error" for finding in findings):
         raise click.exceptions.Exit(UNTRUSTED)
 

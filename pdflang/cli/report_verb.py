@@ -29,8 +29,8 @@ def command(
     """Make a page of RUN, the folder of a run.
 
     One HTML file that needs nothing else: the summary and what the diagnostics say, data beside their prediction,
-    functions with their bands, parameters, the model, and where it all came from. Functions and predictions are computed
-    from the model and its data, which must be those of the run.
+    functions with their bands, parameters, the model, and where it all came from. Functions and predictions are
+    computed from the model and its data, which must be those of the run.
     """
     from pdflang.results.reading import read_run
     from pdflang.results.run_folder import REPORT

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pdflang.results.reading import Run
 
 report_option = click.option("--report", is_flag=True, help="Also write a page with pictures, report.html.")
+_LACKING = "Functions are not drawn and data not predicted"
 _REMEDY = "Name the model with --model, and give the --data of the run."
 
 
@@ -47,7 +48,7 @@ def model_of(run: Run, path: Path | None, data: tuple[str, ...]) -> tuple[Model 
     named = path or then.get("model")
     given = data or then.get("data") or ()
     if named is None:
-        return None, f"Functions are not drawn and data not predicted: the run does not say of which file it is. {_REMEDY}"
+        return None, f"{_LACKING}: the run does not say of which file it is. {_REMEDY}"
     places = [named] if path is not None or named.is_absolute() else [named, run.folder.parent / named]
     found = next((place for place in places if place.is_file()), named)
     try:
@@ -56,7 +57,7 @@ def model_of(run: Run, path: Path | None, data: tuple[str, ...]) -> tuple[Model 
         if path is not None:
             raise
         said = failure.diagnostics[0].message
-        return None, f"Functions are not drawn and data not predicted: {said}. {_REMEDY}"
+        return None, f"{_LACKING}: {said}. {_REMEDY}"
 
 
 def _loaded(run: Run, path: Path, data: tuple[str, ...], exact: bool) -> Model:

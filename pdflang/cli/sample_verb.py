@@ -23,6 +23,7 @@ from pdflang.cli.options import (
     out_option,
     overwrite_option,
 )
+from pdflang.cli.reporting import add_report, report_option
 from pdflang.cli.screen import Screen
 from pdflang.diagnostics import PdflangError
 from pdflang.inference.methods import METHODS, Method
@@ -55,13 +56,15 @@ _NOTHING = ", and nothing was written"
 @click.option("--save-every", type=click.FloatRange(0), default=SECONDS, metavar="SECONDS", help=_SAVE)
 @click.option("--log-likelihood", is_flag=True, help="Keep the log-probability of each datum with every draw.")
 @exact_option
+@report_option
 @out_option
 @overwrite_option
 @json_option
 @told
 def command(
     screen: Screen, model: Path, data: tuple[str, ...], method: str | None, resume: bool, more: int | None,
-    save_every: float, log_likelihood: bool, exact: bool, out: Path | None, overwrite: bool, **options: Any,
+    save_every: float, log_likelihood: bool, exact: bool, report: bool, out: Path | None, overwrite: bool,
+    **options: Any,
 ) -> None:  # fmt: skip
     """Draw from the posterior of MODEL.
 
@@ -116,6 +119,8 @@ def command(
             wanted = getattr(plan.settings, "draws", None)
             of = f" of {wanted}" if wanted else ""
             screen.note(f"interrupted: the draws made so far are kept, {draws.z.shape[1]}{of} per chain; {go_on}")
+        elif report:
+            add_report(screen, folder.path, compiled)
     if draws.interrupted or hold.requested:
         raise click.exceptions.Exit(INTERRUPTED)
     if not trusted:

@@ -73,7 +73,7 @@ def _labels(labels: list[Any], length: int) -> tuple[str, ...]:
 
 
 def computed_curves(model: CompiledModel, parameters: Mapping[str, np.ndarray]) -> tuple[list[Curve], list[str]]:
-    """The pdfs and theories of one variable of the model's main file at parameters (n, …), and why others are not there.
+    """The main file's pdfs and theories of one variable at parameters (n, …), and why others are not there.
 
     The model is compiled again with an output for each of them, so that they are what the model says.
     """
@@ -135,7 +135,8 @@ def _of_declaration(model: CompiledModel, declaration: ast.Pdf | ast.Theory) -> 
     )
     axes = ", ".join(f"{binder} in {index}" for index, binder in binders.items())
     call = f"{name}[{subscripts}]" if subscripts else name
-    return _Wanted(name, variable.name, members, f"[{axes}]" if axes else "", f"{call}({arguments}) for x in {_grid(variable)}")
+    value = f"{call}({arguments}) for x in {_grid(variable)}"
+    return _Wanted(name, variable.name, members, f"[{axes}]" if axes else "", value)
 
 
 def _is_member(model: CompiledModel, variable: ast.Variable) -> bool:

@@ -6,6 +6,7 @@ import io
 import re
 from contextlib import AbstractContextManager
 from html import escape
+from typing import Any
 
 import matplotlib
 from markupsafe import Markup
@@ -14,8 +15,11 @@ from matplotlib.figure import Figure
 _INK = "#010203"
 """On a page, what has this colour has that of the text around it, be it dark or light."""
 
-_SETTINGS = {"font.size": 8, "svg.hashsalt": "pdflang"}
-_OF_A_PAGE = {
+_PALETTE = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b")
+"""Colours of matplotlib, for which a page has others in the dark."""
+
+_SETTINGS: Any = {"font.size": 8, "svg.hashsalt": "pdflang"}
+_OF_A_PAGE: Any = {
     "text.color": _INK, "axes.edgecolor": _INK, "axes.labelcolor": _INK, "xtick.color": _INK, "ytick.color": _INK,
     "legend.labelcolor": _INK, "axes.facecolor": "none", "figure.facecolor": "none", "savefig.facecolor": "none",
     "svg.fonttype": "none", "axes.spines.top": False, "axes.spines.right": False,
@@ -48,6 +52,8 @@ def file_of(figure: Figure, kind: str) -> bytes:
 def on_page(figure: Figure, name: str, description: str) -> Markup:
     """The picture as SVG within a page, drawn in the style of one; `name` keeps its ids apart from those of others."""
     text = _WRAPPING.sub("", file_of(figure, "svg").decode("utf-8"))
+    for number, colour in enumerate(_PALETTE):
+        text = text.replace(colour, f"var(--curve{number})")
     text = re.sub(r'(\bid="|xlink:href="#|url\(#)', rf"\g<1>{name}-", text).replace(_INK, "currentColor")
     said = escape(description, quote=True)
     return Markup(text.replace("<svg ", f'<svg role="img" aria-label="{said}" class="picture" ', 1))

@@ -12,8 +12,8 @@ import numpy as np
 from pdflang.diagnostics import PdflangError
 from pdflang.report import functions, posterior, prediction
 from pdflang.report.curves import MOST_DRAWS, Curve, computed_curves, stored_curves
-from pdflang.report.parts import Picture, Section, Table, TableRow, drawn
-from pdflang.results.posterior import posterior_tree
+from pdflang.report.parts import Picture, Section, Table, TableRow, drawn, table_of
+from pdflang.results.posterior import dataset, posterior_tree
 from pdflang.results.prediction import check_prediction, comparisons, leave_one_out
 from pdflang.results.prediction.words import agreement_table, prediction_table
 from pdflang.results.reading import Run
@@ -100,10 +100,8 @@ def parameters_of(run: Run) -> Section:
     if not found:
         return Section(("No parameter varies over the draws.",))
     first = found[: posterior.MOST]
-    words = ()
-    if len(found) > len(first):
-        words = (f"The first {len(first)} of {len(found)} entries of parameters are drawn.",)
-    return Section(words, pictures=tuple(_pictures_of(first, is_chain=run.draws is not None)))
+    words = [f"The first {len(first)} of {len(found)} entries of parameters are drawn."] * (len(found) > len(first))
+    return Section(tuple(words), pictures=tuple(_pictures_of(first, is_chain=run.draws is not None)))
 
 
 def _pictures_of(columns: Sequence[posterior.Column], is_chain: bool) -> Iterator[Picture]:
@@ -118,21 +116,34 @@ def _pictures_of(columns: Sequence[posterior.Column], is_chain: bool) -> Iterato
 
 
 def functions_of(run: Run, model: CompiledModel | None) -> Section:
-    """Functions that the model infers: outputs, and pdfs and theories of one variable."""
-    words: list[str] = []
-    curves: list[Curve] = []
-    draws = drawn_parameters(run)
-    if draws is not None:
-        curves = list(stored_curves(draws))
-    at = _parameters(run, model)
-    if at:
-        assert model is not None
-        computed, words = computed_curves(model, at)
-        curves = computed + curves
-    said = _MAXIMUM if draws is None else ""
+    """Functions that the model infers: pdfs and theories of one variable, and outputs."""
+    curves, words = curves_of(run, model)
     groups = [list(group) for _, group in groupby(curves, lambda curve: curve.declared)]
+    said = _MAXIMUM if drawn_parameters(run) is None else ""
     pictures = [_picture_of(number, group, said) for number, group in enumerate(groups)]
     return Section(tuple(words), pictures=tuple(pictures))
+
+
+def curves_of(run: Run, model: CompiledModel | None) -> tuple[list[Curve], list[str]]:
+    """The functions of a run, those that need the model where it is given, and why others are not there."""
+    draws = drawn_parameters(run)
+    kept = draws if draws is not None else _kept_at_maximum(run, model)
+    stored = list(stored_curves(kept)) if kept is not None else []
+    at = _parameters(run, model)
+    if model is None or not at:
+        return stored, []
+    computed, words = computed_curves(model, at)
+    return [*computed, *stored], words
+
+
+def _kept_at_maximum(run: Run, model: CompiledModel | None) -> xarray.Dataset | None:
+    """The outputs at a maximum as those of the only draw."""
+    from pdflang.fields import schemas
+
+    if run.maximum is None or model is None:
+        return None
+    derived = {n: np.asarray(v, dtype=float)[None, None] for n, v in run.maximum.get("derived", {}).items()}
+    return dataset(derived, schemas(model))
 
 
 def _picture_of(number: int, group: list[Curve], said: str) -> Picture:
@@ -169,9 +180,9 @@ def data_of(run: Run, model: CompiledModel | None) -> Section:
     if tree is None or not found:
         return Section()
     loo = leave_one_out(tree) if run.maximum is None else []
-    tables = [_table(agreement_table([check_prediction(one) for one in found]))]
+    tables = [table_of(agreement_table([check_prediction(one) for one in found]))]
     if loo:
-        tables.append(_table(prediction_table(loo)))
+        tables.append(table_of(prediction_table(loo)))
     draws = found[0].predicted.shape[0]
     at = "at the maximum" if run.maximum is not None else f"at draws of the {found[0].kind}"
     words = (f"{draws} data sets were drawn {at}; p is the probability of a larger χ² of data of this model.",)
@@ -185,11 +196,6 @@ def data_of(run: Run, model: CompiledModel | None) -> Section:
         for number, one in enumerate(found)
     )
     return Section(words, tuple(tables), pictures)
-
-
-def _table(lines: Sequence[tuple[str, ...]]) -> Table:
-    head, *rows = lines
-    return Table(head, tuple(TableRow(row[0], row[1:]) for row in rows))
 
 
 def _predictions(run: Run, model: CompiledModel | None) -> xarray.DataTree | None:

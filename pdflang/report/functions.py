@@ -25,21 +25,23 @@ _MOST_LABELS = 12
 _LONG_LABEL = 4
 
 
-def picture(curves: Sequence[Curve], names: Sequence[str]) -> Figure:
-    """Curves over one axis, each with its name in the legend: the median of its draws, central 68% and 95%."""
+def picture(curves: Sequence[Curve], names: Sequence[str], label: str = "") -> Figure:
+    """Curves over one axis, each by its name: the median of its draws, central 68% and 95%; `label` is of all."""
     figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.subplots()
     for number, (curve, name) in enumerate(zip(curves, names, strict=True)):
         draw = _line if curve.points is not None else _entries
         draw(axes, curve, plain(name), COLOURS[number % len(COLOURS)], number / max(1, len(curves)))
     _scales(axes, curves)
-    if len(curves) > 1 or curves[0].values.shape[0] > 1:
+    axes.set_ylabel(plain(label or (names[0] if len(names) == 1 else curves[0].declared)))
+    if len(curves) > 1:
         axes.legend(frameon=False, fontsize=7)
     return figure
 
 
 def _line(axes: Axes, curve: Curve, name: str, colour: str, _: float) -> None:
-    low, middle = None, np.median(curve.values, axis=0)
+    assert curve.points is not None
+    middle = np.median(curve.values, axis=0)
     for mass, opacity in _BANDS if curve.values.shape[0] > 1 else ():
         low, high = np.quantile(curve.values, [(1 - mass) / 2, (1 + mass) / 2], axis=0)
         axes.fill_between(curve.points, low, high, color=colour, alpha=opacity, linewidth=0)
@@ -76,6 +78,6 @@ def _scales(axes: Axes, curves: Sequence[Curve]) -> None:
         axes.set_ylim(bottom=max(low, float(middle.max()) / _REACH))
 
 
-def shown_whole(value: float, _: int) -> str:
+def shown_whole(value: float, _: float) -> str:
     """A number at an axis in digits: powers of ten as formulas would ask for fonts that a page has not."""
     return f"{value:g}"

@@ -56,6 +56,14 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A part of a page that the list at its top leads to."""
+
+    id: str
+    title: str
+
+
+@dataclass(frozen=True)
 class Verdict:
     """In one line whether a result is to be relied on; `severity` is that of the worst finding, or `good`."""
 
@@ -80,6 +88,12 @@ def verdict(findings: Sequence[Finding], good: str) -> Verdict:
             more = f" And {len(serious) - 1} more: see the diagnostics." if len(serious) > 1 else ""
             return Verdict(severity, f"{words}: {serious[0].sentence}.{more}")
     return Verdict("good", good)
+
+
+def table_of(lines: Sequence[tuple[str, ...]]) -> Table:
+    """A table of texts whose first line has the headings."""
+    head, *rows = lines
+    return Table(head, tuple(TableRow(row[0], row[1:]) for row in rows))
 
 
 def two_columns(entries: dict[str, Any], headings: tuple[str, str]) -> Table:

@@ -29,11 +29,13 @@ def picture(comparison: Comparison, kind: str) -> bytes:
     Equal predictions give equal bytes.
     """
     with style():
-        return file_of(figure_of(comparison), kind)
+        figure = figure_of(comparison, (6.4, 4.2))
+        figure.suptitle(f"{plain(comparison.name)} and its {comparison.kind} predictive")
+        return file_of(figure, kind)
 
 
-def figure_of(comparison: Comparison, size: tuple[float, float] = (6.4, 4.2)) -> Figure:
-    """The same as a figure of a size in inches, in the style around it."""
+def figure_of(comparison: Comparison, size: tuple[float, float]) -> Figure:
+    """The same without a title, as a figure of a size in inches, in the style around it."""
     figure = Figure(figsize=size, layout="constrained", dpi=120)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     edges = _edges(comparison)
@@ -58,10 +60,8 @@ def _bands(axes: Axes, comparison: Comparison, edges: np.ndarray) -> None:
     data = comparison.observed / widths
     axes.plot(_middles(comparison, edges), data, ".", color=ink(), markersize=_size(data), label="data")
     _scale(axes, np.concatenate([data, comparison.mean / widths]))
-    name = plain(comparison.name)
-    axes.set_title(f"{name} and its {comparison.kind} predictive")
-    axes.set_ylabel(name if comparison.edges is None else "events / width of bin")
-    axes.legend(frameon=False, ncols=4)
+    axes.set_ylabel(plain(comparison.name) if comparison.edges is None else "events / width of bin")
+    axes.legend(frameon=False, ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1))
 
 
 def _scale(axes: Axes, values: np.ndarray) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import shlex
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from pdflang.report.diagram import MOST_BOXES, diagram_of
 from pdflang.report.found import data_of, drawn_parameters, functions_of, parameters_of, summary_of
 from pdflang.report.listing import listings
 from pdflang.report.page import page
-from pdflang.report.parts import Picture, Table, Verdict, two_columns, verdict
+from pdflang.report.parts import Part, Picture, Table, Verdict, two_columns, verdict
 from pdflang.results.diagnostics import Finding
 from pdflang.results.files import write_text
 from pdflang.results.reading import Run, read_run
@@ -30,12 +30,6 @@ _PARTS = {
     "summary": "Summary", "diagnostics": "Diagnostics", "data": "Data", "functions": "Functions",
     "parameters": "Parameters", "model": "Model", "provenance": "Provenance",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Part:
-    id: str
-    title: str
 
 
 def write_report(folder: Path, model: CompiledModel | None = None, reason: str = "", out: Path | None = None) -> Path:
@@ -69,7 +63,7 @@ def report(run: Run, model: CompiledModel | None = None, reason: str = "") -> st
         title=_title(run),
         verdict=_verdict(run),
         facts=_facts(run),
-        parts=[_Part(i, t) for i, t in _PARTS.items() if i not in sections or sections[i].is_there],
+        parts=[Part(i, t) for i, t in _PARTS.items() if i not in sections or sections[i].is_there],
         summary=summary,
         remarks=_remarks(run),
         printed="" if summary is not None else run.summary,
@@ -159,7 +153,8 @@ def _remarks(run: Run) -> list[str]:
     if run.interrupted and run.draws is None and run.maximum is None and run.predictions is None:
         said.append("There are no draws yet: `pdflang sample --resume` goes on with a run whose chains were saved.")
     if run.maximum is not None:
-        said += [f"χ²({name}) = {value:.4f}" for name, value in run.maximum.get("chi2", {}).items() if value is not None]
+        found = run.maximum.get("chi2", {})
+        said += [f"χ²({name}) = {value:.4f}" for name, value in found.items() if value is not None]
         at_bound = run.maximum.get("at_bound") or []
         said += [f"At a bound or at infinity: {', '.join(map(str, at_bound))}."] if at_bound else []
     return said
@@ -200,7 +195,7 @@ def _provenance(run: Run) -> list[tuple[str, Table]]:
     tables = {
         "Options": two_columns({"seed": record.get("seed"), **record.get("options", {})}, ("", "value")),
         "Data": two_columns(data, ("", "shape, type, SHA-256")),
-        "Model": two_columns(files, ("", "SHA-256")),
+        "Files of the model": two_columns(files, ("", "SHA-256")),
         "Versions": two_columns({**record.get("versions", {}), **(platform or {})}, ("", "version")),
     }
     return [(name, table) for name, table in tables.items() if table.rows]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.results.diagnostics import Finding
-from pdflang.results.run_folder import DRAWS, MAXIMUM, open_run, read_json
+from pdflang.results.run_folder import DRAWS, MAXIMUM, not_a_run, open_run, read_json
 
 if TYPE_CHECKING:
     import xarray
@@ -118,8 +118,4 @@ def _parts(version: str) -> tuple[int, ...]:
 
 
 def _damaged(folder: Path, name: str) -> Diagnostic:
-    return Diagnostic(
-        "E623",
-        f"`{folder}` is not the folder of a finished run: `{folder / name}` does not say what one says",
-        remedy="give a folder that `pdflang sample` made, with the files as it wrote them",
-    )
+    return not_a_run(folder, f"`{folder / name}` has not the fields that pdflang writes")

@@ -201,12 +201,12 @@ def open_run(folder: Path | str) -> xarray.DataTree:
 
     path = Path(folder) / DRAWS if Path(folder).is_dir() else Path(folder)
     if not path.is_file():
-        raise PdflangError(_not_a_run(Path(folder), f"`{path}` does not exist"))
+        raise PdflangError(not_a_run(Path(folder), f"`{path}` does not exist"))
     try:
         with xarray.open_datatree(path, engine="h5netcdf") as tree:
             return tree.load()
     except (OSError, ValueError, KeyError) as failure:
-        raise PdflangError(_not_a_run(Path(folder), f"`{path}` cannot be read: {failure}")) from failure
+        raise PdflangError(not_a_run(Path(folder), f"`{path}` cannot be read: {failure}")) from failure
 
 
 def read_json(folder: Path | str, name: str = PROVENANCE) -> Any:
@@ -215,7 +215,7 @@ def read_json(folder: Path | str, name: str = PROVENANCE) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as failure:
-        raise PdflangError(_not_a_run(Path(folder), f"`{path}` cannot be read: {failure}")) from failure
+        raise PdflangError(not_a_run(Path(folder), f"`{path}` cannot be read: {failure}")) from failure
 
 
 def _files_of(folder: Path) -> list[str]:
@@ -284,7 +284,8 @@ def exists(folder: Path, ours: bool, notes: tuple[str, ...] = (), remedy: str | 
     )
 
 
-def _not_a_run(folder: Path, reason: str) -> Diagnostic:
+def not_a_run(folder: Path, reason: str) -> Diagnostic:
+    """That a folder has no results of a run."""
     return Diagnostic(
         code="E623",
         message=f"`{folder}` is not the folder of a finished run: {reason}",

@@ -1,0 +1,49 @@
+"""`pdflang compare`: fits beside each other."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from pdflang.cli.failure import told
+from pdflang.cli.options import json_option
+from pdflang.cli.reporting import model_of, require_free
+from pdflang.cli.screen import Screen
+
+
+@click.command("compare")
+@click.argument("runs", metavar="RUN RUN…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Also write a page with the functions over each other.")
+@click.option("--overwrite", is_flag=True, help="Replace an earlier page in --out.")
+@json_option
+@told
+def command(screen: Screen, runs: tuple[Path, ...], out: Path | None, overwrite: bool) -> None:
+    """Lay fits beside each other: two RUNs or more, folders of `sample` or `map`.
+
+    Prints the numbers that they share, with differences from the first in sigmas. Where they observe the same data:
+    how well each predicts data that are left out (PSIS-LOO, of runs with --log-likelihood), and the evidence of methods
+    that have it.
+    """
+    from pdflang.results.reading import read_run
+    from pdflang.results.side_by_side import compare
+    from pdflang.results.side_by_side_words import to_text
+
+    if len(runs) < 2:
+        raise click.UsageError("give the folders of two runs at least")
+    if out is not None:
+        require_free(out, overwrite)
+    read = [read_run(run) for run in runs]
+    found = compare(read)
+    screen.result(to_text(found), **asdict(found))
+    if out is not None:
+        from pdflang.report.compare_page import compare_page
+        from pdflang.results.files import write_text
+
+        models = [model_of(run, None, ()) for run in read]
+        for name, (_, reason) in zip(found.names, models, strict=True):
+            if reason:
+                screen.note(f"{name}: {reason}")
+        write_text(out, compare_page(found, read, [model for model, _ in models]))
+        screen.result(f"page in {out}", page=str(out))

@@ -1,0 +1,79 @@
+"""Fits beside each other as tables of text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from pdflang.results.side_by_side import Estimate, SideBySide
+
+Lines = list[tuple[str, ...]]
+
+
+def shared_table(found: SideBySide) -> Lines:
+    """Headings, then a line for each shared number: mean ± standard deviation of each fit, differences in sigmas."""
+    first, *others = found.names
+    head = ("", *found.names, *(f"{name} − {first}" for name in others))
+    return [head, *((row.name, *map(value, row.estimates), *map(_sigmas, row.sigmas)) for row in found.rows)]
+
+
+def loo_table(found: SideBySide) -> Lines:
+    """Headings, then a line for each fit with its elpd, the best first."""
+    lines = [
+        (row.name, f"{row.elpd:.2f}", _number(row.se), f"{row.p_loo:.2f}", f"{row.difference:.2f}",
+         _number(row.se_difference), f"{row.largest_k:.2f}")
+        for row in found.loo
+    ]  # fmt: skip
+    return [("LOO", "elpd", "SE", "p_loo", "below the best", "SE of that", "largest k"), *lines]
+
+
+def evidence_table(found: SideBySide) -> Lines:
+    """Headings, then a line for each fit with its evidence, the largest first."""
+    lines = [
+        (row.name, f"{row.log_z:.2f}", f"{row.error:.2g}", f"{row.difference:.2f}", f"{row.error_difference:.2g}")
+        for row in found.evidence
+    ]
+    return [("evidence", "log Z", "error", "below the best", "error of that"), *lines]
+
+
+def tables(found: SideBySide) -> list[Lines]:
+    """The tables that there are."""
+    there = [(found.rows, shared_table), (found.loo, loo_table), (found.evidence, evidence_table)]
+    return [table(found) for rows, table in there if rows]
+
+
+def to_text(found: SideBySide) -> str:
+    """All of it as it is printed."""
+    parts = [_aligned(lines) for lines in tables(found)]
+    if found.words:
+        parts.append("".join(f"note: {sentence}\n" for sentence in found.words))
+    return "\n".join(parts) or "The fits share nothing.\n"
+
+
+def value(estimate: Estimate | None) -> str:
+    """A mean with its standard deviation, of which two digits count."""
+    if estimate is None:
+        return "–"
+    if not (math.isfinite(estimate.sd) and estimate.sd > 0):
+        return f"{estimate.mean:.6g}"
+    decimals = 1 - math.floor(math.log10(estimate.sd))
+    if not 0 <= decimals <= 6:
+        digits = max(2, 2 + math.floor(math.log10(max(abs(estimate.mean), estimate.sd) / estimate.sd)))
+        return f"{estimate.mean:.{digits}g} ± {estimate.sd:.2g}"
+    return f"{estimate.mean:.{decimals}f} ± {estimate.sd:.{decimals}f}"
+
+
+def _sigmas(number: float | None) -> str:
+    return "–" if number is None else f"{number:+.2f} σ"
+
+
+def _number(number: float) -> str:
+    return "–" if math.isnan(number) else f"{number:.2f}"
+
+
+def _aligned(lines: Sequence[tuple[str, ...]]) -> str:
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    return "".join(
+        "  ".join(f"{cell:{'>' if i else '<'}{widths[i]}}" for i, cell in enumerate(line)).rstrip() + "\n"
+        for line in lines
+    )
