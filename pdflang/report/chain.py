@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from pdflang.diagnostics import Reports, SourceFile, Span
 from pdflang.report.listing import anchor
@@ -41,14 +40,13 @@ class Chain:
     anchors: dict[str, str]
 
 
-def chain_of(folder: Path, model: str, names: list[str]) -> Chain:
-    """The chain of the model whose file lies in a folder; `names` are those of its files, in the order of a page.
+def chain_of(model: SourceFile, names: list[str]) -> Chain:
+    """The chain of a model; `names` are those of its files, the main one first, in the order of a page.
 
-    Raises PdflangError where it or a file that it uses cannot be read.
+    Raises PdflangError where it, or a file that it uses, is wrong or cannot be read.
     """
-    text = (folder / model).read_text(encoding="utf-8-sig")
     reports = Reports()
-    modules = Modules(SourceFile(model, text, folder), reports)
+    modules = Modules(model, reports)
     reports.raise_errors()
     return _Reader(modules, names).chain()
 

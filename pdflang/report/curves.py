@@ -82,12 +82,15 @@ def computed_curves(model: CompiledModel, parameters: Mapping[str, np.ndarray]) 
     try:
         found = _computed(model, wanted, parameters)
     except PdflangError:
-        # One of them is to blame, such as a function that may be used as an argument only.
-        for one in wanted:
+        # One of them is to blame.
+        for one in wanted.copy():
             try:
                 found += _computed(model, [one], parameters)
             except PdflangError as failure:
                 reasons.append(f"{one.declared} is not drawn: {failure.diagnostics[0].message}")
+                wanted.remove(one)
+    drawn = {curve.declared for curve in found}
+    reasons += [f"{w.declared} is not drawn: its region depends on parameters" for w in wanted if w.declared not in drawn]
     return found, reasons
 
 
@@ -172,7 +175,10 @@ def _grid(variable: ast.Variable) -> str:
 
 
 def _computed(model: CompiledModel, wanted: list[_Wanted], parameters: Mapping[str, np.ndarray]) -> list[Curve]:
-    """The curves that are wanted. Errors: PdflangError where the model cannot be compiled with them."""
+    """The curves that are wanted and have points of their own, not such that follow parameters.
+
+    Errors: PdflangError where the model cannot be compiled with them.
+    """
     if not wanted:
         return []
     lines = [f"output {_NAME}_{i}{one.axes} = {one.value}\n" for i, one in enumerate(wanted)]
@@ -191,6 +197,8 @@ def _computed(model: CompiledModel, wanted: list[_Wanted], parameters: Mapping[s
     for i, one in enumerate(wanted):
         name = f"{_NAME}_{i}"
         schema, array = coordinates[name], np.asarray(values[name])
+        if schema.dims[-1] not in schema.coords:
+            continue
         points = np.asarray(schema.coords[schema.dims[-1]], float)
         rows = array.reshape(len(array), -1, len(points))
         for member, label in enumerate(one.members):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from pdflang.diagnostics import PdflangError
+from pdflang.diagnostics import PdflangError, SourceFile
 from pdflang.report.chain import KINDS, Chain, chain_of
 from pdflang.report.diagram import MOST_BOXES, diagram_of
 from pdflang.report.found import data_of, drawn_parameters, functions_of, parameters_of, summary_of
@@ -83,12 +83,13 @@ def report(run: Run, model: CompiledModel | None = None, reason: str = "") -> st
 
 def _chain(run: Run) -> tuple[Chain, tuple[str, ...]]:
     """How the model hangs together, or why that cannot be told."""
+    if not run.sources:
+        return Chain({}, {}), ("The run does not say what its model was.",)
     names = [MODEL, *(name for name, _ in run.sources[1:])]
     try:
-        return chain_of(run.folder, MODEL, names), ()
-    except (PdflangError, OSError, UnicodeDecodeError) as failure:
-        message = failure.diagnostics[0].message if isinstance(failure, PdflangError) else str(failure)
-        return Chain({}, {}), (f"The model has no diagram: {message}.",)
+        return chain_of(SourceFile(MODEL, run.sources[0][1], run.folder), names), ()
+    except PdflangError as failure:
+        return Chain({}, {}), (f"The model has no diagram: {failure.diagnostics[0].message}.",)
 
 
 def _title(run: Run) -> str:

@@ -9,6 +9,9 @@ from pdflang.results.side_by_side import Estimate, SideBySide
 
 Lines = list[tuple[str, ...]]
 
+_LARGEST = 6
+"""Decimals, or zeros, with which a number is still written out."""
+
 
 def shared_table(found: SideBySide) -> Lines:
     """Headings, then a line for each shared number: mean ± standard deviation of each fit, differences in sigmas."""
@@ -57,10 +60,11 @@ def value(estimate: Estimate | None) -> str:
     if not (math.isfinite(estimate.sd) and estimate.sd > 0):
         return f"{estimate.mean:.6g}"
     decimals = 1 - math.floor(math.log10(estimate.sd))
-    if not 0 <= decimals <= 6:
-        digits = max(2, 2 + math.floor(math.log10(max(abs(estimate.mean), estimate.sd) / estimate.sd)))
-        return f"{estimate.mean:.{digits}g} ± {estimate.sd:.2g}"
-    return f"{estimate.mean:.{decimals}f} ± {estimate.sd:.{decimals}f}"
+    if -_LARGEST <= decimals <= _LARGEST:
+        mean, sd = round(estimate.mean, decimals), round(estimate.sd, decimals)
+        return f"{mean:.{max(0, decimals)}f} ± {sd:.{max(0, decimals)}f}"
+    digits = 1 + max(0, math.floor(math.log10(max(abs(estimate.mean), estimate.sd) / estimate.sd)))
+    return f"{estimate.mean:.{digits}e} ± {estimate.sd:.1e}"
 
 
 def _sigmas(number: float | None) -> str:

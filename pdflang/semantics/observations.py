@@ -246,13 +246,16 @@ class Statements:
         )
         for loop in reversed(loops):
             node = nodes.Array(loop, node)
-        self.outputs[name] = Output(name, node, declaration.name_span, self._coordinates(declaration, node, scope))
+        coordinates = self._coordinates(declaration, node, scope, len(loops))
+        self.outputs[name] = Output(name, node, declaration.name_span, coordinates)
 
-    def _coordinates(self, declaration: ast.Output, node: Node, scope: Scope) -> tuple[Node | None, ...]:
-        """The sets that the clauses of an output run over, where they are known numbers."""
+    def _coordinates(
+        self, declaration: ast.Output, node: Node, scope: Scope, first: int
+    ) -> tuple[Node | None, ...]:
+        """The sets that the clauses of an output run over, from its axis `first` on, where they are known numbers."""
         clauses = declaration.value.clauses if isinstance(declaration.value, ast.Comprehension) else ()
         found: list[Node | None] = [None] * len(node.axes)
-        for position, clause in enumerate(clauses[: len(found)]):
+        for position, clause in zip(range(first, len(found)), clauses, strict=False):
             value = self._elaborator.evaluate(clause.over, scope)
             if isinstance(value, Node) and len(value.axes) == 1 and value.phase <= Phase.DATA:
                 found[position] = value

@@ -1,0 +1,104 @@
+"""`report` and `compare` as a user calls them: where they write, what they refuse, how they find the model again."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from command_line import NORMAL, environment
+
+FAST = ("--draws", "60", "--warmup", "100", "--chains", "2")
+
+
+@pytest.fixture
+def fit(run, model, tmp_path: Path) -> str:
+    """A run on a model beside whose file its data lie."""
+    (tmp_path / "y.csv").write_text("y\n1\n2\n3\n")
+    text = 'param mu ~ Normal(0, 5)\ndata y = table("y.csv").y\npdf f(x) = mu*x\nobserve y ~ Normal(f(1), 1)\n'
+    run("sample", model(text), *FAST, "--out", "fit.run", code={0, 3})
+    return "fit.run"
+
+
+def test_a_report_is_not_replaced_unless_asked(run, fit: str, tmp_path: Path) -> None:
+    assert run("report", fit).stdout == "report in fit.run/report.html\n"
+    again = run("report", fit, code=1)
+    assert "error[E621]: `fit.run/report.html` exists already" in again.stderr
+    page = tmp_path / "fit.run" / "report.html"
+    before = page.stat().st_mtime_ns
+    record = json.loads(run("report", fit, "--overwrite", "--json").stdout)
+    assert record["report"] == "fit.run/report.html" and page.stat().st_mtime_ns > before
+    run("report", fit, "--out", "elsewhere.html")
+    assert (tmp_path / "elsewhere.html").read_bytes() == page.read_bytes()
+
+
+def test_overwriting_a_run_takes_its_report_away(run, fit: str, tmp_path: Path) -> None:
+    run("report", fit)
+    run("sample", "model.pdfm", *FAST, "--out", "fit.run", "--overwrite", code={0, 3})
+    assert not (tmp_path / "fit.run" / "report.html").exists()
+
+
+def test_the_model_is_found_again(run, fit: str, tmp_path: Path) -> None:
+    """From another folder by way of the run's; where it was changed or moved, `--model` and the page say so."""
+    (tmp_path / "other").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "pdflang", "report", "../fit.run", "--json"], cwd=tmp_path / "other",
+        env=environment(), capture_output=True, text=True, encoding="utf-8",
+    )  # fmt: skip
+    assert done.returncode == 0 and json.loads(done.stdout)["notes"] == []
+    assert "f(x)" in (tmp_path / "fit.run" / "report.html").read_text(encoding="utf-8")
+    (tmp_path / "model.pdfm").rename(tmp_path / "moved.pdfm")
+    without = run("report", fit, "--overwrite")
+    assert "note: Functions are not drawn and data not predicted: the file `model.pdfm` does not exist" in without.stderr
+    assert "Name the model with --model" in (tmp_path / "fit.run" / "report.html").read_text(encoding="utf-8")
+    assert run("report", fit, "--overwrite", "--model", "moved.pdfm").stderr == ""
+    (tmp_path / "y.csv").write_text("y\n1\n2\n4\n")
+    changed = run("report", fit, "--overwrite", "--model", "moved.pdfm", code=1)
+    assert "error[E624]: `fit.run` is of other data: `y` is not what it was then" in changed.stderr
+
+
+def test_data_of_the_command_line_are_given_again(run, model, tmp_path: Path) -> None:
+    name = model("param mu ~ Normal(0, 5)\ndata y[N]\nobserve y ~ Normal(mu, 1)\n")
+    run("sample", name, "--data", "y=[1,2,4]", *FAST, "--out", "fit", code={0, 3})
+    assert json.loads(run("report", "fit", "--json").stdout)["notes"] == []
+    assert "y and its prediction" in (tmp_path / "fit" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("verb", ["sample", "map", "predict"])
+def test_verbs_leave_a_report(verb: str, run, model, tmp_path: Path) -> None:
+    options = {"sample": FAST, "map": (), "predict": ("--draws", "30")}[verb]
+    done = run(verb, model(NORMAL), *options, "--out", "fit", "--report", code={0, 3})
+    assert done.stdout.splitlines()[-1] == "report in fit/report.html"
+    assert (tmp_path / "fit" / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_fits_beside_each_other(run, model, tmp_path: Path) -> None:
+    name = model(NORMAL)
+    run("sample", name, *FAST, "--log-likelihood", "--out", "a.run", code={0, 3})
+    run("sample", model(NORMAL.replace("0, 5", "0, 1"), "narrow.pdfm"), *FAST, "--log-likelihood", "--out", "b.run", code={0, 3})
+    printed = run("compare", "a.run", "b.run", "--out", "page.html").stdout
+    lines = [line.split() for line in printed.splitlines()]
+    assert lines[0] == ["a", "b", "b", "−", "a"] and [line[0] for line in lines[1:3]] == ["mu", "twice"]
+    assert printed.splitlines()[-1] == "page in page.html" and "elpd" in printed
+    assert "exists already" in run("compare", "a.run", "b.run", "--out", "page.html", code=1).stderr
+    record = json.loads(run("compare", "a.run", "b.run", "--json").stdout)
+    assert record["names"] == ["a", "b"] and {row["name"] for row in record["loo"]} == {"a", "b"}
+    assert "two runs at least" in run("compare", "a.run", code=2).stderr
+    assert "E623" in run("compare", "a.run", ".", code=1).stderr
+
+
+def test_other_verbs_do_not_pay_for_it(tmp_path: Path) -> None:
+    """Neither help nor the other verbs import what pages are made of."""
+    program = (
+        "import sys\nfrom pdflang.cli import program\n"
+        "program.main(['{}', '--help'], standalone_mode=False)\n"
+        "print({{'jinja2', 'matplotlib', 'jax', 'xarray'}} & set(sys.modules))"
+    )
+    for verb in ("report", "compare", "sample", "map", "predict"):
+        done = subprocess.run(
+            [sys.executable, "-c", program.format(verb)], env=environment(), capture_output=True, text=True,
+            encoding="utf-8",
+        )  # fmt: skip
+        assert done.stdout.splitlines()[-1] == "set()", (verb, done.stdout[-200:], done.stderr)

@@ -1,0 +1,79 @@
+"""How a model hangs together, and its text with places to lead to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pdflang.diagnostics import SourceFile
+from pdflang.report.chain import KINDS, Chain, chain_of, layers
+from pdflang.report.diagram import diagram_of
+from pdflang.report.listing import listings
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+def chain(example: str, name: str = "model.pdfm", others: tuple[str, ...] = ()) -> Chain:
+    path = EXAMPLES / example / name
+    return chain_of(SourceFile(name, path.read_text(encoding="utf-8"), path.parent), [name, *others])
+
+
+def test_parameters_lead_to_observations_by_way_of_functions() -> None:
+    boxes = chain("proxy").boxes
+    assert set(boxes["u"].reads) == {"c_u", "a_u", "b_u"}
+    assert set(boxes["sigma_p"].reads) == {"u", "d"}
+    assert set(boxes["observe events_p"].reads) == {"sigma_p"}
+    assert layers(boxes)[-1] == ["observe events_p", "observe events_n"]
+
+
+def test_a_detector_stands_between_a_function_and_its_observation() -> None:
+    boxes = chain("detector").boxes
+    assert set(boxes["tracker"].reads) == {"eff", "width", "f"}
+    assert list(boxes["observe events"].reads) == ["tracker"]
+
+
+def test_operators_are_boxes_one_after_the_other() -> None:
+    boxes = chain("unfolding").boxes
+    operators = {box.label: set(box.reads) for box in boxes.values() if box.kind == "operator"}
+    assert operators == {"bins(edges)": {"spectrum"}, "fold(R)": {"bins(edges) of spectrum", "R"}}
+
+
+def test_sum_rules_and_constants() -> None:
+    boxes = chain("dis", others=("dis_t0.pdfm",)).boxes
+    # What is solved reads the parameters of the functions in its equation, which read it in turn.
+    assert set(boxes["A_uv"].reads) == {"a_uv", "b_uv", "e_uv"} and "A_uv" in boxes["xuv"].reads
+    assert not any(name.startswith("t0.") for name in boxes)
+    place = {name: number for number, column in enumerate(layers(boxes)) for name in column}
+    assert all(place[read] < place[name] for name, box in boxes.items() for read in box.reads)
+
+
+def test_files_that_are_used_are_part_of_it() -> None:
+    files = ("theory.pdfm", "energies.pdfm", "polarised.pdfm")
+    found = chain("weinberg", "combination.pdfm", files)
+    assert {"ew.s2w", "energies.rate", "observe polarised.muons"} <= set(found.boxes)
+    # The helper `dsigma` is no box: whoever calls it reads what it reads.
+    assert {"ew.gL", "ew.mz"} <= set(found.boxes["energies.rate"].reads)
+    lines = (EXAMPLES / "weinberg" / "theory.pdfm").read_text(encoding="utf-8").splitlines()
+    (place,) = [number for number, line in enumerate(lines, 1) if line.startswith("nuisance mz")]
+    assert found.anchors["ew.mz"] == f"file1-line{place}"
+
+
+@pytest.mark.parametrize("example", ["proxy", "detector", "dis", "unfolding", "events_2d", "eight_schools"])
+def test_boxes_do_not_overlap_and_lie_inside(example: str) -> None:
+    boxes = chain(example).boxes
+    assert {box.kind for box in boxes.values()} <= set(KINDS)
+    diagram = diagram_of(boxes)
+    assert diagram is not None
+    places = [(one.x, one.y, one.x + one.width, one.y + diagram.box_height) for one in diagram.boxes]
+    assert all(0 <= x and 0 <= y and right <= diagram.width and low <= diagram.height for x, y, right, low in places)
+    for i, (x0, y0, x1, y1) in enumerate(places):
+        assert all(x1 <= a or c <= x0 or y1 <= b or d <= y0 for a, b, c, d in places[i + 1 :])
+
+
+def test_a_listing_says_what_the_text_says() -> None:
+    text = 'param a ~ Normal(0, 1.5) in (0, inf) # <script>&\ndata d = table("a<b>.csv").x\nobserve d ~ Normal(a |> f, 1)\n'
+    (listing,) = listings([("m.pdfm", text)])
+    assert [line.striptags() for line in listing.lines] == [" ".join(line.split()) for line in text.splitlines()]
+    assert listing.lines[0].startswith('<span class="word">param</span> a <span class="sign">~</span>')
+    assert "&lt;script&gt;&amp;</span>" in listing.lines[0] and '<span class="text">&#34;a&lt;b&gt;' in listing.lines[1]

@@ -1,0 +1,60 @@
+"""Functions at draws, against their formulas."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from runs import SPECTRUM
+
+import pdflang
+from pdflang.report.curves import computed_curves, stored_curves
+
+
+@pytest.fixture(scope="module")
+def model() -> pdflang.Model:
+    return pdflang.loads(SPECTRUM)
+
+
+def test_functions_are_what_the_model_says(model: pdflang.Model) -> None:
+    a, b = np.array([20.0, 30.0, 25.0]), np.array([1.0, 0.5, 2.0])
+    scale = np.array([[1.0, 2.0], [0.9, 1.1], [1.2, 0.8]])
+    curves, reasons = computed_curves(model, {"a": a, "b": b, "scale": scale})
+    assert [curve.name for curve in curves] == ["f(x)", "rate(x, early)", "rate(x, late)"]
+    assert reasons == ["plane is not drawn: it is a function of 2 variables"]
+    for curve, factor in zip(curves, (np.ones(3), 4 * scale[:, 0], 4 * scale[:, 1]), strict=True):
+        assert curve.points is not None
+        assert np.allclose(curve.points, (np.arange(100) + 0.5) / 100)
+        expected = factor[:, None] * a[:, None] * (1 - curve.points) ** b[:, None]
+        np.testing.assert_allclose(curve.values, expected, rtol=1e-12)
+
+
+def test_a_region_that_follows_parameters_costs_its_function() -> None:
+    model = pdflang.loads("""
+        param mu ~ Normal(0, 1)
+        data y[N] = [1.0]
+        pdf u(x in (0, 2)) = mu*x
+        pdf wide(x in (0, 1 + mu^2)) = x
+        observe y ~ Normal(u(0.5) + wide(0.1), 1)
+    """)
+    curves, reasons = computed_curves(model, {"mu": np.array([2.0])})
+    assert curves[0].name == "u(x)" and np.isclose(curves[0].values[0, -1], 2 * curves[0].points[-1])
+    assert reasons == ["wide is not drawn: its region depends on parameters"]
+
+
+def test_outputs_over_grids_and_labels() -> None:
+    model = pdflang.loads("""
+        index school = north, south
+        data y[school] = [1.0, 2.0]
+        param mu[school] ~ Normal(0, 1)
+        observe y ~ Normal(mu, 1)
+        output effect = 2*mu
+        output both[s in school] = mu[s]*x for x in linspace(0, 1, 3)
+        output sum = mu.north + mu.south
+    """)
+    tree = model.sample(chains=1, warmup=50, draws=20, seed=1)
+    posterior = tree["posterior"].to_dataset()
+    effect, north, south = stored_curves(posterior)
+    assert (effect.labels, effect.points) == (("north", "south"), None)
+    assert (north.name, south.name) == ("both[north]", "both[south]")
+    np.testing.assert_allclose(south.values, np.asarray(posterior["mu"])[0, :, 1:] * np.array([0, 0.5, 1]))
+    np.testing.assert_allclose(effect.values, 2 * np.asarray(posterior["mu"])[0])
