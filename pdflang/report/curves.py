@@ -89,8 +89,8 @@ def computed_curves(model: CompiledModel, parameters: Mapping[str, np.ndarray]) 
             except PdflangError as failure:
                 reasons.append(f"{one.declared} is not drawn: {failure.diagnostics[0].message}")
                 wanted.remove(one)
-    drawn = {curve.declared for curve in found}
-    reasons += [f"{w.declared} is not drawn: its region depends on parameters" for w in wanted if w.declared not in drawn]
+    missing = [one.declared for one in wanted if all(one.declared != curve.declared for curve in found)]
+    reasons += [f"{name} is not drawn: its region depends on parameters" for name in missing]
     return found, reasons
 
 

@@ -63,7 +63,7 @@ def value(estimate: Estimate | None) -> str:
     if -_LARGEST <= decimals <= _LARGEST:
         mean, sd = round(estimate.mean, decimals), round(estimate.sd, decimals)
         return f"{mean:.{max(0, decimals)}f} ± {sd:.{max(0, decimals)}f}"
-    digits = 1 + max(0, math.floor(math.log10(max(abs(estimate.mean), estimate.sd) / estimate.sd)))
+    digits = decimals + max(1 - decimals, math.floor(math.log10(abs(estimate.mean) or estimate.sd)))
     return f"{estimate.mean:.{digits}e} ± {estimate.sd:.1e}"
 
 

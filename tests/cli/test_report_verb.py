@@ -51,7 +51,8 @@ def test_the_model_is_found_again(run, fit: str, tmp_path: Path) -> None:
     assert "f(x)" in (tmp_path / "fit.run" / "report.html").read_text(encoding="utf-8")
     (tmp_path / "model.pdfm").rename(tmp_path / "moved.pdfm")
     without = run("report", fit, "--overwrite")
-    assert "note: Functions are not drawn and data not predicted: the file `model.pdfm` does not exist" in without.stderr
+    said = "note: Functions are not drawn and data not predicted: the file `model.pdfm` does not exist"
+    assert said in without.stderr
     assert "Name the model with --model" in (tmp_path / "fit.run" / "report.html").read_text(encoding="utf-8")
     assert run("report", fit, "--overwrite", "--model", "moved.pdfm").stderr == ""
     (tmp_path / "y.csv").write_text("y\n1\n2\n4\n")
@@ -75,9 +76,9 @@ def test_verbs_leave_a_report(verb: str, run, model, tmp_path: Path) -> None:
 
 
 def test_fits_beside_each_other(run, model, tmp_path: Path) -> None:
-    name = model(NORMAL)
-    run("sample", name, *FAST, "--log-likelihood", "--out", "a.run", code={0, 3})
-    run("sample", model(NORMAL.replace("0, 5", "0, 1"), "narrow.pdfm"), *FAST, "--log-likelihood", "--out", "b.run", code={0, 3})
+    for name, width in (("a", 5), ("b", 1)):
+        file = model(NORMAL.replace("0, 5", f"0, {width}"), f"{name}.pdfm")
+        run("sample", file, *FAST, "--log-likelihood", code={0, 3})
     printed = run("compare", "a.run", "b.run", "--out", "page.html").stdout
     lines = [line.split() for line in printed.splitlines()]
     assert lines[0] == ["a", "b", "b", "−", "a"] and [line[0] for line in lines[1:3]] == ["mu", "twice"]

@@ -66,13 +66,13 @@ def test_boxes_do_not_overlap_and_lie_inside(example: str) -> None:
     diagram = diagram_of(boxes)
     assert diagram is not None
     places = [(one.x, one.y, one.x + one.width, one.y + diagram.box_height) for one in diagram.boxes]
-    assert all(0 <= x and 0 <= y and right <= diagram.width and low <= diagram.height for x, y, right, low in places)
+    assert all(min(x, y) >= 0 and right <= diagram.width and low <= diagram.height for x, y, right, low in places)
     for i, (x0, y0, x1, y1) in enumerate(places):
         assert all(x1 <= a or c <= x0 or y1 <= b or d <= y0 for a, b, c, d in places[i + 1 :])
 
 
 def test_a_listing_says_what_the_text_says() -> None:
-    text = 'param a ~ Normal(0, 1.5) in (0, inf) # <script>&\ndata d = table("a<b>.csv").x\nobserve d ~ Normal(a |> f, 1)\n'
+    text = 'param a ~ Normal(0, 1.5) in (0, inf) # <script>&\ndata d = table("a<b>.csv").x\nlet b = a |> f\n'
     (listing,) = listings([("m.pdfm", text)])
     assert [line.striptags() for line in listing.lines] == [" ".join(line.split()) for line in text.splitlines()]
     assert listing.lines[0].startswith('<span class="word">param</span> a <span class="sign">~</span>')

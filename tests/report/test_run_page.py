@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,8 @@ from pdflang.report.page import prose
 from pdflang.report.run_page import report
 from pdflang.results.posterior import posterior_tree
 from pdflang.results.reading import read_run
-from pdflang.results.schema import VariableSchema
 from pdflang.results.run_folder import RunFolder
+from pdflang.results.schema import VariableSchema
 
 
 class Page(HTMLParser):
@@ -63,7 +64,7 @@ def check(text: str) -> Page:
     assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
     levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h\d", tag)]
     assert levels[0] == 1 and levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in pairwise(levels))
     assert all(a.get("alt") for tag, a in page.tags if tag == "img")
     assert all(a.get("aria-label") for tag, a in page.tags if tag == "svg")
     return page
