@@ -186,8 +186,8 @@ def _loo(runs: Sequence[Run], names: Sequence[str], words: list[str]) -> list[Lo
         parts = leave_one_out(run.draws) if run.draws is not None else []
         if parts:
             found[name] = together(parts)
-        else:
-            words.append(f"no LOO of {name}: it has no log-likelihood; sample with `--log-likelihood`")
+    if without := [name for name in names if name not in found]:
+        words.append(f"no LOO of {', '.join(without)}: there is no log-likelihood; sample with `--log-likelihood`")
     if len(found) < 2:
         return []
     first = next(iter(found.values())).entries
@@ -222,7 +222,7 @@ def _evidence(runs: Sequence[Run], names: Sequence[str], words: list[str]) -> li
             found[name] = (float(attributes["log_evidence"]), float(attributes["log_evidence_error"]))
     if 0 < len(found) < len(names):
         without = [name for name in names if name not in found]
-        words.append(f"no evidence of {_listed(without)}: `sample --method smc` and `--method nested` give it")
+        words.append(f"no evidence of {', '.join(without)}: `sample --method smc` and `--method nested` give it")
     if len(found) < 2:
         return []
     ordered = sorted(found.items(), key=lambda item: -item[1][0])

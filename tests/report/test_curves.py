@@ -56,5 +56,6 @@ def test_outputs_over_grids_and_labels() -> None:
     effect, north, south = stored_curves(posterior)
     assert (effect.labels, effect.points) == (("north", "south"), None)
     assert (north.name, south.name) == ("both[north]", "both[south]")
+    assert south.points is not None and list(south.points) == [0, 0.5, 1]
     np.testing.assert_allclose(south.values, np.asarray(posterior["mu"])[0, :, 1:] * np.array([0, 0.5, 1]))
     np.testing.assert_allclose(effect.values, 2 * np.asarray(posterior["mu"])[0])

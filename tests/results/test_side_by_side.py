@@ -90,7 +90,7 @@ def test_other_data_and_nothing_to_compare(normal: Any, wide: Any) -> None:
     assert other.words[-1] == "LOO and evidence are not compared: b has other data than a, `y`"
     bare = pdflang.loads(NORMAL, data={"y": DATA}).sample(chains=1, warmup=50, draws=50, seed=1)
     without = compare([run("a", normal), run("b", bare)])
-    assert without.words == ("no LOO of b: it has no log-likelihood; sample with `--log-likelihood`",)
+    assert without.words == ("no LOO of b: there is no log-likelihood; sample with `--log-likelihood`",)
     with pytest.raises(PdflangError, match="E623"):
         compare([run("a", normal), run("b")])
 
