@@ -58,6 +58,8 @@ def _entries(axes: Axes, curve: Curve, name: str, colour: str, shift: float) -> 
     if len(curve.labels) <= _MOST_LABELS:
         long = max(map(len, curve.labels), default=0) > _LONG_LABEL
         axes.set_xticks(places, [plain(label) for label in curve.labels], rotation=45 if long else 0)
+    else:
+        axes.locator_params(axis="x", integer=True)
     axes.set_xlabel(plain(curve.variable))
 
 

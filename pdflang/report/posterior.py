@@ -124,12 +124,12 @@ def traces(shown: Sequence[Column]) -> Figure:
 
     Where chains agree, each has about as many draws of every rank (Vehtari et al. 2021, section 5).
     """
-    figure = Figure(figsize=(6.4, 0.4 + 0.95 * len(shown)), layout="constrained")
+    figure = Figure(figsize=(6.4, 0.4 + 1.05 * len(shown)), layout="constrained")
     grid = figure.subplots(len(shown), 2, squeeze=False, width_ratios=(2, 1), sharex="col")
     for column, (left, right) in zip(shown, grid, strict=True):
         _trace(left, column)
         _ranks(right, column)
-        left.set_ylabel(plain(column.name))
+        left.set_title(plain(column.name), loc="left", fontsize=7, pad=2)
     grid[-1, 0].set_xlabel("draw")
     grid[-1, 1].set_xlabel("rank among all draws")
     return figure

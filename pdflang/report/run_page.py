@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from pdflang.diagnostics import PdflangError, SourceFile
+from pdflang.inference.optima import REASONS
 from pdflang.report.chain import KINDS, Chain, chain_of
 from pdflang.report.diagram import MOST_BOXES, diagram_of
 from pdflang.report.found import data_of, drawn_parameters, functions_of, parameters_of, summary_of
@@ -68,7 +69,7 @@ def report(run: Run, model: CompiledModel | None = None, reason: str = "") -> st
         remarks=_remarks(run),
         printed="" if summary is not None else run.summary,
         overview=_overview(run),
-        findings=run.findings,
+        findings=_findings(run),
         accuracy=_accuracy(run, model),
         diagram=diagram,
         diagram_words=diagram_words,
@@ -98,17 +99,22 @@ def _title(run: Run) -> str:
 
 
 def _verdict(run: Run) -> Verdict:
-    if run.maximum is not None and run.maximum.get("converged") is False:
-        return Verdict("error", "Not to be trusted: the search for the maximum did not converge.")
     if run.interrupted and drawn_parameters(run) is None and run.maximum is None:
         return Verdict("error", "Interrupted before there were results.")
-    found = verdict(_worst_first(run), _good(run))
+    found = verdict(_findings(run), _good(run))
     return Verdict(found.severity, f"Interrupted. {found.sentence}") if run.interrupted else found
 
 
-def _worst_first(run: Run) -> list[Finding]:
-    said = [Finding(**one) for one in run.maximum.get("diagnostics", [])] if run.maximum is not None else []
-    return [*run.findings, *said]
+def _findings(run: Run) -> list[Finding]:
+    """What was said of the run, and of a maximum also where the search ended that found it."""
+    maximum = run.maximum or {}
+    said = [*run.findings, *(Finding(**one) for one in maximum.get("diagnostics", []))]
+    starts = [start for start in maximum.get("starts", []) if start.get("log_density") is not None]
+    if maximum.get("converged") is False and starts:
+        status = max(starts, key=lambda start: start["log_density"])["status"]
+        reason, remedy = REASONS.get(status, (status, ""))
+        said.insert(0, Finding("error", f"the search for the maximum did not converge: {reason}", remedy))
+    return said
 
 
 def _good(run: Run) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from runs import SPECTRUM
@@ -39,6 +41,26 @@ def test_a_region_that_follows_parameters_costs_its_function() -> None:
     curves, reasons = computed_curves(model, {"mu": np.array([2.0])})
     assert curves[0].name == "u(x)" and np.isclose(curves[0].values[0, -1], 2 * curves[0].points[-1])
     assert reasons == ["wide is not drawn: its region depends on parameters"]
+
+
+def test_functions_of_files_that_are_used(tmp_path: Path) -> None:
+    part = """
+        index run = early, late
+        const ceiling = 3
+        param c ~ Normal(1, 1)
+        pdf f(x in (0, 2)) = c*x
+        pdf known(x) = 2*x
+        theory rate(x in (1, 2), r in run) = f(x)*(1 + r)
+        theory high(x in (0, ceiling)) = f(x)
+    """
+    (tmp_path / "part.pdfm").write_text(part, encoding="utf-8")
+    text = 'use "part.pdfm" as p\ndata y[N] = [1.0]\nobserve y ~ Normal(p.rate(1.5, 1) + p.high(1) + p.known(1), 1)\n'
+    model = pdflang.loads(text, folder=tmp_path)
+    curves, reasons = computed_curves(model, {"p.c": np.array([2.0, 3.0])})
+    # What no parameter moves is no part of the fit; a region in words of the used file cannot be said in this one.
+    assert [curve.name for curve in curves] == ["p.f(x)", "p.rate(x, early)", "p.rate(x, late)"]
+    assert len(reasons) == 1 and reasons[0].startswith("p.high is not drawn: ")
+    np.testing.assert_allclose(curves[2].values, np.array([[2.0], [3.0]]) * 2 * curves[2].points)
 
 
 def test_outputs_over_grids_and_labels() -> None:

@@ -138,6 +138,14 @@ def test_a_picture_that_cannot_be_drawn_costs_itself(runs: Path, monkeypatch: py
     assert "Traces and ranks" in page.text
 
 
+def test_a_search_that_ended_elsewhere(tmp_path: Path) -> None:
+    name = write(tmp_path, "param t ~ Exponential(1)\ndata y[2] = [-3, -4]\nobserve y ~ Normal(t, 1)\n")
+    pdflang(tmp_path, "map", name, "--out", "best", "--report")
+    page = check((tmp_path / "best" / "report.html").read_text(encoding="utf-8"))
+    assert "Not to be trusted: the search for the maximum did not converge: the density still grows" in page.text
+    assert "the maximum lies on the bound: give a prior that vanishes there" in page.text
+
+
 @pytest.mark.parametrize("method", ["laplace", "smc", "nested"])
 def test_other_methods(method: str, tmp_path: Path) -> None:
     name = write(tmp_path, "data y[3] = [1, 2, 1.5]\nparam mu ~ Normal(0, 10)\nobserve y ~ Normal(mu, 1)\n")
