@@ -41,7 +41,8 @@ def command(
     compiled, reason = model_of(found, model, data)
     if reason:
         screen.note(reason)
+    from pdflang.inference import terminal_monitor
     from pdflang.report.run_page import write_report
 
-    write_report(run, compiled, reason, path)
+    write_report(run, compiled, reason, path, terminal_monitor())
     screen.result(f"report in {path}", report=str(path))

@@ -23,9 +23,10 @@ _REMEDY = "Name the model with --model, and give the --data of the run."
 
 def add_report(screen: Screen, folder: Path, model: Model) -> None:
     """Write the page of a run that has just been written, and say where it is."""
+    from pdflang.inference import terminal_monitor
     from pdflang.report.run_page import write_report
 
-    path = write_report(folder, model)
+    path = write_report(folder, model, monitor=terminal_monitor())
     screen.result(f"report in {path}", report=str(path))
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
-from contextlib import AbstractContextManager
+import warnings
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from html import escape
 from typing import Any
 
@@ -30,6 +33,20 @@ _WRAPPING = re.compile(r"^.*?(?=<svg)|<!--.*?-->|<metadata>.*?</metadata>|<style
 def style(of_a_page: bool = False) -> AbstractContextManager[None]:
     """The settings of matplotlib within which a picture is drawn and saved."""
     return matplotlib.rc_context({**_SETTINGS, **(_OF_A_PAGE if of_a_page else {})})
+
+
+@contextmanager
+def without_complaints() -> Iterator[None]:
+    """Silence about fonts and letters that matplotlib lacks: the browser that shows a page has its own."""
+    log = logging.getLogger("matplotlib.font_manager")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+            yield
+    finally:
+        log.setLevel(level)
 
 
 def ink() -> str:

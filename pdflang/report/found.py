@@ -14,7 +14,7 @@ from pdflang.report import functions, posterior, prediction
 from pdflang.report.curves import MOST_DRAWS, Curve, computed_curves, stored_curves
 from pdflang.report.parts import Picture, Section, Table, TableRow, drawn, table_of
 from pdflang.results.posterior import dataset, posterior_tree
-from pdflang.results.prediction import check_prediction, comparisons, leave_one_out
+from pdflang.results.prediction import LeaveOneOut, check_prediction, comparisons, leave_one_out
 from pdflang.results.prediction.words import agreement_table, prediction_table
 from pdflang.results.reading import Run
 from pdflang.results.schema import VariableSchema, entry_names
@@ -23,6 +23,7 @@ from pdflang.results.summary import HEADINGS, LONG_ARRAY, cells, shown, summaris
 if TYPE_CHECKING:
     import xarray
 
+    from pdflang.inference import Monitor
     from pdflang.model import CompiledModel
 
 PREDICTED = 300
@@ -170,16 +171,16 @@ def _parameters(run: Run, model: CompiledModel | None) -> dict[str, np.ndarray]:
     return {}
 
 
-def data_of(run: Run, model: CompiledModel | None) -> Section:
+def data_of(run: Run, model: CompiledModel | None, monitor: Monitor | None = None) -> Section:
     """Every observation beside its prediction, in numbers and pictures."""
     try:
-        tree = _predictions(run, model)
+        tree = _predictions(run, model, monitor)
     except PdflangError as failure:
         return Section((f"Data could not be predicted: {failure.diagnostics[0].message}.",))
     found = list(comparisons(tree)) if tree is not None else []
     if tree is None or not found:
         return Section()
-    loo = leave_one_out(tree) if run.maximum is None else []
+    loo = _left_out(run, tree)
     tables = [table_of(agreement_table([check_prediction(one) for one in found]))]
     if loo:
         tables.append(table_of(prediction_table(loo)))
@@ -198,7 +199,14 @@ def data_of(run: Run, model: CompiledModel | None) -> Section:
     return Section(words, tuple(tables), pictures)
 
 
-def _predictions(run: Run, model: CompiledModel | None) -> xarray.DataTree | None:
+def _left_out(run: Run, predictions: xarray.DataTree) -> list[LeaveOneOut]:
+    """LOO by all draws of a run, where it has kept their log-likelihood; else by those that predictions are for."""
+    if run.maximum is not None:
+        return []
+    return (leave_one_out(run.draws) if run.draws is not None else []) or leave_one_out(predictions)
+
+
+def _predictions(run: Run, model: CompiledModel | None, monitor: Monitor | None) -> xarray.DataTree | None:
     """Data that the run has predicted, or that its draws or its maximum predict now."""
     from pdflang.inference.options import PredictOptions
     from pdflang.predictive import predict
@@ -207,9 +215,9 @@ def _predictions(run: Run, model: CompiledModel | None) -> xarray.DataTree | Non
         return run.predictions
     options = PredictOptions(draws=PREDICTED)
     if run.draws is not None:
-        return predict(model, options, run.draws)
+        return predict(model, options, run.draws, monitor)
     if run.maximum is None:
         return None
     point = {n: np.asarray(run.maximum["params"][n], dtype=float) for n in model.program.parameters}
     repeated = {n: np.broadcast_to(value, (1, PREDICTED, *value.shape)) for n, value in point.items()}
-    return predict(model, options, posterior_tree(repeated, {}))
+    return predict(model, options, posterior_tree(repeated, {}), monitor)

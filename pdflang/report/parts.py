@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from pdflang.report.files import on_page, style
+from pdflang.report.files import on_page, style, without_complaints
 from pdflang.results.diagnostics import Finding
 
 
@@ -74,8 +74,9 @@ class Verdict:
 def drawn(name: str, title: str, caption: str, make: Callable[[], Figure], wide: bool = False) -> Picture:
     """A picture for a page. One that cannot be drawn, whatever the reason, costs itself and not the page."""
     try:
-        with style(of_a_page=True):
-            return Picture(title, caption, on_page(make(), name, f"{title}. {caption}"), wide)
+        with style(of_a_page=True), without_complaints():
+            said = caption if caption.startswith(title) else f"{title}. {caption}"
+            return Picture(title, caption, on_page(make(), name, said), wide)
     except Exception as failure:
         return Picture(title, f"{title} could not be drawn: {type(failure).__name__}: {failure}")
 

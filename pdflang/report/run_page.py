@@ -24,8 +24,10 @@ from pdflang.results.reading import Run, read_run
 from pdflang.results.run_folder import MODEL, REPORT
 
 if TYPE_CHECKING:
+    from pdflang.inference import Monitor
     from pdflang.model import CompiledModel
 
+_ACCURACY = "Accuracy: "
 _CALIBRATION = "calibration.svg"
 _PARTS = {
     "summary": "Summary", "diagnostics": "Diagnostics", "data": "Data", "functions": "Functions",
@@ -33,23 +35,28 @@ _PARTS = {
 }  # fmt: skip
 
 
-def write_report(folder: Path, model: CompiledModel | None = None, reason: str = "", out: Path | None = None) -> Path:
+def write_report(
+    folder: Path, model: CompiledModel | None = None, reason: str = "", out: Path | None = None,
+    monitor: Monitor | None = None,
+) -> Path:  # fmt: skip
     """Write the page of a run's folder, into it if not elsewhere; where it is. Errors: those of `read_run`, E622."""
     path = out or folder / REPORT
-    write_text(path, report(read_run(folder), model, reason))
+    write_text(path, report(read_run(folder), model, reason, monitor))
     return path
 
 
-def report(run: Run, model: CompiledModel | None = None, reason: str = "") -> str:
+def report(
+    run: Run, model: CompiledModel | None = None, reason: str = "", monitor: Monitor | None = None
+) -> str:
     """The page of a run as HTML.
 
     With the compiled `model` of the run and its data, functions are drawn and data predicted; without, the page gives
-    the `reason` why it lacks them.
+    the `reason` why it lacks them. The `monitor` hears how far predictions are.
     """
     chain, diagram_words = _chain(run)
     lacking = (reason,) if reason and (run.draws is not None or run.maximum is not None) else ()
     sections = {
-        "data": data_of(run, model),
+        "data": data_of(run, model, monitor),
         "functions": functions_of(run, model),
         "parameters": parameters_of(run),
     }
@@ -179,10 +186,13 @@ def _overview(run: Run) -> list[Picture]:
 
 
 def _accuracy(run: Run, model: CompiledModel | None) -> list[str]:
-    """What is known of approximations: at draws of the posterior, and of each term at draws of the prior."""
+    """What is known of approximations: of the worst where the result is, and of each term at draws of the prior."""
     said = []
     if run.draws is not None and "accuracy" in run.draws.attrs:
         said.append(f"At draws of the posterior: {run.draws.attrs['accuracy']}.")
+    if run.maximum is not None:
+        lines = (line.removeprefix(_ACCURACY) for line in run.summary.splitlines() if line.startswith(_ACCURACY))
+        said += [f"At the maximum: {line}" for line in lines]
     if model is not None:
         said += [f"At draws of the prior: {certificate}." for certificate in model.certificates]
     return said

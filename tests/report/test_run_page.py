@@ -177,7 +177,7 @@ def test_a_run_without_draws(tmp_path: Path) -> None:
 
 HOSTILE = [
     "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</style><script>alert(1)</script>",
-    "javascript:alert(1)", "' onload='alert(1)", "a]]><!--", "{{ 7*7 }}", "$\\frac{1}{0}$", "&lt;b&gt;", "x`<i>`y",
+    "javascript:alert(1)", "' onload='alert(1)", "a]]><!--", "{{ 7*7 }}", "$\\frac{1}{0}$ 中", "&lt;b&gt;", "x`<i>`y",
 ]  # fmt: skip
 
 
