@@ -55,6 +55,18 @@ def predict(
     return tree_of(groups, attributes)
 
 
+def with_likelihood(model: CompiledModel, posterior: xarray.DataTree, draws: int) -> xarray.DataTree:
+    """So many draws of a posterior, evenly spaced in each chain, with the terms of `left_out_terms`: what LOO takes.
+
+    Error: E609 where the posterior is of other parameters.
+    """
+    import jax
+
+    with jax.enable_x64(True):
+        drawn = of_posterior(model, jax.random.key(0), PredictOptions(draws=draws), posterior)
+        return tree_of({"posterior": drawn.group, **_beside_posterior(model, drawn)}, {})
+
+
 def _beside_posterior(model: CompiledModel, drawn: DrawnParameters) -> dict[str, xarray.Dataset | None]:
     """The terms of the likelihood, and χ² of Gaussian observations, at each draw."""
     terms, chi2 = agreement(model, drawn.parameters)

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pdflang.diagnostics import PdflangError
+from pdflang.inference.options import PredictOptions
 from pdflang.report import functions, posterior, prediction
 from pdflang.report.curves import MOST_DRAWS, Curve, computed_curves, stored_curves
-from pdflang.report.parts import Picture, Section, Table, TableRow, drawn, table_of
+from pdflang.report.parts import Picture, Section, Table, TableRow, drawn, table_of, verdict
 from pdflang.results.posterior import dataset, posterior_tree
 from pdflang.results.prediction import LeaveOneOut, check_prediction, comparisons, leave_one_out
-from pdflang.results.prediction.words import agreement_table, prediction_table
+from pdflang.results.prediction.words import agreement_table, findings_of, prediction_table
 from pdflang.results.reading import Run
 from pdflang.results.schema import VariableSchema, entry_names
 from pdflang.results.summary import HEADINGS, LONG_ARRAY, cells, shown, summarise
@@ -180,8 +181,9 @@ def data_of(run: Run, model: CompiledModel | None, monitor: Monitor | None = Non
     found = list(comparisons(tree)) if tree is not None else []
     if tree is None or not found:
         return Section()
-    loo = _left_out(run, tree)
-    tables = [table_of(agreement_table([check_prediction(one) for one in found]))]
+    loo = _left_out(run, model)
+    checks = [check_prediction(one) for one in found]
+    tables = [table_of(agreement_table(checks))]
     if loo:
         tables.append(table_of(prediction_table(loo)))
     draws = found[0].predicted.shape[0]
@@ -196,19 +198,26 @@ def data_of(run: Run, model: CompiledModel | None, monitor: Monitor | None = Non
         )
         for number, one in enumerate(found)
     )
-    return Section(words, tuple(tables), pictures)
+    if run.predictions is not None:  # such a run has said so itself
+        return Section(words, (), tuple(tables), pictures)
+    # That LOO is not reliable says nothing against the fit.
+    return Section(
+        words, tuple(findings_of(checks, loo, tree)), tuple(tables), pictures, verdict(findings_of(checks, (), tree))
+    )
 
 
-def _left_out(run: Run, predictions: xarray.DataTree) -> list[LeaveOneOut]:
-    """LOO by all draws of a run, where it has kept their log-likelihood; else by those that predictions are for."""
-    if run.maximum is not None:
-        return []
-    return (leave_one_out(run.draws) if run.draws is not None else []) or leave_one_out(predictions)
+def _left_out(run: Run, model: CompiledModel | None) -> list[LeaveOneOut]:
+    """LOO by all draws of a run, where it has kept their log-likelihood; else by as many as `predict` takes."""
+    from pdflang.predictive import with_likelihood
+
+    kept = run.predictions if run.predictions is not None else run.draws
+    if kept is None or model is None or "log_likelihood" in kept.children:
+        return leave_one_out(kept) if kept is not None else []
+    return leave_one_out(with_likelihood(model, kept, PredictOptions().draws)) if run.draws is not None else []
 
 
 def _predictions(run: Run, model: CompiledModel | None, monitor: Monitor | None) -> xarray.DataTree | None:
     """Data that the run has predicted, or that its draws or its maximum predict now."""
-    from pdflang.inference.options import PredictOptions
     from pdflang.predictive import predict
 
     if run.predictions is not None or model is None or not model.program.observations:

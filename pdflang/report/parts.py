@@ -43,12 +43,22 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """In one line whether a result is to be relied on; `severity` is that of the worst finding, or `good`."""
+
+    severity: str
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Section:
-    """Sentences, tables and pictures under one heading."""
+    """Sentences, findings, tables and pictures under one heading; a `verdict`, if any, is for the top of the page."""
 
     words: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     tables: tuple[Table, ...] = ()
     pictures: tuple[Picture, ...] = ()
+    verdict: Verdict | None = None
 
     @property
     def is_there(self) -> bool:
@@ -63,14 +73,6 @@ class Part:
     title: str
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """In one line whether a result is to be relied on; `severity` is that of the worst finding, or `good`."""
-
-    severity: str
-    sentence: str
-
-
 def drawn(name: str, title: str, caption: str, make: Callable[[], Figure], wide: bool = False) -> Picture:
     """A picture for a page. One that cannot be drawn, whatever the reason, costs itself and not the page."""
     try:
@@ -81,14 +83,14 @@ def drawn(name: str, title: str, caption: str, make: Callable[[], Figure], wide:
         return Picture(title, f"{title} could not be drawn: {type(failure).__name__}: {failure}")
 
 
-def verdict(findings: Sequence[Finding], good: str) -> Verdict:
-    """The verdict on findings; `good` is what is to be said where nothing is wrong."""
+def verdict(findings: Sequence[Finding]) -> Verdict | None:
+    """The verdict on findings: the worst of them, and how many others are as bad; None where nothing is wrong."""
     for severity, words in (("error", "Not to be trusted"), ("warning", "To be read with care")):
         serious = [finding for finding in findings if finding.severity == severity]
         if serious:
-            more = f" And {len(serious) - 1} more: see the diagnostics." if len(serious) > 1 else ""
+            more = f" And {len(serious) - 1} more, see below." if len(serious) > 1 else ""
             return Verdict(severity, f"{words}: {serious[0].sentence}.{more}")
-    return Verdict("good", good)
+    return None
 
 
 def table_of(lines: Sequence[tuple[str, ...]]) -> Table:

@@ -69,7 +69,7 @@ def report(
     return page(
         "report.html",
         title=_title(run),
-        verdict=_verdict(run),
+        verdicts=[_verdict(run), *filter(None, [sections["data"].verdict])],
         facts=_facts(run),
         parts=[Part(i, t) for i, t in _PARTS.items() if i not in sections or sections[i].is_there],
         summary=summary,
@@ -108,7 +108,7 @@ def _title(run: Run) -> str:
 def _verdict(run: Run) -> Verdict:
     if run.interrupted and drawn_parameters(run) is None and run.maximum is None:
         return Verdict("error", "Interrupted before there were results.")
-    found = verdict(_findings(run), _good(run))
+    found = verdict(_findings(run)) or Verdict("good", _good(run))
     return Verdict(found.severity, f"Interrupted. {found.sentence}") if run.interrupted else found
 
 

@@ -138,6 +138,14 @@ def test_a_picture_that_cannot_be_drawn_costs_itself(runs: Path, monkeypatch: py
     assert "Traces and ranks" in page.text
 
 
+def test_data_that_the_model_does_not_describe(tmp_path: Path) -> None:
+    name = write(tmp_path, "data y[4] = [1, 9, -7, 3]\nparam mu ~ Normal(0, 10)\nobserve y ~ Normal(mu, 1)\n")
+    pdflang(tmp_path, "sample", name, "--seed", "1", "--out", "fit", "--report")
+    page = check((tmp_path / "fit" / "report.html").read_text(encoding="utf-8"))
+    assert "The draws can be relied on" in page.text
+    assert "To be read with care: y lies farther from its prediction than data of this model do (p = " in page.text
+
+
 def test_a_search_that_ended_elsewhere(tmp_path: Path) -> None:
     name = write(tmp_path, "param t ~ Exponential(1)\ndata y[2] = [-3, -4]\nobserve y ~ Normal(t, 1)\n")
     pdflang(tmp_path, "map", name, "--out", "best", "--report")
