@@ -86,6 +86,8 @@ class Writer:
         self._indent = indent
         self.positions: dict[Loop, str] = {}
         """Loops that run one step at a time: their position has a name, and no axis."""
+        self._side_by_side: dict[Loop, list[Loop]] = {}
+        """The loops over which recurrences run together, by the loop of their state."""
         self.late: frozenset[str] = frozenset()
         """Data whose values this function makes itself."""
         self.lines: list[str] = []
@@ -145,6 +147,7 @@ class Writer:
         writer = Writer(self._context, self.names, self._numpy, self._hoist, indent=self._indent + "    ")
         writer._codes = dict(self._codes)
         writer.positions = {**self.positions, **positions}
+        writer._side_by_side = dict(self._side_by_side)
         writer.late = self.late
         return writer
 
@@ -195,7 +198,8 @@ class Writer:
 
     def loops(self, node: Node) -> list[Loop]:
         """The loops of a node that are axes of its array, outermost first."""
-        return sorted((loop for loop in node.loops if loop not in self.positions), key=lambda loop: loop.depth)
+        found = {axis for loop in node.loops for axis in self._side_by_side.get(loop, [loop])}
+        return sorted((loop for loop in found if loop not in self.positions), key=lambda loop: loop.depth)
 
     def _aligned(self, node: Node, loops: list[Loop], axes: int) -> Code:
         """A node as an operand of an array over `loops` and `axes` axes."""
@@ -341,11 +345,7 @@ class Writer:
             text = self._full(node.body, loops, node.body)
             return Code(text, _ATOM, 1)
         code = self._code(node.body)
-        place = inner.index(node.loop)
-        if place == len(inner) - 1:
-            return code
-        target = len(inner) - 1
-        return Code(f"{self.array_function('moveaxis')}({code.text}, {place}, {target})", _ATOM, code.depth + 1)
+        return self._moved(code, inner.index(node.loop), len(inner) - 1)
 
     def _Stack(self, node: nodes.Stack) -> Code:
         loops = self.loops(node)
@@ -521,6 +521,55 @@ class Writer:
         callee = self.call(f"pdflang.backend.runtime.roots.{'bracketed_root' if self._is_jax else 'known_root'}")
         finer = f", {node.fineness}" if node.fineness > 1 else ""
         return Code(f"{callee}({name}, {ends[0]}, {ends[1]}{finer})", _ATOM, 1)
+
+    def _Scan(self, node: nodes.Scan) -> Code:
+        """A recurrence: its step becomes an inner function of the state and of what differs from step to step.
+
+        What does not follow the state is computed here, for all steps at once.
+        """
+        over = self.loops(node)
+        initial = self._full(node.initial, over, node.state)
+        step, state = self.names.fresh("step"), self.names.fresh(node.state.hint or "state")
+        inner = self.inner({node.loop: step})
+        inner._side_by_side[node.state.loop] = over
+        inner.know(node.state, state)
+        arguments, inputs = [state], []
+        for part in _parts_without_state(node.body):
+            if node.loop in part.loops:
+                arguments.append(self.names.fresh(f"one_{describe(part)}"))
+                inputs.append(self._by_steps(nodes.Array(node.loop, part)))
+                inner.know(part, arguments[-1])
+            else:
+                text = self.text(part)
+                inner.know(part, text if text.isidentifier() else self.assign(describe(part), text, part.span))
+        inner.expect(node.body)
+        result = inner._full(node.body, over, node.body)
+        self.write(f"def {step}({', '.join(arguments)}):", node.span)
+        self.extend(inner)
+        self.write(f"    return {result}", node.span)
+        name = "recurrence" if self._is_jax else "known_recurrence"
+        callee = self.call(f"pdflang.backend.runtime.recurrences.{name}")
+        steps = f"[{', '.join(inputs)}], {self._loop_length(node.loop)}"
+        return self._moved(Code(f"{callee}({step}, {initial}, {steps})", _ATOM, 1), 0, len(over))
+
+    def _by_steps(self, values: nodes.Array) -> str:
+        """An array with its first axis before those of its loops."""
+        return self._moved(self._code(values), len(self.loops(values)), 0).text
+
+    def _moved(self, code: Code, place: int, target: int) -> Code:
+        if place == target:
+            return code
+        return Code(f"{self.array_function('moveaxis')}({code.text}, {place}, {target})", _ATOM, code.depth + 1)
+
+
+def _parts_without_state(root: Node) -> list[Node]:
+    """The largest parts that follow no state, and no unknown of an equation, but for written numbers."""
+
+    def follows(node: Node) -> bool:
+        return any(loop.axis is None for loop in node.loops)
+
+    below = nodes.walk(root, below=lambda node: node.children() if follows(node) else ())
+    return [node for node in below if not follows(node) and not isinstance(node, Constant)]
 
 
 def _reads_no_parameter(node: Node) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -22,6 +23,13 @@ def resolve(dotted: str) -> Callable[..., Any]:
     """The object of a dotted name of the library's tables, such as `numpy.exp`."""
     module, _, name = dotted.rpartition(".")
     return getattr(import_module(module), name)
+
+
+@dataclass(frozen=True, eq=False)
+class _Held:
+    """The state of one step of a recurrence: each is another, whatever its value."""
+
+    value: Any
 
 
 class Evaluator:
@@ -126,6 +134,19 @@ class Evaluator:
             return float(self(node.equation, {**loops, node.loop: x}))
 
         return brentq(equation, self(node.lower, loops), self(node.upper, loops), xtol=1e-14, rtol=1e-14)
+
+    def _Scan(self, node: nodes.Scan, loops: Mapping[Loop, Any]) -> Any:
+        import numpy as np
+
+        state, states = self(node.initial, loops), []
+        for i in self._span(node.loop):
+            state = self(node.body, {**loops, node.loop: i, node.state.loop: _Held(state)})
+            states.append(state)
+        shape = [axis.size.bind(self._lengths) for axis in node.axes]
+        return np.array(states, dtype=float).reshape(shape)
+
+    def _State(self, node: nodes.State, loops: Mapping[Loop, Any]) -> Any:
+        return loops[node.loop].value
 
     def _Whole(self, node: nodes.Whole, loops: Mapping[Loop, Any]) -> Any:
         import numpy as np

@@ -405,6 +405,36 @@ class Root(Node):
         self._inherit((), "real", without=(self.loop,))
 
 
+class State(Node):
+    """The state that a step of a recurrence starts from; `range` is what is proved of all of them."""
+
+    __slots__ = fields = ("loop", "state_axes", "range")
+    loop: Loop
+    state_axes: tuple[Axis, ...]
+    range: Range
+
+    def _infer(self) -> None:
+        self._inherit(self.state_axes, "real")
+        self.loops = frozenset([self.loop])
+
+
+class Scan(Node):
+    """The states of a recurrence, one for each turn of `loop`: `body` makes each of the one before, `state`.
+
+    The first turn starts from `initial`, which is not among the results.
+    """
+
+    __slots__ = fields = ("loop", "state", "initial", "body")
+    loop: Loop
+    state: State
+    initial: Node
+    body: Node
+
+    def _infer(self) -> None:
+        assert self.loop.axis is not None
+        self._inherit((self.loop.axis, *self.state.axes), "real", without=(self.loop, self.state.loop))
+
+
 def merge_axes(*shapes: tuple[Axis, ...]) -> tuple[Axis, ...]:
     """The axes of arrays combined elementwise: the most that one has, each by its name where one names it."""
     longest = max(shapes, key=len)

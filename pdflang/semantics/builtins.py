@@ -31,6 +31,7 @@ from pdflang.semantics.domains import apply_in_domain, constant_range
 from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.integration import integrate, sides_of
 from pdflang.semantics.ranges import range_of
+from pdflang.semantics.recurrences import scan
 from pdflang.semantics.sets import open_loop, size_of
 from pdflang.semantics.supports import require_range
 from pdflang.semantics.values import (
@@ -447,11 +448,12 @@ BUILTINS: dict[str, BuiltinValue] = {
         _builtin("geomspace", _FUNCTION, _grid(arrays.GEOMSPACE), arrays.GEOMSPACE.documentation),
         _builtin("range", _FUNCTION, _range, "whole numbers from 0 (or a) up to but not including n"),
         _builtin("interp", _FUNCTION, _interp, arrays.INTERPOLATE.documentation),
+        _builtin("scan", _FUNCTION, scan, "states of a recurrence, one after each input: scan(step, start, inputs)"),
         _builtin("box", _FUNCTION, _box, "a region: box(x = (0, 1), y = (0, 1))"),
         _builtin("table", _SOURCE, _only_as_data('table("d.csv")'), "columns of a file"),
         _builtin("commondata", _SOURCE, _only_as_data('commondata("NAME")'), "measured data sets with a covariance"),
         *(_builtin(name, _FUNCTION, _later(feature), "") for name, feature in {
-            "scan": "a recurrence by `scan`", "ode": "a differential equation by `ode`",
+            "ode": "a differential equation by `ode`",
             "convolve": "`convolve`", "evolve": "evolution to another scale by `evolve`",
             "lhapdf": "reading an LHAPDF set by `lhapdf`", "isospin": "`isospin`", "anti": "`anti`",
             "pineappl": "a PineAPPL grid by `pineappl`",

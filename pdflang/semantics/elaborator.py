@@ -194,7 +194,7 @@ class Elaborator(ABC):
                 f"`{declaration.name}` calls itself",
                 span,
                 related=(Label(getattr(declaration, "name_span", declaration.span), "declared here"),),
-                remedy="functions are inlined and cannot recurse; use sum, cumsum or a closed form",
+                remedy="functions are inlined and cannot recurse; use scan, sum, cumsum or a closed form",
             )
         self._applying.append(declaration)
         try:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from pdflang.diagnostics import Diagnostic, Label, Span, closest_names
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Loop, Node, Phase, Reference
 from pdflang.ir.program import Factor, Observation, Output, expressions_of
+from pdflang.semantics.causality import reads_ahead
 from pdflang.semantics.combine import as_number, error
 from pdflang.semantics.declarations import DeclarationTable
 from pdflang.semantics.distributions import draws_of, log_probability, support_of
@@ -131,6 +134,8 @@ class Statements:
             target = nodes.Element(node, positions)
         if not loops:
             self._refuse_circle(name, value, span)
+        elif len(loops) == len(node.axes) == 1:
+            self._refuse_reading_ahead(name, value, target, loops[0], span)
         if not value.row.has_density:
             return Observation(
                 name, None, draws_of(value), tuple(loops), target, span,
@@ -151,19 +156,28 @@ class Statements:
 
     def _refuse_circle(self, name: str, value: DistributionValue | MixtureValue, span: Span) -> None:
         """A datum drawn as a whole cannot be needed for its own distribution."""
-        components: tuple[DistributionValue, ...]
-        if isinstance(value, MixtureValue):
-            components, read = value.components, [value.weights]
-        else:
-            components, read = (value,), []
-        read += [node for component in components for node in component.arguments]
-        if any(name in everything_read(node, self._table.definition_nodes) for node in read):
+        if any(name in everything_read(node, self._table.definition_nodes) for node in draws_of(value).reads):
             raise error(
                 "E203",
                 f"the distribution of `{name}` reads `{name}` itself, so that it cannot be drawn",
                 span,
                 remedy=f"let each entry read earlier ones: observe {name}[t in 1:N] ~ Normal({name}[t - 1], 1)",
             )
+
+    def _refuse_reading_ahead(
+        self, name: str, value: DistributionValue | MixtureValue, target: Node, loop: Loop, span: Span
+    ) -> None:
+        """An entry is drawn after those before it, and can need only these."""
+        definitions = self._table.definition_nodes
+        drawn = reads_ahead(target, name, loop, definitions)
+        ahead = max((reads_ahead(node, name, loop, definitions) for node in draws_of(value).reads), default=drawn - 1)
+        if ahead >= drawn > -math.inf:
+            what = "itself" if ahead == drawn else "later ones"
+            raise error(
+                "E203", f"the distribution of an entry of `{name}` reads {what}, so that it cannot be drawn", span,
+                remedy=f"let it read earlier ones: {name}[t - 1], or states that are one place later: "
+                "concat([start], scan(step, start, inputs))",
+            )  # fmt: skip
 
     def _require_values(self, name: str, node: Node, value: DistributionValue | MixtureValue, span: Span) -> None:
         """Data must be possible: counts whole, a positive variable positive."""

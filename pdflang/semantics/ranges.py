@@ -37,7 +37,7 @@ def _infer(node: Node, known: Known) -> Range:
     if isinstance(node, nodes.ArrayConstant):
         array = node.values.array()
         return Range(float(array.min()), float(array.max())) if array.size else REAL
-    if isinstance(node, nodes.Reference | nodes.Variable):
+    if isinstance(node, nodes.Reference | nodes.Variable | nodes.State):
         return node.range
     if isinstance(node, nodes.LoopIndex):
         assert node.loop.axis is not None
@@ -45,7 +45,7 @@ def _infer(node: Node, known: Known) -> Range:
         return Range(0, size.constant - 1) if size.is_known else NONNEGATIVE
     if isinstance(node, nodes.Element):
         return known[node.base]
-    if isinstance(node, nodes.Array):
+    if isinstance(node, nodes.Array | nodes.Scan):
         return known[node.body]
     if isinstance(node, nodes.Stack):
         return _union([known[item] for item in node.items])

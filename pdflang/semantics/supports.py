@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pdflang.components import arrays
 from pdflang.diagnostics import Diagnostic, Span
 from pdflang.ir import nodes
 from pdflang.ir.evaluate import Evaluator
@@ -30,7 +31,9 @@ def check_support(elaborator: Elaborator, node: Node, allowed: Range, what: str,
         raise error("E401", f"{what} must lie in {allowed}, but this {found.said}", span, label=found.said)
     if node.phase == Phase.DATA:
         if not node.loops:
-            elaborator.check(Check("range", _range_report(what, allowed, span), node=node, allowed=allowed))
+            require_range(elaborator, node, allowed, what, span)
+        return
+    if _is_proved_by_parts(elaborator, node, allowed, what, span):
         return
     example = example_outside(elaborator, node, allowed)
     if example is not None:
@@ -46,6 +49,26 @@ def check_support(elaborator: Elaborator, node: Node, allowed: Range, what: str,
     if not _holds_where_plausible(elaborator, node, allowed):
         said = f"{what} must lie in {allowed}, which could not be proved"
         _report_unproved(elaborator, said, found, span, "a draw where it does not has density zero")
+
+
+def _is_proved_by_parts(elaborator: Elaborator, node: Node, allowed: Range, what: str, span: Span) -> bool:
+    """Whether what is joined in an array lies in `allowed`: its parts of data are checked when they are bound."""
+    unproved = [part for part in _joined(_expanded(elaborator, node)) if not range_of(part).within(allowed)]
+    if any(part.phase != Phase.DATA or part.loops for part in unproved):
+        return False
+    for part in unproved:
+        require_range(elaborator, part, allowed, what, span)
+    return True
+
+
+def _joined(node: Node) -> list[Node]:
+    """The parts that an array is joined from, or an element of it; the node itself where it is no such array."""
+    if isinstance(node, nodes.Element):
+        parts = _joined(node.base)
+        return parts if parts != [node.base] else [node]
+    if isinstance(node, nodes.Stack) or (isinstance(node, nodes.Whole) and node.function is arrays.CONCAT):
+        return [part for child in node.children() for part in _joined(child)]
+    return [node]
 
 
 def remark_on_sign(elaborator: Elaborator, node: Node, what: str, span: Span) -> None:

@@ -188,7 +188,24 @@ CIRCLES = {
     "prior": "param mu ~ Normal(tau, 1)\nparam tau ~ LogNormal(mu, 1)",
     "functions": "func f(x) = g(x)\nfunc g(x) = f(x) + 1\nlet a = f(2)",
     "itself": "let a = a + 1",
+    "an entry of data that reads itself": (
+        "data y[T]\nparam a ~ Uniform(0, 1)\nfunc step(v, z) = a*v + z^2\nlet v = scan(step, 1, y)\n"
+        "observe y[t in T] ~ Normal(0, v[t])"
+    ),
+    "an entry of data that reads later ones": "data y[T]\nobserve y[t in 0:T - 1] ~ Normal(y[t + 1], 1)",
     "files": ({"b.pdfm": 'use "a.pdfm" as a', "a.pdfm": 'use "b.pdfm" as b'}, 'use "a.pdfm" as a'),
+}
+
+_STEP = "data e[T]\ndata m[2, T]\nparam a ~ Normal(0, 1)\nfunc step(state, error) = a*state + error\n"
+
+RECURRENCES = {
+    "no function": _STEP + "let s = scan(a, 0, e)",
+    "nothing to step by": "func step(state) = 2*state\nlet s = scan(step, 1)",
+    "no inputs": _STEP + "let s = scan(step, 0)",
+    "an input of another name": _STEP + "let s = scan(step, 0, eror = e)",
+    "an input that is a number": _STEP + "let s = scan(step, 0, 3)",
+    "inputs over two axes": _STEP + "data h[U]\nfunc of_two(s, e, h) = s\nlet s = scan(of_two, 0, e, h)",
+    "a state that changes its axes": _STEP + "let s = scan(step, [0, 1, 2], m[0]) + scan(step, 0, m)",
 }
 
 PHASES = {
@@ -226,7 +243,7 @@ OBSERVATIONS = {
 
 UNSUPPORTED = {
     "bounds": "param a ~ Normal(0, 1)\nparam b ~ Normal(0, 1) in (a, inf)",
-    "others": 'pdfset p = lhapdf("SET") at Q = 1.65\nlet a = scan(1)\nparam r[2]: correlation ~ Normal(0, 1)',
+    "others": 'pdfset p = lhapdf("SET") at Q = 1.65\nlet a = ode(1)\nparam r[2]: correlation ~ Normal(0, 1)',
 }
 
 _SMEARED = {"events.csv": "y,z\n0.5,0.1\n0.7,0.2\n"}
@@ -369,6 +386,7 @@ TOPICS = {
     "supports": SUPPORTS,
     "solve": SOLVE,
     "circles": CIRCLES,
+    "recurrences": RECURRENCES,
     "phases": PHASES,
     "observations": OBSERVATIONS,
     "detectors": DETECTORS,
