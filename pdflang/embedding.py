@@ -420,7 +420,7 @@ class Model(CompiledModel):
         if covariance is None:
             return None
         with jax.enable_x64(True):
-            jacobian = np.asarray(self.functions.constrain_jacobian(jnp.asarray(z)))
+            jacobian = np.asarray(self.functions.constrain_jacobian(jnp.asarray(z), self.arrays))
         unknown = np.isnan(np.diag(covariance))
         found = jacobian @ np.where(unknown[:, None] | unknown, 0.0, covariance) @ jacobian.T
         lost = np.any(jacobian[:, unknown] != 0, axis=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pdflang.ir.evaluate import Evaluator
+from pdflang.ir.nodes import Constant
 from pdflang.ir.program import Parameter, Program
 from pdflang.ir.ranges import Range
 from pdflang.ir.sizes import Axis
@@ -55,6 +56,9 @@ def _bounds(parameter: Parameter) -> tuple[float | None, float | None]:
 
     There its density is 0 or infinite by its own choice, as that of Gamma(0.5, 1) at 0.
     """
+    if parameter.ends is not None:
+        lower, upper = (float(end.value) if isinstance(end, Constant) else None for end in parameter.ends)
+        return lower, upper
     support, own = parameter.support, parameter.prior.row.support
     if not isinstance(own, Range):
         return support.lower, support.upper

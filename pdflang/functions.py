@@ -76,28 +76,28 @@ class Functions:
         module = self.module
 
         def log_density_unconstrained(vector: jax.Array, arrays: Any) -> jax.Array:
-            parameters, log_det = module.constrain(vector)
+            parameters, log_det = module.constrain(vector, arrays)
             return module.log_density(parameters, arrays) + log_det
 
         def log_prior(vector: jax.Array, arrays: Any) -> jax.Array:
-            parameters, log_det = module.constrain(vector)
+            parameters, log_det = module.constrain(vector, arrays)
             return total(module.log_prior(parameters, arrays)) + log_det
 
         def derived(parameters: Parameters, arrays: Any) -> dict[str, jax.Array]:
             return module.derived(parameters, arrays) if hasattr(module, "derived") else {}
 
         def log_posterior(vector: jax.Array, arrays: Any) -> jax.Array:
-            return module.log_density(module.constrain(vector)[0], arrays)
+            return module.log_density(module.constrain(vector, arrays)[0], arrays)
 
         def quantities(vectors: jax.Array, arrays: Any) -> tuple[dict[str, jax.Array], dict[str, jax.Array]]:
             def of_one(vector: jax.Array) -> tuple[dict[str, jax.Array], dict[str, jax.Array]]:
-                parameters, _ = module.constrain(vector)
+                parameters, _ = module.constrain(vector, arrays)
                 return parameters, derived(parameters, arrays)
 
             return jax.vmap(of_one)(vectors)
 
         def start(key: jax.Array, arrays: Any) -> jax.Array:
-            return module.unconstrain(module.draw_parameters(key, arrays))
+            return module.unconstrain(module.draw_parameters(key, arrays), arrays)
 
         def draw_prior(key: jax.Array, arrays: Any) -> tuple[dict[str, jax.Array], jax.Array]:
             return _accepted_draw(module, key, arrays)
@@ -119,7 +119,7 @@ class Functions:
             """
 
             def terms(z: jax.Array) -> tuple[jax.Array, jax.Array]:
-                found = module.log_likelihood(module.constrain(z)[0], arrays)
+                found = module.log_likelihood(module.constrain(z, arrays)[0], arrays)
                 norms = {name: found.get(f"{name} normalisation", 0.0) for name in shares}
                 events = jax.numpy.concatenate([found[n] + share * norms[n] for n, share in shares.items()])
                 return events, events.sum() + sum(found.get(f"{name} yield", 0.0) for name in shares)
@@ -130,15 +130,15 @@ class Functions:
             """Gradients of all terms of the likelihood, and of factors, (terms, n)."""
 
             def terms(z: jax.Array) -> jax.Array:
-                parameters = module.constrain(z)[0]
+                parameters = module.constrain(z, arrays)[0]
                 factors = module.log_factors(parameters, arrays) if hasattr(module, "log_factors") else {}
                 found = [*module.log_likelihood(parameters, arrays).values(), *factors.values()]
                 return jax.numpy.concatenate([jax.numpy.zeros(0), *map(jax.numpy.ravel, found)])
 
             return jax.jacfwd(terms)(vector)
 
-        def flat(vector: jax.Array) -> jax.Array:
-            return jax.numpy.concatenate([jax.numpy.ravel(v) for v in module.constrain(vector)[0].values()])
+        def flat(vector: jax.Array, arrays: Any) -> jax.Array:
+            return jax.numpy.concatenate([jax.numpy.ravel(v) for v in module.constrain(vector, arrays)[0].values()])
 
         compiled = {
             "agreements": _over_draws(agreement),
@@ -156,7 +156,7 @@ class Functions:
             "log_density_unconstrained": log_density_unconstrained,
             "log_prior_unconstrained": log_prior,
             "log_likelihood": module.log_likelihood,
-            "constrain": lambda vector: module.constrain(vector)[0],
+            "constrain": lambda vector, arrays: module.constrain(vector, arrays)[0],
             "unconstrain": module.unconstrain,
             "derived": derived,
             "draw_parameters": module.draw_parameters,

@@ -122,7 +122,7 @@ def _place(model: Model, z: np.ndarray, widths: np.ndarray, seed: int) -> Place:
             slopes = np.asarray(twin.functions.term_slopes(jnp.asarray(z), twin.arrays))
         rows.append(np.where(np.isfinite(slopes), slopes, 0.0) * widths)
     with jax.enable_x64(True):
-        jacobian = np.asarray(model.functions.constrain_jacobian(jnp.asarray(z)))
+        jacobian = np.asarray(model.functions.constrain_jacobian(jnp.asarray(z), model.arrays))
     values = np.concatenate([np.ravel(value) for value in params.values()])
     return Place(np.concatenate(rows) / np.sqrt(len(rows)), values, jacobian * widths)
 

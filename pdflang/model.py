@@ -134,12 +134,12 @@ class CompiledModel:
 
         PdflangError (E609) where z has another shape.
         """
-        found = self.functions.public.constrain(self._vector(z))
+        found = self.functions.public.constrain(self._vector(z), self.arrays)
         return {name: found[name] for name in self.program.parameters}
 
     def unconstrain(self, params: Parameters) -> jax.Array:
         """The unconstrained coordinates (dimension,) of parameters: the inverse of `constrain`."""
-        return self.functions.public.unconstrain(self._checked(params))
+        return self.functions.public.unconstrain(self._checked(params), self.arrays)
 
     def derived(self, params: Parameters) -> dict[str, jax.Array]:
         """Outputs and solved constants at given parameters."""

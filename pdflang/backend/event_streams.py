@@ -127,14 +127,9 @@ def _read(stream: EventStream) -> list[Node]:
     for stage in stream.stages:
         found.append(stage.efficiency)
         for step in stage.steps:
-            found += [step.value, *(_arguments(step.draws) if step.draws else ())]
+            found += [step.value, *(step.draws.reads if step.draws else ())]
         found += [end for variable in stage.variables for end in (variable.lower, variable.upper)]
     return [node for node in found if node is not None]
-
-
-def _arguments(draws: Draws) -> list[Node]:
-    found = [*draws.arguments, *([draws.weights] if draws.weights is not None else []), *(draws.bounds or ())]
-    return found + [argument for component in draws.components for argument in _arguments(component)]
 
 
 def _write_stage(module: ModuleWriter, writer: Writer, stage: EventStage) -> None:
@@ -168,7 +163,7 @@ def _distribution(module: ModuleWriter, writer: Writer, draws: Draws) -> list[st
         return [f"{module.imports.use(_MIXTURE)}({', '.join([writer.text(draws.weights), *parts])})"]
     distribution = module.imports.use(draws.row.meaning)
     if draws.bounds:
-        distribution = writer.truncated(distribution, draws.bounds)
+        distribution = writer.truncated(distribution, [writer.text(bound) for bound in draws.bounds])
     return [distribution, *(writer.text(argument) for argument in draws.arguments)]
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pdflang.ir.nodes import Constant, Node
 from pdflang.ir.program import Parameter, Program
 
 BIJECTIONS = "pdflang.backend.runtime.bijections"
@@ -13,14 +14,17 @@ BIJECTIONS = "pdflang.backend.runtime.bijections"
 
 @dataclass(frozen=True)
 class Slot:
-    """One parameter: coordinates [start, stop) of the vector become an array of `shape` by `bijection`."""
+    """One parameter: coordinates [start, stop) of the vector become an array of `shape` by `bijection`.
+
+    `bounds` are the ends of the support that are finite.
+    """
 
     parameter: Parameter
     start: int
     stop: int
     shape: tuple[int, ...]
     bijection: str
-    bounds: tuple[float, ...]
+    bounds: tuple[Node, ...]
 
     @property
     def is_vector_map(self) -> bool:
@@ -48,14 +52,19 @@ def slots(program: Program, lengths: Mapping[str, int]) -> tuple[Slot, ...]:
     return tuple(found)
 
 
-def _bijection(parameter: Parameter) -> tuple[str, tuple[float, ...]]:
+def _bijection(parameter: Parameter) -> tuple[str, tuple[Node, ...]]:
     if parameter.constraint is not None:
         return parameter.constraint.capitalize(), ()
-    lower, upper = parameter.support.lower, parameter.support.upper
-    if math.isinf(lower) and math.isinf(upper):
+    support = parameter.support
+    lower, upper = parameter.ends or (Constant(float(support.lower)), Constant(float(support.upper)))
+    if _is_infinite(lower) and _is_infinite(upper):
         return "Real", ()
-    if math.isinf(upper):
+    if _is_infinite(upper):
         return "LowerBounded", (lower,)
-    if math.isinf(lower):
+    if _is_infinite(lower):
         return "UpperBounded", (upper,)
     return "Bounded", (lower, upper)
+
+
+def _is_infinite(end: Node) -> bool:
+    return isinstance(end, Constant) and math.isinf(end.value)

@@ -25,7 +25,6 @@ from pdflang.ir.program import (
     BoundProgram,
     Draws,
     Observation,
-    Parameter,
     Process,
     expressions,
 )
@@ -99,6 +98,7 @@ class ModuleWriter:
 
     def generate(self) -> GeneratedModule:
         blocks = [
+            *(self._support(slot) for slot in self._slots if slot.parameter.ends is not None),
             self._coordinates(),
             self._priors("log_prior", "The log of each prior."),
             self._likelihoods("log_likelihood", "The log-probability of each datum."),
@@ -247,33 +247,47 @@ class ModuleWriter:
 
     # --- parameters -----------------------------------------------------------------------------------------
 
-    def _bijection(self, slot: Slot) -> str:
+    def _bijection(self, slot: Slot, writer: Writer) -> str:
+        """The map to the support of a parameter, whose ends are numbers or follow other parameters and data."""
         name = self.imports.use(f"{BIJECTIONS}.{slot.bijection}")
-        return f"{name}({', '.join(repr(bound) for bound in slot.bounds)})"
+        return f"{name}({', '.join(writer.text(bound) for bound in slot.bounds)})"
+
+    def _support(self, slot: Slot) -> tuple[list[str], list[Span | None]]:
+        """The support of a parameter whose ends follow others."""
+        name = slot.parameter.name
+        writer = self.writer(slot.bounds)
+        result = [f"    return {self._bijection(slot, writer)}"]
+        head = f"{self.function_name(f'support_of_{name}')}(params, arrays)"
+        return self.function(head, f"Where {json.dumps(name)} lies, given those before it.", writer, result)
 
     def _coordinates(self) -> tuple[list[str], list[Span | None]]:
         """`constrain` and `unconstrain`, by a table of the bijections."""
         made = self.imports.use(f"{_RUNTIME}.coordinates.coordinates")
-        entries = [f"{json.dumps(slot.parameter.name)}: {self._bijection(slot)}" for slot in self._slots]
+        writer = self.writer(())
+        entries = [f"{json.dumps(slot.parameter.name)}: {self._of_slot(slot, writer)}" for slot in self._slots]
         shapes = {s.parameter.name: s.unconstrained_shape for s in self._slots if s.unconstrained_shape}
         opening, closing = f"constrain, unconstrain = {made}({{", f"}}, {shapes})" if shapes else "})"
         rows = [f"    {', '.join(text for _, text in row)}," for row in _wrapped([("", entry) for entry in entries])]
         lines = [opening, *rows, closing] if rows else [opening + closing]
         return lines, [None] * len(lines)
 
+    def _of_slot(self, slot: Slot, writer: Writer) -> str:
+        if slot.parameter.ends is not None:
+            return self.function_name(f"support_of_{slot.parameter.name}")
+        return self._bijection(slot, writer)
+
     def _draw_parameters(self) -> tuple[list[str], list[Span | None]]:
         """Ancestral draws: each prior after the parameters that it reads."""
-        order = self._ancestral_order()
         names = self._module_names.inner()
         writer = Writer(self._context, names, "jax.numpy", self.early)
-        draws = {p.name: p.prior for p in order}
-        writer.expect(*(argument for prior in draws.values() for argument in prior.reads))
+        order = self._slots
+        writer.expect(*(argument for slot in order for argument in slot.parameter.prior.reads))
         keys = self.imports.use("jax.random.split")
         if order:
             writer.write(f"keys = {keys}(key, {len(order)})")
         locals_ = {}
-        for i, parameter in enumerate(order):
-            slot = next(slot for slot in self._slots if slot.parameter is parameter)
+        for i, slot in enumerate(order):
+            parameter = slot.parameter
             text = self._parameter_draw(writer, slot, f"keys[{i}]")
             local = locals_[parameter.name] = writer.assign(parameter.name, text, parameter.span)
             for reference in self.references_to(parameter.name):
@@ -286,20 +300,6 @@ class ModuleWriter:
             self.returned(entries),
         )
 
-    def _ancestral_order(self) -> list[Parameter]:
-        order: list[Parameter] = []
-
-        def visit(parameter: Parameter) -> None:
-            if parameter in order:
-                return
-            for reference in self._parameters_read(list(parameter.prior.reads)):
-                visit(self.program.parameters[reference.name])
-            order.append(parameter)
-
-        for parameter in self.program.parameters.values():
-            visit(parameter)
-        return order
-
     def references_to(self, name: str) -> list[Reference]:
         """All nodes that read a declared name; their ranges may differ."""
         return self._references.get(name, [])
@@ -310,7 +310,7 @@ class ModuleWriter:
             uniform = self.imports.use("jax.random.uniform")
             shape = slot.unconstrained_shape
             start = f"{uniform}({key}, {shape}, minval=-2.0, maxval=2.0)"
-            return start if slot.bijection == "Real" else f"{self._bijection(slot)}.forward({start})"
+            return start if slot.bijection == "Real" else f"{self._bijection(slot, writer)}.forward({start})"
         shape = slot.shape[: len(slot.shape) - prior.row.rank]
         text = self.sample(writer, prior, key, str(shape))
         if slot.bijection == "Ordered":
@@ -333,13 +333,14 @@ class ModuleWriter:
         arguments = [writer.text(argument) for argument in draws.arguments]
         distribution = self.imports.use(row.meaning)
         if draws.bounds:
-            distribution = writer.truncated(distribution, draws.bounds)
+            distribution = writer.truncated(distribution, [writer.text(bound) for bound in draws.bounds])
         return f"{distribution}.sample({', '.join([key, shape, *arguments])})"
 
     # --- terms of the density -------------------------------------------------------------------------------
 
     def _priors(self, name: str, doc: str) -> tuple[list[str], list[Span | None]]:
-        terms = [(p, p.log_prior) for p in self.program.parameters.values() if p.prior.row.proper]
+        parameters = self.program.parameters.values()
+        terms = [(p, p.log_prior) for p in parameters if p.prior.row.proper or p.ends is not None]
         writer = self.writer(node for _, node in terms)
         entries = []
         for parameter, node in terms:

@@ -117,13 +117,7 @@ def _drawn(module: ModuleWriter, writer: Writer, observation: Observation, key: 
     sizes = [module.loop_length(loop) for loop in observation.loops]
     axes = observation.target.axes
     sizes += [module.length(axis) for axis in axes[: len(axes) - rank]]
-    whole = Draws(
-        draws.row,
-        tuple(_over(observation, argument) for argument in draws.arguments),
-        draws.bounds,
-        _over(observation, draws.weights) if draws.weights is not None else None,
-        tuple(_whole(component, observation) for component in draws.components),
-    )
+    whole = map_draws(draws, lambda node: _over(observation, node))
     text = module.sample(writer, whole, key, repr(tuple(sizes)))
     if not observation.loops:
         return text
@@ -131,11 +125,6 @@ def _drawn(module: ModuleWriter, writer: Writer, observation: Observation, key: 
     if all(place == ":" for place in places):
         return text
     return f"{base}.at[{', '.join(places)}].set({text})"
-
-
-def _whole(draws: Draws, observation: Observation) -> Draws:
-    arguments = tuple(_over(observation, argument) for argument in draws.arguments)
-    return Draws(draws.row, arguments, draws.bounds)
 
 
 def _observed_part(module: ModuleWriter, observation: Observation) -> tuple[str, list[str]]:
@@ -175,7 +164,7 @@ def _one_by_one(
         inner.write(f"{name} = {place} // {math.prod(sizes[count:])} % {module.loop_length(loop)}")
     for reference in module.references_to(observation.name):
         inner.know(reference, values)
-    inner.expect(*draws.arguments, *target.positions)
+    inner.expect(*draws.reads, *target.positions)
     fold_in = module.imports.use("jax.random.fold_in")
     sample = module.sample(inner, draws, f"{fold_in}({key}, {place})", "()")
     entry = ", ".join(inner.text(p) for p in target.positions)

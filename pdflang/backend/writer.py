@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pdflang.backend.early import describe
@@ -447,7 +447,8 @@ class Writer:
     def _LogProbability(self, node: nodes.LogProbability) -> Code:
         row = node.distribution
         loops, axes = self.loops(node), len(node.axes)
-        if not row.proper:
+        moves = any(bound.phase != Phase.CONST for bound in node.bounds)
+        if not row.proper and not moves:
             like = self._full(node.value, loops, node) if not row.rank else self._code(node.value).text
             return Code(f"{self.array_function('zeros_like')}({like})", _ATOM, 1)
         if not self._is_jax:
@@ -458,7 +459,8 @@ class Writer:
             texts.append(self._aligned(argument, loops, own).text)
         distribution = self.call(row.meaning)
         if node.bounds:
-            distribution = self.truncated(distribution, node.bounds, known_log_mass(node))
+            bounds = [self._aligned(bound, loops, axes).text for bound in node.bounds]
+            distribution = self.truncated(distribution, bounds, known_log_mass(node))
         return Code(f"{distribution}.log_prob({', '.join(texts)})", _ATOM, 1)
 
     def _Density(self, node: nodes.Density) -> Code:
@@ -472,7 +474,7 @@ class Writer:
             return self._known_kernel(node, "probability", [node.lower, node.upper], 0)
         loops, axes = self.loops(node), len(node.axes)
         arguments = [self._aligned(part, loops, axes).text for part in (node.lower, node.upper, *node.arguments)]
-        bounds = [self._code(bound).text for bound in node.bounds]
+        bounds = [self._aligned(bound, loops, axes).text for bound in node.bounds]
         callee = self.call("pdflang.backend.runtime.distributions.probability")
         within = [f"bounds=({', '.join(bounds)})"] if bounds else []
         return Code(f"{callee}({', '.join([self.call(node.distribution.meaning), *arguments, *within])})", _ATOM, 1)
@@ -484,15 +486,16 @@ class Writer:
         for argument, parameter in zip(node.arguments, node.distribution.parameters, strict=False):
             texts.append(self._aligned(argument, loops, axes + parameter.rank).text)
         callee = self.call(f"pdflang.backend.runtime.known_kernels.{name}")
-        within = [f"bounds=({', '.join(self._code(bound).text for bound in node.bounds)})"] if node.bounds else []
+        bounds = [self._aligned(bound, loops, axes).text for bound in node.bounds]
+        within = [f"bounds=({', '.join(bounds)})"] if bounds else []
         reference = self.call(node.distribution.reference)
         return Code(f"{callee}({', '.join([reference, *texts, *within])})", _ATOM, 1)
 
-    def truncated(self, distribution: str, bounds: tuple[Node, ...], log_mass: float | None = None) -> str:
-        """A distribution between bounds; the mass there may be known."""
+    def truncated(self, distribution: str, bounds: Sequence[str], log_mass: float | None = None) -> str:
+        """A distribution between bounds, given as texts; the mass there may be known."""
         callee = self.call("pdflang.backend.runtime.distributions.Truncated")
         known = [] if log_mass is None else [f"known_log_mass={log_mass!r}"]
-        return f"{callee}({', '.join([distribution, *(self._code(bound).text for bound in bounds), *known])})"
+        return f"{callee}({', '.join([distribution, *bounds, *known])})"
 
     def _MixtureLogProbability(self, node: nodes.MixtureLogProbability) -> Code:
         loops = self.loops(node)

@@ -174,7 +174,8 @@ class Evaluator:
             frozen = resolve(row.reference)(*arguments)
             log_prob = frozen.logpmf(value) if row.discrete else frozen.logpdf(value)
             if node.bounds:
-                log_prob = log_prob - _log_mass(frozen, [float(self(bound, loops)) for bound in node.bounds])
+                bounds = [np.asarray(self(bound, loops), dtype=float) for bound in node.bounds]
+                log_prob = log_prob - _log_mass(frozen, bounds)
         return log_prob
 
     def _Density(self, node: nodes.Density, loops: Mapping[Loop, Any]) -> Any:

@@ -75,14 +75,18 @@ class Draws:
 
     @property
     def reads(self) -> tuple[Node, ...]:
-        """Every expression that it needs: arguments, weights, and those of its components."""
+        """Every expression that it needs: arguments, bounds, weights, and those of its components."""
         weights = (self.weights,) if self.weights is not None else ()
-        return (*self.arguments, *weights, *(node for component in self.components for node in component.reads))
+        own = (*self.arguments, *(self.bounds or ()), *weights)
+        return (*own, *(node for component in self.components for node in component.reads))
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A `param` or `nuisance`: `prior` draws fill `axes`; `support` is what the prior allows."""
+    """A `param` or `nuisance`: `prior` draws fill `axes`; `support` is what the prior allows.
+
+    `ends` are the ends of the support where they are not the same for all parameters and data.
+    """
 
     name: str
     axes: tuple[Axis, ...]
@@ -92,6 +96,7 @@ class Parameter:
     support: Range
     constraint: Literal["ordered", "simplex"] | None
     span: Span
+    ends: tuple[Node, Node] | None = None
 
 
 @dataclass(frozen=True)
@@ -325,7 +330,12 @@ def expressions_of(observation: Observation) -> list[Node]:
 
 
 def _map_parameter(parameter: Parameter, change: Callable[[Node], Node]) -> Parameter:
-    return replace(parameter, log_prior=change(parameter.log_prior), prior=map_draws(parameter.prior, change))
+    return replace(
+        parameter,
+        log_prior=change(parameter.log_prior),
+        prior=map_draws(parameter.prior, change),
+        ends=_map_pair(parameter.ends, change),
+    )
 
 
 def map_draws(draws: Draws, change: Callable[[Node], Node]) -> Draws:
@@ -333,6 +343,7 @@ def map_draws(draws: Draws, change: Callable[[Node], Node]) -> Draws:
     return replace(
         draws,
         arguments=tuple(change(argument) for argument in draws.arguments),
+        bounds=_map_pair(draws.bounds, change),
         weights=change(draws.weights) if draws.weights is not None else None,
         components=tuple(map_draws(component, change) for component in draws.components),
     )
@@ -387,6 +398,10 @@ def _map_variables(
     return tuple(
         replace(v, lower=_map_optional(v.lower, change), upper=_map_optional(v.upper, change)) for v in variables
     )
+
+
+def _map_pair(pair: tuple[Node, Node] | None, change: Callable[[Node], Node]) -> tuple[Node, Node] | None:
+    return (change(pair[0]), change(pair[1])) if pair is not None else None
 
 
 def _map_optional(node: Node | None, change: Callable[[Node], Node]) -> Node | None:

@@ -7,7 +7,6 @@ from typing import Any
 from pdflang.ir.evaluate import Evaluator, resolve
 from pdflang.ir.nodes import Phase
 from pdflang.ir.program import BoundProgram, Draws, Parameter
-from pdflang.semantics.lints import everything_read
 
 _WIDTH = 2.0
 """Where a prior is improper, half the width of the interval that stands for it."""
@@ -24,7 +23,7 @@ def prior_draws(bound: BoundProgram, count: int, seed: int = 0) -> list[dict[str
     generator = np.random.default_rng(seed)
     definitions = bound.program.definition_nodes
     draws: list[dict[str, Any]] = [{} for _ in range(count)]
-    for parameter in _ancestral(bound):
+    for parameter in bound.program.parameters.values():
         shape = tuple(axis.size.bind(bound.lengths) for axis in parameter.axes)
         if any(argument.phase == Phase.PARAMETER for argument in parameter.prior.reads):
             for draw in draws:
@@ -38,23 +37,6 @@ def prior_draws(bound: BoundProgram, count: int, seed: int = 0) -> list[dict[str
     return draws
 
 
-def _ancestral(bound: BoundProgram) -> list[Parameter]:
-    """Parameters, each after those that its prior reads."""
-    parameters, definitions = bound.program.parameters, bound.program.definition_nodes
-    ordered: dict[str, Parameter] = {}
-
-    def visit(parameter: Parameter) -> None:
-        for argument in parameter.prior.reads:
-            for name in everything_read(argument, definitions):
-                if name in parameters and name not in ordered:
-                    visit(parameters[name])
-        ordered[parameter.name] = parameter
-
-    for parameter in parameters.values():
-        visit(parameter)
-    return list(ordered.values())
-
-
 def _of_parameter(
     parameter: Parameter, evaluate: Evaluator, count: int, shape: tuple[int, ...], generator: Any
 ) -> Any:
@@ -63,7 +45,7 @@ def _of_parameter(
 
     prior = parameter.prior
     if not prior.row.proper:
-        return _in_support(parameter, generator.uniform(-_WIDTH, _WIDTH, (count, *shape)))
+        return _in_support(parameter, evaluate, generator.uniform(-_WIDTH, _WIDTH, (count, *shape)))
     if prior.row.rank:
         arguments = _numbers(prior, evaluate)
         return np.stack([_of_vectors(prior, arguments, shape, generator) for _ in range(count)])
@@ -116,18 +98,21 @@ def _univariate(prior: Draws, evaluate: Evaluator, shares: Any) -> Any:
         frozen = resolve(prior.row.reference)(*_numbers(prior, evaluate))
         if prior.bounds is None:
             return frozen.ppf(shares)
-        lower, upper = (float(evaluate(bound)) for bound in prior.bounds)
+        lower, upper = (np.asarray(evaluate(bound), float) for bound in prior.bounds)
         below, above = frozen.cdf(lower), frozen.cdf(upper)
         return frozen.ppf(below + (above - below) * shares)
 
 
-def _in_support(parameter: Parameter, free: Any) -> Any:
+def _in_support(parameter: Parameter, evaluate: Evaluator, free: Any) -> Any:
     """Numbers of the order of one inside a support."""
     import numpy as np
 
-    lower, upper = parameter.support.lower, parameter.support.upper
-    if np.isfinite(lower) and np.isfinite(upper):
+    lower: Any = parameter.support.lower
+    upper: Any = parameter.support.upper
+    if parameter.ends is not None:
+        lower, upper = (np.asarray(evaluate(end), float) for end in parameter.ends)
+    if np.isfinite(lower).all() and np.isfinite(upper).all():
         return lower + (upper - lower) * (free + _WIDTH) / (2 * _WIDTH)
-    if np.isfinite(lower):
+    if np.isfinite(lower).all():
         return lower + np.exp(free)
-    return upper - np.exp(free) if np.isfinite(upper) else free
+    return upper - np.exp(free) if np.isfinite(upper).all() else free

@@ -97,6 +97,22 @@ def where_positive(width: Node, value: Node) -> Node:
     return nodes.Choose(nodes.Apply(arithmetic.GREATER, (width, ZERO), "bool"), value, ZERO)
 
 
+def larger(left: Node, right: Node) -> Node:
+    """The larger of two numbers, the one that is known to be it where one is."""
+    first, second = range_of(left), range_of(right)
+    if first.lower >= second.upper:
+        return left
+    return right if second.lower >= first.upper else nodes.Apply(library["max"], (left, right), "real")
+
+
+def smaller(left: Node, right: Node) -> Node:
+    """The smaller of two numbers, the one that is known to be it where one is."""
+    first, second = range_of(left), range_of(right)
+    if first.upper <= second.lower:
+        return left
+    return right if second.upper <= first.lower else nodes.Apply(library["min"], (left, right), "real")
+
+
 def at_least(node: Node, least: float) -> Node:
     """The larger of a node and a number; the node itself where it is known to be that."""
     if range_of(node).lower >= least:

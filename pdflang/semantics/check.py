@@ -9,13 +9,13 @@ from typing import Any
 from pdflang.diagnostics import PdflangError, Reports, SourceFile
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Node
-from pdflang.ir.program import Definition, Program
+from pdflang.ir.program import Definition, Parameter, Program
 from pdflang.semantics.combine import error
 from pdflang.semantics.datasets import Columns
 from pdflang.semantics.declarations import DeclarationTable
 from pdflang.semantics.expressions import Expressions
 from pdflang.semantics.function_domains import outside_domains
-from pdflang.semantics.lints import lint_momentum_sums, lint_program
+from pdflang.semantics.lints import everything_read, lint_momentum_sums, lint_program
 from pdflang.semantics.modules import ModuleInstance, Modules
 from pdflang.semantics.observations import Statements
 from pdflang.semantics.phases import settle_phases
@@ -46,13 +46,14 @@ def check_model(source: SourceFile, columns: Columns) -> Program:
     with_errors_collected(statements.check_circles)
     reports.raise_errors()
     ordered = _ordered(table.definitions)
+    parameters = _ancestral(table.parameters, {name: definition.node for name, definition in ordered.items()})
     program = Program(
         source=source,
         files=tuple(module.source for module in modules.instances),
         indices=table.indices,
         data=table.data,
         fk_tables={name: fk for fk, name in table.fk_tables.items()},
-        parameters=table.parameters,
+        parameters=parameters,
         definitions=ordered,
         observations=statements.observations,
         factors=statements.factors,
@@ -103,6 +104,29 @@ def _elaborate(
         statements.output(module, declaration)
     else:
         table.define(module.entries[declaration.name], declaration.name_span)
+
+
+def _ancestral(parameters: dict[str, Parameter], definitions: dict[str, Node]) -> dict[str, Parameter]:
+    """Parameters, each after those that its prior reads. A circle through a `solve` is found here."""
+    ordered: dict[str, Parameter] = {}
+
+    def visit(parameter: Parameter, active: tuple[str, ...]) -> None:
+        if parameter.name in active:
+            chain = " needs ".join(f"`{n}`" for n in (*active[active.index(parameter.name) :], parameter.name))
+            raise error(
+                "E203", f"the priors go in a circle: {chain}", parameter.span,
+                remedy="a prior reads parameters that are drawn before it",
+            )  # fmt: skip
+        if parameter.name not in ordered:
+            read = (name for node in parameter.prior.reads for name in everything_read(node, definitions))
+            for name in dict.fromkeys(read):
+                if name in parameters:
+                    visit(parameters[name], (*active, parameter.name))
+            ordered[parameter.name] = parameter
+
+    for parameter in parameters.values():
+        visit(parameter, ())
+    return ordered
 
 
 def _ordered(definitions: dict[str, Definition]) -> dict[str, Definition]:

@@ -18,7 +18,15 @@ from pdflang.semantics.affine import affine_in
 from pdflang.semantics.combine import as_number, axes_agree, error
 from pdflang.semantics.datasets import Columns, TableColumns, data_reference, dataset_value
 from pdflang.semantics.detectors import detector_operator
-from pdflang.semantics.distributions import draws_of, log_probability, support_of
+from pdflang.semantics.distributions import (
+    draws_of,
+    ends_of,
+    is_fixed,
+    log_probability,
+    over_plates,
+    require_fixed_bounds,
+    support_of,
+)
 from pdflang.semantics.domains import probe_domain
 from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.lints import no_momentum_fraction
@@ -303,6 +311,8 @@ class DeclarationTable:
                 "E304", f"`ordered` is a property of several numbers, and `{declaration.name}` is one", entry.span,
                 remedy=f"give it an axis: {declaration.name}[2]: ordered ~ …",
             )  # fmt: skip
+        if isinstance(prior, MixtureValue):
+            require_fixed_bounds(prior, "a component of a prior")
         support = support_of(self._elaborator, prior)
         support = Range(support.lower, support.upper, True, True)
         name = entry.qualified
@@ -313,15 +323,17 @@ class DeclarationTable:
         log_prior = log_probability(self._elaborator, prior, target, prior.span)
         for loop in reversed(loops):
             log_prior = nodes.Array(loop, log_prior)
+        plates = axes[len(loops) : len(axes) - prior.row.rank]
         self.parameters[name] = Parameter(
             name,
             tuple(axes),
             "nuisance" if declaration.is_nuisance else "param",
-            draws_of(prior, loops, axes[len(loops) : len(axes) - prior.row.rank]),
+            draws_of(prior, loops, plates),
             log_prior,
             support,
             constraint,
             entry.span,
+            _moving_ends(prior, loops, plates) if constraint is None and not prior.row.rank else None,
         )
         return value
 
@@ -689,3 +701,13 @@ def _called(expression: ast.Expression | None) -> str | None:
     if isinstance(expression, ast.Call) and isinstance(expression.function, ast.Name):
         return expression.function.name
     return None
+
+
+def _moving_ends(
+    prior: DistributionValue | MixtureValue, loops: list[Loop], plates: list[Axis]
+) -> tuple[Node, Node] | None:
+    """The ends of a support that follow anything, or differ between entries; None where they are two numbers."""
+    if isinstance(prior, MixtureValue):
+        return None
+    ends = ends_of(prior)
+    return None if all(is_fixed(end) for end in ends) else over_plates(ends, loops, plates)

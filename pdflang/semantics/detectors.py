@@ -18,7 +18,7 @@ from pdflang.ir.ranges import NONNEGATIVE, UNIT
 from pdflang.ir.sizes import Axis, Size
 from pdflang.semantics import build
 from pdflang.semantics.combine import as_count, as_number, error, intersect_domains
-from pdflang.semantics.distributions import log_probability
+from pdflang.semantics.distributions import log_probability, require_fixed_bounds
 from pdflang.semantics.domains import apply_in_domain
 from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.integration import Side, accumulated, place_in, side_of
@@ -187,6 +187,7 @@ class _Declared:
                 "E306", f"{value.row.name} has no density, and cannot smear", span,
                 remedy="a simulator stands behind `draw`, which makes a measured variable too: draw y ~ …",
             )  # fmt: skip
+        require_fixed_bounds(value, f"a distribution behind `{kind}`")
         rank = getattr(value.row, "rank", 0)
         if not value.row.proper or (kind == "smear" and value.is_discrete):
             raise error("E306", f"`{kind}` needs a proper distribution of real numbers, not {value.row.name}", span)

@@ -5,20 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from pdflang.components import BetweenParameters, Distribution, arrays
+from pdflang.components import BetweenParameters, Distribution, arithmetic, arrays
 from pdflang.diagnostics import Span
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Node, Phase
 from pdflang.ir.program import Draws
-from pdflang.ir.ranges import Range, point
+from pdflang.ir.ranges import POSITIVE, Range
 from pdflang.ir.sizes import Axis
+from pdflang.semantics import build
 from pdflang.semantics.calls import CallSite, Given, match
 from pdflang.semantics.combine import as_count, axes_agree, error, require_trailing
 from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.ranges import range_of
 from pdflang.semantics.regions import narrowed
 from pdflang.semantics.scope import Scope
-from pdflang.semantics.supports import check_support
+from pdflang.semantics.supports import check_support, extent_of
 from pdflang.semantics.values import (
     BoxValue,
     DistributionValue,
@@ -250,15 +251,9 @@ def truncate(elaborator: Elaborator, expression: ast.Truncated, scope: Scope) ->
         raise error("E301", f"bounds are an interval (lower, upper), but this is {describe(bounds)}", span)
     if not value.row.has_cdf and value.row.proper:
         raise error("E306", f"{value.row.name} cannot be truncated", span, remedy="it has no cumulative distribution")
-    for bound in (bounds.lower, bounds.upper):
-        if bound.phase == Phase.PARAMETER:
-            raise error("E308", "bounds that read parameters are not supported in this version", span)
-        if bound.loops:
-            raise error("E308", "bounds that read a variable are not supported in this version", span)
-        if bound.phase == Phase.DATA or bound.axes:
-            raise error("E308", "bounds that read data are not supported in this version", span)
     support = support_of(elaborator, value)
-    allowed = Range(float(elaborator.fold(bounds.lower)), float(elaborator.fold(bounds.upper)), True, True)
+    lower, upper = extent_of(elaborator, bounds.lower), extent_of(elaborator, bounds.upper)
+    allowed = Range(lower.lower, upper.upper, True, True)
     if support.intersection(allowed).is_empty:
         raise error(
             "E406",
@@ -266,7 +261,29 @@ def truncate(elaborator: Elaborator, expression: ast.Truncated, scope: Scope) ->
             span,
             label="excludes the whole prior",
         )
+    _require_room(elaborator, bounds, span)
     return DistributionValue(value.row, value.arguments, value.span, (bounds.lower, bounds.upper), span)
+
+
+def _require_room(elaborator: Elaborator, bounds: IntervalValue, span: Span) -> None:
+    """Bounds that follow data or parameters leave room between them."""
+    if range_of(bounds.lower).upper == -math.inf or range_of(bounds.upper).lower == math.inf:
+        return
+    width = nodes.Apply(arithmetic.SUBTRACT, (bounds.upper, bounds.lower), "real", span=span)
+    check_support(elaborator, width, POSITIVE, "the distance between the bounds", span)
+
+
+def require_fixed_bounds(value: DistributionValue | MixtureValue, what: str) -> None:
+    """Where bounds are written numbers in this version. Error: E308."""
+    for part in value.components if isinstance(value, MixtureValue) else (value,):
+        if part.bounds and not all(is_fixed(bound) for bound in part.bounds):
+            raise error("E308", f"bounds of {what} that are not numbers are not supported in this version",
+                        part.bounds_span)  # fmt: skip
+
+
+def is_fixed(node: Node) -> bool:
+    """Whether this is one number that is known before data."""
+    return node.phase == Phase.CONST and not node.axes and not node.loops
 
 
 def support_of(elaborator: Elaborator, value: DistributionValue | MixtureValue) -> Range:
@@ -276,28 +293,33 @@ def support_of(elaborator: Elaborator, value: DistributionValue | MixtureValue) 
         for component in value.components[1:]:
             support = support.union(support_of(elaborator, component))
         return support
-    support = _untruncated_support(elaborator, value)
+    support = value.row.support
+    if isinstance(support, BetweenParameters):
+        lower, upper = (extent_of(elaborator, end) for end in _own_ends(value))
+        support = Range(lower.lower, upper.upper, lower.open_lower, upper.open_upper)
     if value.bounds:
-        lower, upper = (float(elaborator.fold(bound)) for bound in value.bounds)
-        support = support.intersection(Range(lower, upper))
+        lower, upper = (extent_of(elaborator, bound) for bound in value.bounds)
+        support = support.intersection(Range(lower.lower, upper.upper))
     return support
 
 
-def _untruncated_support(elaborator: Elaborator, value: DistributionValue) -> Range:
+def ends_of(value: DistributionValue) -> tuple[Node, Node]:
+    """The ends of the support as expressions: those of the distribution, narrowed to its bounds."""
+    lower, upper = _own_ends(value)
+    if value.bounds:
+        lower, upper = build.larger(lower, value.bounds[0]), build.smaller(upper, value.bounds[1])
+    return lower, upper
+
+
+def _own_ends(value: DistributionValue) -> tuple[Node, Node]:
+    """The ends of the support of a distribution that is not truncated."""
     support = value.row.support
-    if not isinstance(support, BetweenParameters):
-        return support
-    names = [p.name for p in value.row.parameters]
-    ends = []
-    for end in (support.lower, support.upper):
-        if isinstance(end, str):
-            node = value.arguments[names.index(end)]
-            known = node.phase == Phase.CONST and not node.axes and not node.loops
-            ends.append(point(float(elaborator.fold(node))) if known else range_of(node))
-        else:
-            ends.append(point(end))
-    lower, upper = ends
-    return Range(lower.lower, upper.upper, lower.open_lower, upper.open_upper)
+    names = [parameter.name for parameter in value.row.parameters]
+
+    def end(of: str | float) -> Node:
+        return value.arguments[names.index(of)] if isinstance(of, str) else nodes.Constant(float(of))
+
+    return end(support.lower), end(support.upper)
 
 
 def draws_of(
@@ -313,7 +335,14 @@ def draws_of(
     arguments = tuple(
         _over(argument, rank, wrap, plates) for argument, rank in zip(value.arguments, ranks, strict=False)
     )
-    return Draws(value.row, arguments, value.bounds)
+    bounds = over_plates(value.bounds, wrap, plates) if value.bounds else None
+    return Draws(value.row, arguments, bounds)
+
+
+def over_plates(ends: tuple[Node, Node], wrap: Sequence[nodes.Loop], plates: Sequence[Axis]) -> tuple[Node, Node]:
+    """The ends of an interval as arrays whose axes are the last ones of the draws."""
+    lower, upper = (_over(end, 0, wrap, plates) for end in ends)
+    return lower, upper
 
 
 def _over(node: Node, rank: int, wrap: Sequence[nodes.Loop], plates: Sequence[Axis]) -> Node:
@@ -348,13 +377,14 @@ def log_probability(
         )
     batch = target.axes[: len(target.axes) - rank] if rank else target.axes
     parameters = [p for p in value.row.parameters if p.required or len(value.row.exactly_one) == 0]
-    for argument, parameter in zip(value.arguments, parameters, strict=False):
-        own = argument.axes[: len(argument.axes) - parameter.rank]
-        event = argument.axes[len(argument.axes) - parameter.rank :]
+    ranked = [(argument, p.rank) for argument, p in zip(value.arguments, parameters, strict=False)]
+    for argument, argument_rank in [*ranked, *((bound, 0) for bound in value.bounds or ())]:
+        own = argument.axes[: len(argument.axes) - argument_rank]
+        event = argument.axes[len(argument.axes) - argument_rank :]
         if len(own) > len(batch):
             raise _too_many_axes(target, argument, value, span)
         mine = (*own, *event) if rank else own
-        theirs = (*batch[len(batch) - len(own) :], *target.axes[len(batch) :][: parameter.rank])
+        theirs = (*batch[len(batch) - len(own) :], *target.axes[len(batch) :][:argument_rank])
         for a, b in zip(mine, theirs, strict=True):
             if not axes_agree(a, b, span, elaborator.check):
                 raise _too_many_axes(target, argument, value, span)

@@ -128,6 +128,8 @@ def _counterexample(elaborator: Elaborator, node: Node, allowed: Range) -> tuple
             name: _value_in(_plausible(elaborator.declarations.parameters, reference), trial, generator, shapes[name])
             for name, reference in read.items()
         }
+        if not _is_admitted(elaborator, values):
+            continue
         try:
             with np.errstate(all="ignore"):
                 result = np.asarray(Evaluator(values, {}, _definitions(elaborator))(node), dtype=float)
@@ -137,6 +139,21 @@ def _counterexample(elaborator: Elaborator, node: Node, allowed: Range) -> tuple
             if np.isfinite(value) and float(value) not in allowed and _is_plain(trial, float(value), allowed):
                 return f"be {value:g}", ", ".join(f"{name} = {_text(v)}" for name, v in values.items())
     return None
+
+
+def _is_admitted(elaborator: Elaborator, values: Mapping[str, Any]) -> bool:
+    """Whether parameters lie where their supports end that follow other parameters."""
+    import numpy as np
+
+    evaluate = Evaluator(values, {}, _definitions(elaborator))
+    for name, value in values.items():
+        ends = elaborator.declarations.parameters[name].ends
+        if ends is not None:
+            with np.errstate(all="ignore"):
+                lower, upper = (np.asarray(evaluate(end), float) for end in ends)
+            if not np.all((value > lower) & (value < upper)):
+                return False
+    return True
 
 
 def _is_known(node: Node) -> bool:
@@ -150,6 +167,8 @@ def _example_by_ranges(elaborator: Elaborator, node: Node, allowed: Range) -> tu
 
     parameters = elaborator.declarations.parameters
     node = _expanded(elaborator, node)
+    if any(parameters[name].ends is not None for name in nodes.references(node) if name in parameters):
+        return None
     read = {
         name: reference
         for name, reference in nodes.references(node).items()
@@ -235,6 +254,7 @@ def _leaves(elaborator: Elaborator, node: Node) -> dict[str, Reference] | None:
             pending += nodes.references(definitions[reference.name]).values()
         elif reference.kind == "param" and all(axis.size.is_known for axis in reference.axes):
             leaves[reference.name] = reference
+            pending += nodes.references(*(elaborator.declarations.parameters[reference.name].ends or ())).values()
         else:
             return None
     return leaves

@@ -143,6 +143,9 @@ DOMAINS = {
 }
 
 SUPPORTS = {
+    "bounds that cross": "param a ~ Normal(0, 1)\nparam b ~ Normal(0, 1)\nparam c ~ Normal(0, 1) in (a, b)",
+    "bounds beyond the prior": "param a ~ Normal(0, 1) in (2, 3)\nparam b ~ Beta(1, 1) in (a, 5)",
+
     "constants without a value": "const a = 0/0\nconst b = linear_solve([[1, 2], [2, 4]], [1, 1])",
     "matrices that are no covariance": (
         "data y[2]\nparam m[2] ~ MvNormal([0, 0], cov = [[1, 2], [2, 1]])\n"
@@ -185,6 +188,8 @@ CIRCLES = {
         "data y\ndata z\nparam a ~ Normal(0, 1)\nobserve y ~ Normal(a*z, 1)\nobserve z ~ Normal(a*y, 1)"
     ),
     "definitions": "let a = b + 1\nlet b = 2*c\nlet c = a\nlet d = a + b + c",
+    "bounds": "param a ~ Normal(0, 1) in (-inf, b)\nparam b ~ Normal(0, 1) in (a, inf)",
+    "prior through a solution": "param a ~ Normal(A, 1)\nsolve A where 2*A == b\nparam b ~ Normal(a, 1)",
     "prior": "param mu ~ Normal(tau, 1)\nparam tau ~ LogNormal(mu, 1)",
     "functions": "func f(x) = g(x)\nfunc g(x) = f(x) + 1\nlet a = f(2)",
     "itself": "let a = a + 1",
@@ -242,7 +247,11 @@ OBSERVATIONS = {
 }
 
 UNSUPPORTED = {
-    "bounds": "param a ~ Normal(0, 1)\nparam b ~ Normal(0, 1) in (a, inf)",
+    "bounds": (
+        "data e[N]\nparam a ~ Beta(2, 2)\nparam b ~ Mixture([0.5, 0.5], [Normal(0, 1) in (a, inf), Normal(0, 1)])\n"
+        "detector d(y in (0, 1) | x) { smear y ~ Normal(x, 0.1) in (0, a) }\npdf f(x) = b*x\n"
+        "observe e ~ Iid(f |> d)"
+    ),
     "others": 'pdfset p = lhapdf("SET") at Q = 1.65\nlet a = ode(1)\nparam r[2]: correlation ~ Normal(0, 1)',
 }
 

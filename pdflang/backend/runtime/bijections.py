@@ -94,7 +94,10 @@ class Bounded(_Map):
         # Measured from the nearer end, so that the distance to it keeps its digits.
         share = width * nn.sigmoid(-jnp.abs(z))
         x = jnp.where(z < 0.0, self.lower + share, self.upper - share)
-        return x, jnp.log(width) - nn.softplus(z) - nn.softplus(-z)
+        # Ends that follow parameters may cross: then nothing lies between them.
+        is_open = width > 0.0
+        log_width = jnp.where(is_open, jnp.log(jnp.where(is_open, width, 1.0)), -jnp.inf)
+        return x, log_width - nn.softplus(z) - nn.softplus(-z)
 
     def inverse(self, x: ArrayLike) -> Array:
         return jnp.log(x - self.lower) - jnp.log(self.upper - x)

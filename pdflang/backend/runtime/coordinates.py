@@ -11,23 +11,29 @@ from jax import Array
 
 from pdflang.backend.runtime.bijections import Bijection, Real
 
-Constrain = Callable[[Array], tuple[dict[str, Array], Array]]
-Unconstrain = Callable[[Mapping[str, Any]], Array]
+Support = Bijection | Callable[[Mapping[str, Any], Any], Bijection]
+"""The map to a support, or what makes it of the parameters before, and of the arrays that follow from data."""
+
+Constrain = Callable[[Array, Any], tuple[dict[str, Array], Array]]
+Unconstrain = Callable[[Mapping[str, Any], Any], Array]
 
 
 def coordinates(
-    bijections: Mapping[str, Bijection], shapes: Mapping[str, tuple[int, ...]] | None = None
+    supports: Mapping[str, Support], shapes: Mapping[str, tuple[int, ...]] | None = None
 ) -> tuple[Constrain, Unconstrain]:
     """`constrain` and `unconstrain` of parameters that lie in the vector one after the other.
 
-    `shapes` are those of the coordinates of a parameter, where it is no single number.
+    `shapes` are those of the coordinates of a parameter, where it is no single number. The Jacobian of all is
+    triangular where a support follows parameters before it, so that its determinant is the product of theirs.
     """
     shapes = shapes or {}
 
-    def constrain(vector: Array) -> tuple[dict[str, Array], Array]:
+    def constrain(vector: Array, arrays: Any) -> tuple[dict[str, Array], Array]:
         """Parameters by name, and the log-determinant of the Jacobian."""
-        params, log_det, start = {}, jnp.zeros(()), 0
-        for name, bijection in bijections.items():
+        params: dict[str, Array] = {}
+        log_det, start = jnp.zeros(()), 0
+        for name, support in supports.items():
+            bijection = support(params, arrays) if callable(support) else support
             stop = start + math.prod(shapes.get(name, ()))
             part = vector[start:stop].reshape(shapes[name]) if name in shapes else vector[start]
             params[name], one = bijection.forward_and_log_det(part)
@@ -36,9 +42,12 @@ def coordinates(
             start = stop
         return params, log_det
 
-    def unconstrain(params: Mapping[str, Any]) -> Array:
+    def unconstrain(params: Mapping[str, Any], arrays: Any) -> Array:
         """The inverse of `constrain`."""
-        parts = [jnp.ravel(bijection.inverse(params[name])) for name, bijection in bijections.items()]
+        parts = [
+            jnp.ravel((support(params, arrays) if callable(support) else support).inverse(params[name]))
+            for name, support in supports.items()
+        ]
         return jnp.concatenate(parts) if parts else jnp.zeros(0)
 
     return constrain, unconstrain
