@@ -49,5 +49,6 @@ POSTERIORS = (
     # The reference's `Intercept` is that of the centred predictors.
     Posterior("diamonds", "diamonds-diamonds.json", ("b", "intercept", "sigma")),
     Posterior("gp_pois_regr", "gp_pois_regr-gp_pois_regr.json", ("rho", "alpha", "log_rate")),
+    Posterior("garch", "garch-garch11.json", ("mu", "alpha0", "alpha1", "beta1")),
     Posterior("low_dim_gauss_mix", "low_dim_gauss_mix-low_dim_gauss_mix.json", ("mu", "sigma", "theta")),
 )

@@ -50,6 +50,7 @@ DATA: dict[str, Values] = {
     "blr": {"N": N, "D": 3, "X": reals(N, 3), "y": reals(N)},
     "diamonds": {"N": N, "K": 4, "X": reals(N, 4), "Y": 8 + reals(N)},
     "gp_pois_regr": {"N": 5, "x": np.array([-4.0, -1.5, 0.0, 2.0, 5.0]), "k": np.array([3, 0, 2, 7, 1])},
+    "garch": {"T": 9, "y": reals(9), "sigma1": 0.8},
     "low_dim_gauss_mix": {"N": N, "y": 3 * reals(N)},
 }
 
@@ -64,6 +65,7 @@ PARAMETERS: dict[str, Values] = {
     "blr": {"beta": reals(3), "sigma": 1.2},
     "diamonds": {"b": reals(3), "intercept": 7.8, "sigma": 1.1},
     "gp_pois_regr": {"rho": 3.5, "alpha": 1.7, "f_tilde": reals(5)},
+    "garch": {"mu": 0.2, "alpha0": 0.4, "alpha1": 0.5, "beta1": 0.3},
     "low_dim_gauss_mix": {"mu": np.array([-1.0, 2.0]), "sigma": np.array([0.7, 1.9]), "theta": 0.4},
 }
 
@@ -139,6 +141,16 @@ def gaussian_process(p: Values, d: Values) -> Any:
     return prior + stats.norm.logpdf(p["f_tilde"]).sum() + stats.poisson.logpmf(d["k"], rate).sum()
 
 
+def garch(p: Values, d: Values) -> Any:
+    variance = d["sigma1"] ** 2
+    total = 0.0
+    for before, value in zip([None, *d["y"]], d["y"], strict=False):
+        if before is not None:
+            variance = p["alpha0"] + p["alpha1"] * (before - p["mu"]) ** 2 + p["beta1"] * variance
+        total += stats.norm.logpdf(value, p["mu"], np.sqrt(variance))
+    return total
+
+
 def mixture(p: Values, d: Values) -> Any:
     # An ordered pair has half of the prior's mass, and the density of one that is normalised there.
     prior = stats.norm.logpdf(p["mu"], 0, 2).sum() + np.log(2)
@@ -158,6 +170,7 @@ DENSITIES: dict[str, Callable[[Values, Values], Any]] = {
     "blr": blr,
     "diamonds": diamonds,
     "gp_pois_regr": gaussian_process,
+    "garch": garch,
     "low_dim_gauss_mix": mixture,
 }
 
