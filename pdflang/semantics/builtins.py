@@ -33,6 +33,7 @@ from pdflang.semantics.integration import integrate, sides_of
 from pdflang.semantics.ranges import range_of
 from pdflang.semantics.recurrences import scan
 from pdflang.semantics.sets import open_loop, size_of
+from pdflang.semantics.shapes import add_diag, length
 from pdflang.semantics.supports import require_range
 from pdflang.semantics.values import (
     BoxValue,
@@ -448,6 +449,8 @@ BUILTINS: dict[str, BuiltinValue] = {
         _builtin("geomspace", _FUNCTION, _grid(arrays.GEOMSPACE), arrays.GEOMSPACE.documentation),
         _builtin("range", _FUNCTION, _range, "whole numbers from 0 (or a) up to but not including n"),
         _builtin("interp", _FUNCTION, _interp, arrays.INTERPOLATE.documentation),
+        _builtin("len", _FUNCTION, length, "how many elements the first axis of an array has"),
+        _builtin("add_diag", _FUNCTION, add_diag, "a square matrix with numbers added to its diagonal"),
         _builtin("scan", _FUNCTION, scan, "states of a recurrence, one after each input: scan(step, start, inputs)"),
         _builtin("box", _FUNCTION, _box, "a region: box(x = (0, 1), y = (0, 1))"),
         _builtin("table", _SOURCE, _only_as_data('table("d.csv")'), "columns of a file"),

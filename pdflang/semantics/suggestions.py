@@ -54,5 +54,4 @@ HINTS = {
     "True": "write `true`",
     "False": "write `false`",
     "none": "leave it out",
-    "len": "the length of an axis is its name: N of `data y[N]`",
 }

@@ -81,6 +81,10 @@ KINDS = {
 }
 
 SHAPES = {
+    "diagonals and lengths": (
+        "data v[N]\ndata m[N, 3]\nlet a = len(2)\nlet b = add_diag(v, 1)\nlet c = add_diag(m[0:3], v[0:2])\n"
+        "let d = add_diag([[1, 0], [0, 1]], [1, 2, 3])"
+    ),
     "density that is an array": "pdfset p(x) at Q = 1.65 { g = 3*(1 - x)^5, u = [1, 2]*(1 - x)^3 }",
     "rows of different lengths": "const A = [[1, 2], [2]]",
     "value of another length": "data n[3] = [1, 2]\nparam a ~ Normal(0, 1)\nobserve n ~ Normal(a, 1)",
