@@ -19,6 +19,7 @@ from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.ranges import range_of
 from pdflang.semantics.regions import narrowed
 from pdflang.semantics.scope import Scope
+from pdflang.semantics.sets import open_loop
 from pdflang.semantics.supports import check_support, extent_of
 from pdflang.semantics.values import (
     BoxValue,
@@ -163,19 +164,43 @@ def _require_unit_sum(elaborator: Elaborator, weights: Node, span: Span) -> None
         )
 
 
+def _components(elaborator: Elaborator, given: Given, scope: Scope) -> list[tuple[ast.Expression, Scope]]:
+    """The components of a mixture, each with the names that it may read: written in brackets, or over a known set."""
+    written = given.expression
+    if isinstance(written, ast.ArrayLiteral):
+        return [(item, scope) for item in written.items]
+    if isinstance(written, ast.Comprehension) and len(written.clauses) == 1 and written.clauses[0].condition is None:
+        (clause,) = written.clauses
+        opened = open_loop(elaborator, clause.variable, clause.over, scope)
+        if not isinstance(opened, IntervalValue):
+            loop, inner = opened
+            places = _places(loop, clause.over.span)
+            return [(written.body, _at(clause.variable, loop, place, inner, scope)) for place in places]
+    raise error(
+        "E306", "the components of a mixture are written in brackets, or run over a set", given.span,
+        remedy="Mixture([w, 1 - w], [Normal(0, 1), Normal(3, 1)]), or Mixture(w, Normal(mu[k], 1) for k in K)",
+    )  # fmt: skip
+
+
+def _places(loop: nodes.Loop, span: Span) -> range:
+    assert loop.axis is not None
+    if not loop.axis.size.is_known:
+        raise error("E403", "how many components a mixture has must be known before the data", span)
+    return range(loop.axis.size.constant)
+
+
+def _at(variable: str, loop: nodes.Loop, place: int, inner: Scope, scope: Scope) -> Scope:
+    """The scope of one turn of a loop."""
+    element = inner.bindings[variable]
+    assert isinstance(element, Node)
+    return scope.bind(variable, nodes.substitute(element, {nodes.LoopIndex(loop): nodes.Constant(place)}))
+
+
 def _mixture(elaborator: Elaborator, row: Distribution, matched: dict[str, Given], site: CallSite) -> Value:
     weights = elaborator.given_number(matched["weights"], site.scope, "as the weights of a mixture")
-    written = matched["components"].expression
-    if not isinstance(written, ast.ArrayLiteral):
-        raise error(
-            "E306",
-            "the components of a mixture are written in brackets",
-            matched["components"].span,
-            remedy="Mixture([w, 1 - w], [Normal(0, 1), Normal(3, 1)])",
-        )
     components = []
-    for item in written.items:
-        value = elaborator.evaluate(item, site.scope)
+    for item, scope in _components(elaborator, matched["components"], site.scope):
+        value = elaborator.evaluate(item, scope)
         if not isinstance(value, DistributionValue) or value.row.rank or not value.row.proper:
             raise error("E306", "a component of a mixture is a proper distribution of one variable", item.span,
                         label=describe(value))  # fmt: skip
