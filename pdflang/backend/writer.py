@@ -555,6 +555,32 @@ class Writer:
         steps = f"[{', '.join(inputs)}], {self._loop_length(node.loop)}"
         return self._moved(Code(f"{callee}({step}, {initial}, {steps})", _ATOM, 1), 0, len(over))
 
+    def _Ode(self, node: nodes.Ode) -> Code:
+        """A differential equation: its rate becomes an inner function of time, state, and what else it reads."""
+        initial, start, times = (self.text(part) for part in (node.initial, node.start, node.times))
+        rate = self.names.fresh("rate")
+        time, state = (self.names.fresh(node.hint or wish) for node, wish in ((node.time, "t"), (node.state, "y")))
+        inner = self.inner({node.time.loop: time, node.state.loop: state})
+        inner.know(node.time, time)
+        inner.know(node.state, state)
+        read: dict[str, Phase] = {}
+        for part in _parts_without_state(node.body):
+            text = self.text(part)
+            local = text if text.isidentifier() else self.assign(describe(part), text, part.span)
+            inner.know(part, local)
+            read[local] = part.phase
+        arguments = [local for local, phase in read.items() if phase == Phase.PARAMETER]
+        known = [local for local, phase in read.items() if phase != Phase.PARAMETER]
+        inner.expect(node.body)
+        result = inner._full(node.body, [], node.body)
+        self.write(f"def {rate}({', '.join([time, state, *arguments, *known])}):", node.span)
+        self.extend(inner)
+        self.write(f"    return {result}", node.span)
+        callee = self.call(f"pdflang.backend.runtime.flows.{'flow' if self._is_jax else 'known_flow'}")
+        stiff = ", stiff=True" if node.stiff else ""
+        lists = f"[{', '.join(arguments)}], [{', '.join(known)}]"
+        return Code(f"{callee}({rate}, {start}, {initial}, {times}, {lists}{stiff})", _ATOM, 1)
+
     def _by_steps(self, values: nodes.Array) -> str:
         """An array with its first axis before those of its loops."""
         return self._moved(self._code(values), len(self.loops(values)), 0).text

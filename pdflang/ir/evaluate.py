@@ -145,6 +145,22 @@ class Evaluator:
         shape = [axis.size.bind(self._lengths) for axis in node.axes]
         return np.array(states, dtype=float).reshape(shape)
 
+    def _Ode(self, node: nodes.Ode, loops: Mapping[Loop, Any]) -> Any:
+        import numpy as np
+        from scipy.integrate import solve_ivp
+
+        first, times = np.asarray(self(node.initial, loops), float), np.asarray(self(node.times, loops), float)
+        shape = (len(times), *first.shape)
+
+        def rate(t: float, y: Any) -> Any:
+            here = {**loops, node.time.loop: t, node.state.loop: _Held(y.reshape(first.shape))}
+            return np.ravel(np.asarray(self(node.body, here), float))
+
+        ends = (float(self(node.start, loops)), float(times[-1]))
+        method = "Radau" if node.stiff else "DOP853"
+        found = solve_ivp(rate, ends, first.ravel(), method, times, rtol=1e-10, atol=1e-12)
+        return found.y.T.reshape(shape) if found.success else np.full(shape, np.nan)
+
     def _State(self, node: nodes.State, loops: Mapping[Loop, Any]) -> Any:
         return loops[node.loop].value
 

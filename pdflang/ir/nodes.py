@@ -435,6 +435,22 @@ class Scan(Node):
         self._inherit((self.loop.axis, *self.state.axes), "real", without=(self.loop, self.state.loop))
 
 
+class Ode(Node):
+    """The states at `times` of a flow: `body` is the rate at a `time` and a `state`, which is `initial` at `start`."""
+
+    __slots__ = fields = ("time", "state", "initial", "start", "times", "body", "stiff")
+    time: Variable
+    state: State
+    initial: Node
+    start: Node
+    times: Node
+    body: Node
+    stiff: bool
+
+    def _infer(self) -> None:
+        self._inherit((self.times.axes[0], *self.state.axes), "real", without=(self.time.loop, self.state.loop))
+
+
 def merge_axes(*shapes: tuple[Axis, ...]) -> tuple[Axis, ...]:
     """The axes of arrays combined elementwise: the most that one has, each by its name where one names it."""
     longest = max(shapes, key=len)

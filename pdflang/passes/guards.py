@@ -83,7 +83,7 @@ class _Branch:
                 elif isinstance(node, nodes.Apply):
                     if node.function.name not in _HARMLESS:
                         return False
-                elif isinstance(node, nodes.Whole | nodes.Root | nodes.Integral | nodes.Scan):
+                elif isinstance(node, nodes.Whole | nodes.Root | nodes.Integral | nodes.Scan | nodes.Ode):
                     return False
         return True
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 from pdflang.components import Distribution, Function, arithmetic, arrays, library
 from pdflang.components.arrays import ArrayFunction
-from pdflang.diagnostics import Diagnostic, Span
+from pdflang.diagnostics import Span
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Constant, Loop, LoopIndex, Node, Phase
-from pdflang.ir.program import Check
-from pdflang.ir.ranges import POSITIVE, Range
+from pdflang.ir.ranges import Range
 from pdflang.ir.sizes import Axis, Size
 from pdflang.semantics.calls import CallSite, Given, match
 from pdflang.semantics.combine import (
@@ -29,6 +27,8 @@ from pdflang.semantics.datasets import fktable
 from pdflang.semantics.distributions import call_distribution
 from pdflang.semantics.domains import apply_in_domain, constant_range
 from pdflang.semantics.elaborator import Elaborator
+from pdflang.semantics.flows import ode
+from pdflang.semantics.increasing import check_increasing
 from pdflang.semantics.integration import integrate, sides_of
 from pdflang.semantics.ranges import range_of
 from pdflang.semantics.recurrences import scan
@@ -219,7 +219,7 @@ def _bins(elaborator: Elaborator, function: FunctionValue, edges: Node, place: S
         raise error("E304", f"bin edges are a vector, but this is {describe(edges)}", place)
     if edges.phase == Phase.CONST and len(elaborator.fold(edges)) < 2:
         raise error("E408", "bins need at least two edges", place, remedy="n bins have n + 1 edges: [0, 0.5, 1]")
-    _check_increasing(elaborator, edges, "bin edges", place)
+    check_increasing(elaborator, edges, "bin edges", place)
     domain = function.variables[0].domain if len(function.variables) == 1 else None
     allowed = constant_range(elaborator, domain) if isinstance(domain, IntervalValue) else None
     if allowed is not None and edges.phase == Phase.DATA:
@@ -229,23 +229,6 @@ def _bins(elaborator: Elaborator, function: FunctionValue, edges: Node, place: S
     after = nodes.Apply(arithmetic.ADD, (index, Constant(1)), "int")
     over = IntervalValue(nodes.Element(edges, (index,)), nodes.Element(edges, (after,)))
     return nodes.Array(loop, integrate(elaborator, function, (over,), depth + 1, place), span=span)
-
-
-def _check_increasing(elaborator: Elaborator, points: Node, what: str, place: Span) -> None:
-    if points.phase != Phase.CONST:
-        loop = Loop(len(points.loops), Axis(points.axes[0].size - 1))
-        after = nodes.Apply(arithmetic.ADD, (LoopIndex(loop), Constant(1)), "int")
-        ends = (nodes.Element(points, (after,)), nodes.Element(points, (LoopIndex(loop),)))
-        steps = nodes.Array(loop, nodes.Apply(arithmetic.SUBTRACT, ends, "real"))
-
-        def report(step: float, entry: str) -> Diagnostic:
-            return Diagnostic("E408", f"{what} must increase, but the step in {entry} is {step:g}", place)
-
-        elaborator.check(Check("range", report, node=steps, allowed=POSITIVE))
-        return
-    for left, right in pairwise(elaborator.fold(points)):
-        if not right > left:
-            raise error("E408", f"{what} must increase, but {left:g} is followed by {right:g}", place)
 
 
 def _moments(elaborator: Elaborator, function: FunctionValue, count: Node, place: Span, depth: int, span: Span) -> Node:
@@ -389,7 +372,7 @@ def _interp(elaborator: Elaborator, site: CallSite) -> Value:
     x, points, values = (elaborator.given_number(matched[n], site.scope) for n in arrays.INTERPOLATE.parameters)
     require_trailing([(points, matched["points"].span), (values, matched["values"].span)], site.span, elaborator.check)
     if len(points.axes) == 1 and points.phase != Phase.PARAMETER and not points.loops:
-        _check_increasing(elaborator, points, "the points of interp", matched["points"].span)
+        check_increasing(elaborator, points, "the points of interp", matched["points"].span)
     return nodes.Whole(arrays.INTERPOLATE, (x, points, values), x.axes, "real", span=site.span)
 
 
@@ -452,11 +435,11 @@ BUILTINS: dict[str, BuiltinValue] = {
         _builtin("len", _FUNCTION, length, "how many elements the first axis of an array has"),
         _builtin("add_diag", _FUNCTION, add_diag, "a square matrix with numbers added to its diagonal"),
         _builtin("scan", _FUNCTION, scan, "states of a recurrence, one after each input: scan(step, start, inputs)"),
+        _builtin("ode", _FUNCTION, ode, "states at times of dy/dt = rate(t, y): ode(rate, initial, times)"),
         _builtin("box", _FUNCTION, _box, "a region: box(x = (0, 1), y = (0, 1))"),
         _builtin("table", _SOURCE, _only_as_data('table("d.csv")'), "columns of a file"),
         _builtin("commondata", _SOURCE, _only_as_data('commondata("NAME")'), "measured data sets with a covariance"),
         *(_builtin(name, _FUNCTION, _later(feature), "") for name, feature in {
-            "ode": "a differential equation by `ode`",
             "convolve": "`convolve`", "evolve": "evolution to another scale by `evolve`",
             "lhapdf": "reading an LHAPDF set by `lhapdf`", "isospin": "`isospin`", "anti": "`anti`",
             "pineappl": "a PineAPPL grid by `pineappl`",

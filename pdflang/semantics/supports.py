@@ -114,7 +114,7 @@ def _counterexample(elaborator: Elaborator, node: Node, allowed: Range) -> tuple
     """A value outside `allowed` at parameters that their supports admit, if a few trials find one."""
     import numpy as np
 
-    if node.loops or any(isinstance(child, nodes.Integral | nodes.Root) for child in nodes.walk(node)):
+    if node.loops or any(isinstance(child, nodes.Integral | nodes.Root | nodes.Ode) for child in nodes.walk(node)):
         return None
     if not all(_is_known(child) for child in nodes.walk(_expanded(elaborator, node))):
         return None

@@ -205,6 +205,19 @@ CIRCLES = {
     "files": ({"b.pdfm": 'use "a.pdfm" as a', "a.pdfm": 'use "b.pdfm" as b'}, 'use "a.pdfm" as a'),
 }
 
+_RATE = "data t[N]\nparam k ~ HalfNormal(1)\nfunc rate(t, y) = -k*y\n"
+
+FLOWS = {
+    "a rate without time": _RATE + "func f(y) = -y\nlet x = ode(f, 1, t)",
+    "one time": _RATE + "let x = ode(rate, 1, 3)",
+    "times that fall": _RATE + "let x = ode(rate, 1, [2, 1])",
+    "times before the start": _RATE + "let x = ode(rate, 1, [2, 3], start = 2.5)",
+    "times that read parameters": _RATE + "let x = ode(rate, 1, [k])",
+    "a rate of another shape": _RATE + "let x = ode(rate, [1, 2], t) + ode(f, 1, t)\nfunc f(t, y) = [y, y]",
+    "one for each of a set": _RATE + "let x[i in 3] = ode(rate, i, [1, 2])[0]",
+    "an argument of another name": _RATE + "let x = ode(rate, 1, t, begin = 2)",
+}
+
 _STEP = "data e[T]\ndata m[2, T]\nparam a ~ Normal(0, 1)\nfunc step(state, error) = a*state + error\n"
 
 RECURRENCES = {
@@ -256,7 +269,7 @@ UNSUPPORTED = {
         "detector d(y in (0, 1) | x) { smear y ~ Normal(x, 0.1) in (0, a) }\npdf f(x) = b*x\n"
         "observe e ~ Iid(f |> d)"
     ),
-    "others": 'pdfset p = lhapdf("SET") at Q = 1.65\nlet a = ode(1)\nparam r[2]: correlation ~ Normal(0, 1)',
+    "others": 'pdfset p = lhapdf("SET") at Q = 1.65\nlet a = convolve(1)\nparam r[2]: correlation ~ Normal(0, 1)',
 }
 
 _SMEARED = {"events.csv": "y,z\n0.5,0.1\n0.7,0.2\n"}
@@ -400,6 +413,7 @@ TOPICS = {
     "solve": SOLVE,
     "circles": CIRCLES,
     "recurrences": RECURRENCES,
+    "differential equations": FLOWS,
     "phases": PHASES,
     "observations": OBSERVATIONS,
     "detectors": DETECTORS,
