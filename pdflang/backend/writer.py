@@ -603,6 +603,8 @@ def _parts_without_state(root: Node) -> list[Node]:
 
 def _reads_no_parameter(node: Node) -> bool:
     """Such a value has no derivative: XLA computes it once, however often it is written."""
+    if isinstance(node, nodes.State):
+        return False
     if isinstance(node, nodes.Reference):
         return node.phase != Phase.PARAMETER or node.kind == "event"
     return node.phase != Phase.PARAMETER or all(_reads_no_parameter(child) for child in node.children())

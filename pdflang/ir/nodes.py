@@ -406,16 +406,18 @@ class Root(Node):
 
 
 class State(Node):
-    """The state that a step of a recurrence starts from; `range` is what is proved of all of them."""
+    """The state that a step of a recurrence, or a rate, starts from; `range` is what is proved of all of them."""
 
-    __slots__ = fields = ("loop", "state_axes", "range")
+    __slots__ = fields = ("loop", "state_axes", "range", "declared_phase")
     loop: Loop
     state_axes: tuple[Axis, ...]
     range: Range
+    declared_phase: Phase
 
     def _infer(self) -> None:
         self._inherit(self.state_axes, "real")
         self.loops = frozenset([self.loop])
+        self.phase = self.declared_phase
 
 
 class Scan(Node):

@@ -15,6 +15,7 @@ from pdflang.semantics.combine import as_count, as_number, axes_agree, error
 from pdflang.semantics.domains import apply_in_domain
 from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.increasing import check_increasing
+from pdflang.semantics.recurrences import settled
 from pdflang.semantics.values import FunctionValue, Value, describe
 
 _PARAMETERS = ["rate", "initial", "times"]
@@ -33,7 +34,7 @@ def ode(elaborator: Elaborator, site: CallSite) -> Value:
     _require_times(elaborator, times, start, matched)
     depth = site.scope.depth
     time = Variable(Loop(depth, None, key="time"), REAL).called(rate.variables[0].name)
-    state = nodes.State(Loop(depth, None, key="state"), initial.axes, REAL).called(rate.variables[1].name)
+    state = nodes.State(Loop(depth, None, key="state"), initial.axes, REAL, Phase.CONST).called(rate.variables[1].name)
     spans = [matched["times"].span, matched["initial"].span]
     value = apply_in_domain(elaborator, rate, (time, state), spans, depth + 1, site.span)
     body = as_count(as_number(value, site.span, f"as the rate that `{rate.name}` makes"))
@@ -44,6 +45,7 @@ def ode(elaborator: Elaborator, site: CallSite) -> Value:
             "E302", f"the state is {describe(initial)}, but its rate is {describe(body)}", site.span,
             remedy="let the rate have the axes of the initial state: [f, g] for two numbers",
         )  # fmt: skip
+    state, body = settled(REAL, state, initial, body)
     found = nodes.Ode(time, state, initial, start, times, body, _is_stiff(elaborator, matched, site), span=site.span)
     if found.loops:
         raise error(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pdflang.diagnostics import Span
 from pdflang.ir import nodes
-from pdflang.ir.nodes import Loop, LoopIndex, Node
+from pdflang.ir.nodes import Loop, LoopIndex, Node, Phase
 from pdflang.ir.ranges import NONNEGATIVE, OPEN_UNIT, POSITIVE, REAL, UNIT, Range
 from pdflang.ir.sizes import Axis
 from pdflang.semantics.calls import CallSite, Given, match
@@ -27,7 +27,7 @@ def scan(elaborator: Elaborator, site: CallSite) -> Value:
     inputs = [(elaborator.given_number(matched[name], site.scope, "in scan(…)"), matched[name]) for name in names[2:]]
     depth = site.scope.depth
     loop = Loop(depth, _axis(elaborator, inputs, site.span), key="scan")
-    state = nodes.State(Loop(depth, None, key="state"), initial.axes, REAL).called(step.variables[0].name)
+    state = nodes.State(Loop(depth, None, key="state"), initial.axes, REAL, Phase.CONST).called(step.variables[0].name)
     given = [nodes.Element(values, (LoopIndex(loop),), span=argument.span) for values, argument in inputs]
     spans = [matched["initial"].span, *(argument.span for _, argument in inputs)]
     value = apply_in_domain(elaborator, step, (state, *given), spans, depth + 1, site.span)
@@ -88,12 +88,14 @@ def _with_invariant(state: nodes.State, initial: Node, body: Node) -> tuple[node
     """The state and the body of a step with what induction proves: true of the start, and left true by a step."""
     start, proved = range_of(initial), REAL
     for invariant in (start, *_INVARIANTS):
-        if start.within(invariant) and range_of(_given(invariant, state, body)[1]).within(invariant):
+        if start.within(invariant) and range_of(settled(invariant, state, initial, body)[1]).within(invariant):
             proved = proved.intersection(invariant)
-    return _given(proved, state, body)
+    return settled(proved, state, initial, body)
 
 
-def _given(invariant: Range, state: nodes.State, body: Node) -> tuple[nodes.State, Node]:
-    narrowed = nodes.State(state.loop, state.axes, invariant).called(state.hint)
+def settled(invariant: Range, state: nodes.State, initial: Node, body: Node) -> tuple[nodes.State, Node]:
+    """The state in a range, known when the start is known and all that the step reads; and the body that reads it."""
+    phase = max(initial.phase, body.phase)
+    narrowed = nodes.State(state.loop, state.axes, invariant, phase).called(state.hint)
     assert isinstance(narrowed, nodes.State)
     return narrowed, nodes.substitute(body, {state: narrowed})

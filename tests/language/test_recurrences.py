@@ -196,6 +196,26 @@ def test_near_names_of_inputs_are_suggested() -> None:
         check(SourceFile("<text>", text), given=["e"])
 
 
+def test_branches_that_are_not_taken_have_no_derivative() -> None:
+    """√s at s = 0, and the logarithm of a negative parameter, are read in no branch that is taken."""
+    text = """data e[T]
+    data g[T]
+    param a ~ Normal(0, 1)
+    func step(s, e) = if s > 0 then sqrt(s) + e else a + e
+    func other(s, e) = s + log(a)*e
+    let x = scan(step, 0*a, e)
+    let y = if a > 0 then sum(scan(other, 0, g)) else a
+    observe e[t in 1:T] ~ Normal(x[t - 1] + y, 1)"""
+    model = pdflang.loads(text, data={"e": np.array([-0.4, 0.3, 0.2]), "g": np.ones(3)})
+
+    def density(a: float) -> float:
+        return float(model.log_density({"a": a}))
+
+    for a in (0.7, -0.5):
+        slope = float(jax.grad(lambda a: model.log_density({"a": a}))(jax.numpy.asarray(a)))
+        assert slope == pytest.approx((density(a + 1e-6) - density(a - 1e-6)) / 2e-6, rel=1e-6)
+
+
 def test_a_recurrence_in_an_integrand() -> None:
     """∫ Σ_t s_t(x) dx with s_t = x s_{t-1} + 1 from 0: s_t = 1 + x + … + x^{t-1}."""
     text = "param a ~ Normal(0, 1)\nfunc f(s, x) = s*x + 1\n"
