@@ -142,6 +142,12 @@ def test_what_cannot_be_meant_is_refused(name: str) -> None:
     assert refused.value.diagnostics[0].code == code
 
 
+@pytest.mark.parametrize("name", ["solve_ivp", "odeint", "ode_rk45"])
+def test_names_from_elsewhere_lead_here(name: str) -> None:
+    with pytest.raises(PdflangError, match=r"`ode\(rate, initial, times\)`"):
+        check(SourceFile("<text>", _RATE + f"let x = {name}(rate, 1, t)"), given=["t"])
+
+
 def test_times_of_data_are_looked_at_when_they_are_bound() -> None:
     text = _RATE + "output x = ode(rate, 1, t)"
     for times, said in (([2.0, 1.0], "must increase"), ([-1.0, 1.0], "lies 1 before its start")):
