@@ -148,3 +148,21 @@ def test_the_order_of_declarations_does_not_matter() -> None:
     assert float(pdflang.loads(forward).log_density(at)) == pytest.approx(-np.log(0.4), rel=1e-12)
     assert float(pdflang.loads(backward).log_density(at)) == pytest.approx(-np.log(0.4), rel=1e-12)
     assert list(pdflang.loads(backward).program.parameters) == ["a", "b"]
+
+
+@pytest.mark.slow
+def test_a_model_of_moving_bounds_and_a_recurrence_is_calibrated() -> None:
+    """Draws of the prior, data drawn at them and the posterior agree: supports and simulator have one meaning."""
+    text = """data y[6]
+    param a ~ Uniform(0, 10)
+    param b ~ Uniform(a, 10)
+    param c ~ Normal(3, 2) in (a - 2, b + 1)
+    param phi ~ Uniform(0, 0.9)
+    func step(s, e) = phi*s + e
+    let s = concat([0], scan(step, 0, y[0:5]))
+    observe y[t in 6] ~ Normal(s[t] + a + 0.5*b - c, 1)"""
+    found = pdflang.loads(text, data={"y": np.zeros(6)}).calibrate(fits=100, seed=1)
+    assert found.uniform and not found.failures
+    for quantity in found.quantities:
+        assert quantity.width.width == pytest.approx(1, abs=4 * quantity.width.width_error), quantity.name
+        assert quantity.width.bias == pytest.approx(0, abs=4 * quantity.width.bias_error), quantity.name
