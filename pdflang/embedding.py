@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pdflang.results import RunFolder
     from pdflang.results.calibration import Calibration
     from pdflang.results.checkpoints import Checkpoints
+    from pdflang.results.profile import Profile
 
 _BATCH = 1000
 """Draws whose outputs are computed at once: a bound on memory."""
@@ -159,12 +160,17 @@ class Model(CompiledModel):
         assert isinstance(rebound, Model)
         return rebound
 
-    def target(self, jacobian: bool = True) -> Target:
-        """What samplers see; without the Jacobian, what optimizers see."""
+    def target(self) -> Target:
+        """What samplers see."""
         functions = self.functions
-        density = functions.log_density_unconstrained if jacobian else functions.log_posterior
-        prior = functions.log_prior_unconstrained if jacobian and self.is_proper else None
-        return Target(self.dimension, density, functions.start, self.arrays, prior)
+        prior = functions.log_prior_unconstrained if self.is_proper else None
+        return Target(self.dimension, functions.log_density_unconstrained, functions.start, self.arrays, prior)
+
+    def maximised(self, priors: str = "all") -> Target:
+        """What optimizers see, without the Jacobian: with all priors, or with those of a `nuisance` alone."""
+        functions = self.functions
+        density = functions.log_posterior if priors == "all" else functions.penalised_likelihood
+        return Target(self.dimension, density, functions.start, self.arrays)
 
     def sample(
         self,
@@ -319,14 +325,7 @@ class Model(CompiledModel):
         """
         import numpy as np
 
-        from pdflang.inference import map as optimiser
-
-        self._require_parameters()
-        require_gradient(self.program)
-        try:
-            optima = optimiser.maximise(self.target(jacobian=False), options_of(MapOptions, options), monitor)
-        except NoFiniteStart as failure:
-            raise PdflangError(self.explain_nonfinite(self.constrain(failure.z))) from None
+        optima = self.optima(options_of(MapOptions, options), monitor)
         best = optima.best
         params = {name: np.asarray(value) for name, value in self.constrain(best.z).items()}
         covariance = self._constrained_covariance(best.z, self._sandwiched(best.z, best.covariance))
@@ -341,6 +340,31 @@ class Model(CompiledModel):
             self._parameters_of(best.bound),
             self.certify([params]),
         )
+
+    def optima(
+        self, options: MapOptions, monitor: Monitor | None = None, stop: StopRequest | None = None
+    ) -> Optima:
+        """Where ascents from several starts end, on the unconstrained scale. Errors: those of `map`."""
+        from pdflang.inference import map as optimiser
+
+        self._require_parameters()
+        require_gradient(self.program)
+        try:
+            return optimiser.maximise(self.maximised(options.priors), options, monitor, stop)
+        except NoFiniteStart as failure:
+            raise PdflangError(self.explain_nonfinite(self.constrain(failure.z))) from None
+
+    def profile(self, *names: str, monitor: Monitor | None = None, **options: Any) -> Profile:
+        """The largest log-density at given values of one entry of a parameter, or of two, all others being free.
+
+        Names are those of tables: `mu`, `theta[3]`, `c[u]`. Options are the fields of `ProfileOptions`: points, reach,
+        priors, …; intervals and contours are those of −2Δ log-density for 68% and 95%. Errors: those of `map`, and E641
+        for the names.
+        """
+        from pdflang.workflows import ProfileOptions
+        from pdflang.workflows.profile import profile
+
+        return profile(self, names, options_of(ProfileOptions, options), monitor)
 
     def calibrate(
         self,

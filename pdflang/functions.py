@@ -35,7 +35,8 @@ class Functions:
     """The functions of a generated module. Every compilation is keyed on these objects, which data does not touch.
 
     `prepare` and `simulate` are as generated, the others compiled. `log_posterior` takes unconstrained coordinates but
-    has no Jacobian: its maximum is that of the density. `agreements` has, of many draws, the log-probability of each
+    has no Jacobian: its maximum is that of the density. `penalised_likelihood` is the same without the priors of all
+    that is no nuisance. `agreements` has, of many draws, the log-probability of each
     datum, given the others where they are drawn together, and χ² of Gaussian observations. `public` has those that the
     program around a model calls, and may trace, in whatever precision that has.
     """
@@ -55,6 +56,7 @@ class Functions:
     draw_parameters: Any = field(init=False)
     draw_prior: Any = field(init=False)
     log_posterior: Any = field(init=False)
+    penalised_likelihood: Any = field(init=False)
     quantities: Any = field(init=False)
     start: Any = field(init=False)
     comparison: Any = field(init=False)
@@ -74,6 +76,7 @@ class Functions:
         from pdflang.backend.runtime.precision import precise
 
         module = self.module
+        nuisances = {s.parameter.name for s in self.generated.slots if s.parameter.role == "nuisance"}
 
         def log_density_unconstrained(vector: jax.Array, arrays: Any) -> jax.Array:
             parameters, log_det = module.constrain(vector, arrays)
@@ -88,6 +91,12 @@ class Functions:
 
         def log_posterior(vector: jax.Array, arrays: Any) -> jax.Array:
             return module.log_density(module.constrain(vector, arrays)[0], arrays)
+
+        def penalised_likelihood(vector: jax.Array, arrays: Any) -> jax.Array:
+            parameters = module.constrain(vector)[0]
+            of_nuisances = {n: term for n, term in module.log_prior(parameters, arrays).items() if n in nuisances}
+            factors = module.log_factors(parameters, arrays) if hasattr(module, "log_factors") else {}
+            return total(of_nuisances, module.log_likelihood(parameters, arrays), factors)
 
         def quantities(vectors: jax.Array, arrays: Any) -> tuple[dict[str, jax.Array], dict[str, jax.Array]]:
             def of_one(vector: jax.Array) -> tuple[dict[str, jax.Array], dict[str, jax.Array]]:
@@ -149,6 +158,7 @@ class Functions:
             "event_scores": event_scores,
             "term_slopes": term_slopes,
             "log_posterior": log_posterior,
+            "penalised_likelihood": penalised_likelihood,
             "quantities": quantities,
             "start": start,
             "comparison": comparison,

@@ -27,6 +27,7 @@ VERBS = {
     "fmt": "Lay a model file out in the usual style.",
     "sample": "Draw from the posterior by NUTS.",
     "map": "Find the maximum of the posterior density.",
+    "profile": "Follow the density along one parameter, or over two.",
     "simulate": "Draw data from a model.",
     "predict": "Compare data with what the prior, or a posterior, predicts.",
     "calibrate": "Fit simulated data, and see whether posteriors are right.",

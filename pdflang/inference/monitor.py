@@ -23,7 +23,7 @@ class Progressed:
     divergences: int = 0
 
 
-_TITLES = {"map": "start {}", "calibrate": "fits", "predict": "draws"}
+_TITLES = {"map": "start {}", "calibrate": "fits", "predict": "draws", "profile": "points"}
 """What a bar is called, by method."""
 
 

@@ -3,6 +3,6 @@
 Importing this package imports neither JAX nor SciPy.
 """
 
-from pdflang.workflows.options import CalibrateOptions
+from pdflang.workflows.options import CalibrateOptions, ProfileOptions
 
-__all__ = ["CalibrateOptions"]
+__all__ = ["CalibrateOptions", "ProfileOptions"]

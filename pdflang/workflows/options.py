@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pdflang.inference.options import NutsOptions, Options, option, option_as_in
+from pdflang.inference.options import MapOptions, NutsOptions, Options, option, option_as_in
 
 
 @dataclass(frozen=True)
@@ -33,3 +33,27 @@ class CalibrateOptions(Options):
             metric=self.metric,
             threads=1,
         )
+
+
+@dataclass(frozen=True)
+class ProfileOptions(Options):
+    """Options of `profile`: how far it goes, and the search for the maximum that it goes out from."""
+
+    points: int | None = option(
+        None, "values along each parameter; if not given, 41 for one parameter and 25 each for two", least=5
+    )
+    reach: float = option(3.0, "standard deviations that it goes to: until −2Δ is the square of that", least=2.5)
+    priors: str = option_as_in(MapOptions, "priors")
+    starts: int = option_as_in(MapOptions, "starts")
+    seed: int | None = option_as_in(MapOptions, "seed")
+    tolerance: float = option_as_in(MapOptions, "tolerance")
+    max_steps: int = option_as_in(MapOptions, "max_steps")
+    threads: int | None = option_as_in(MapOptions, "threads")
+
+    def of_maximum(self) -> MapOptions:
+        """The options of the search for the maximum."""
+        return MapOptions(self.starts, self.seed, self.tolerance, self.max_steps, self.threads, self.priors)
+
+    def points_along(self, parameters: int) -> int:
+        """How many values there are of each parameter."""
+        return self.points or (41 if parameters == 1 else 25)
