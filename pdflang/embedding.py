@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pdflang.results.calibration import Calibration
     from pdflang.results.checkpoints import Checkpoints
     from pdflang.results.profile import Profile
+    from pdflang.workflows.minos import Minos
 
 _BATCH = 1000
 """Draws whose outputs are computed at once: a bound on memory."""
@@ -110,7 +111,7 @@ class Fit:
     `covariance` (n, n) is that of all entries of all parameters in the order of their declarations. `derived`
     are derived values and outputs; `chi2` is that of each
     Gaussian observation, `optima` what each start found. `certificates` say how exact integrals and other
-    approximations are at the maximum.
+    approximations are at the maximum. `minos` has the errors of both signs where they were asked for.
     """
 
     params: dict[str, np.ndarray]
@@ -122,6 +123,7 @@ class Fit:
     optima: Optima
     at_bound: tuple[str, ...] = ()
     certificates: tuple[Certificate, ...] = ()
+    minos: Minos | None = None
 
     @property
     def converged(self) -> bool:
@@ -316,12 +318,12 @@ class Model(CompiledModel):
         nodes = {name: {"events": found.events, "nodes": found.nodes} for name, found in compressed.items()}
         return {"compression": nodes} if nodes else {}
 
-    def map(self, *, monitor: Monitor | None = None, **options: Any) -> Fit:
+    def map(self, *, minos: bool = False, monitor: Monitor | None = None, **options: Any) -> Fit:
         """The maximum of the posterior density on the constrained scale, from several starts.
 
-        Options are the fields of `MapOptions`: starts, seed, tolerance, max_steps. The result says whether it
-        converged, and how exact integrals are there. Errors: E601 where no start has a finite density, E608 without
-        parameters, E620 for the options.
+        Options are the fields of `MapOptions`: starts, seed, tolerance, max_steps, priors, optimizer. With `minos`
+        there are errors of both signs from profiles. The result says whether it converged, and how exact integrals are.
+        Errors: E601 where no start has a finite density, E608 without parameters, E620 for the options.
         """
         import numpy as np
 
@@ -339,18 +341,26 @@ class Model(CompiledModel):
             optima,
             self._parameters_of(best.bound),
             self.certify([params]),
+            self._minos(optima) if minos else None,
         )
+
+    def _minos(self, optima: Optima) -> Minos:
+        from pdflang.workflows.minos import minos_of
+
+        return minos_of(self, optima)
 
     def optima(
         self, options: MapOptions, monitor: Monitor | None = None, stop: StopRequest | None = None
     ) -> Optima:
         """Where ascents from several starts end, on the unconstrained scale. Errors: those of `map`."""
-        from pdflang.inference import map as optimiser
-
         self._require_parameters()
         require_gradient(self.program)
+        if options.optimizer == "minuit":
+            from pdflang.inference.minuit import maximise
+        else:
+            from pdflang.inference.map import maximise
         try:
-            return optimiser.maximise(self.maximised(options.priors), options, monitor, stop)
+            return maximise(self.maximised(options.priors), options, monitor, stop)
         except NoFiniteStart as failure:
             raise PdflangError(self.explain_nonfinite(self.constrain(failure.z))) from None
 

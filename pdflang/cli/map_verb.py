@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 @model_argument
 @data_option
 @option_flags(MapOptions)
+@click.option("--minos", is_flag=True, help="Errors of both signs, from where profiles have lost ½.")
 @exact_option
 @report_option
 @out_option
@@ -42,13 +43,14 @@ if TYPE_CHECKING:
 @json_option
 @told
 def command(
-    screen: Screen, model: Path, data: tuple[str, ...], exact: bool, report: bool, out: Path | None, overwrite: bool,
-    **options: Any,
+    screen: Screen, model: Path, data: tuple[str, ...], minos: bool, exact: bool, report: bool, out: Path | None,
+    overwrite: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Find the maximum of the posterior density of MODEL, from several starts.
 
-    Standard errors come from the curvature there. Of each Gaussian observation χ² is printed, and how accurate
-    integrals are at the maximum.
+    Standard errors come from the curvature there, with --minos also from profiles: what is below and above where the
+    log-density is ½ lower, all other parameters being free. Of each Gaussian observation χ² is printed, and how
+    accurate integrals are at the maximum.
     """
     from pdflang.cli.monitors import told_of
     from pdflang.inference import terminal_monitor
@@ -59,12 +61,16 @@ def command(
     settings = MapOptions(**options)
     compiled = load_model(screen, model, data, exact=exact, require=require_gradient)
     with RunFolder.create(model, out, overwrite) as folder, held() as hold:
-        fit = compiled.map(monitor=told_of(hold, terminal_monitor()), **options)
+        fit = compiled.map(minos=minos, monitor=told_of(hold, terminal_monitor()), **options)
         if fit.optima.interrupted and not math.isfinite(fit.log_density):
             leave("interrupted before anything was found, and nothing was written")
         text, record = fit_text(compiled, fit), fit_record(fit)
         origin = compiled.provenance(
-            "map", started, seed=fit.optima.seed, options=asdict(settings), interrupted=fit.optima.interrupted
+            "map",
+            started,
+            seed=fit.optima.seed,
+            options={**asdict(settings), "minos": minos},
+            interrupted=fit.optima.interrupted,
         )
         folder.write_all(
             [
@@ -82,7 +88,8 @@ def command(
             add_report(screen, folder.path, compiled)
     if fit.optima.interrupted or hold.requested:
         raise click.exceptions.Exit(INTERRUPTED)
-    if not fit.converged or inexact_maximum(fit.certificates):
+    higher = fit.minos is not None and fit.minos.higher
+    if not fit.converged or higher or inexact_maximum(fit.certificates):
         raise click.exceptions.Exit(UNTRUSTED)
 
 
@@ -94,17 +101,20 @@ def fit_text(model: Model, fit: Fit) -> str:
     from pdflang.results.summary import LONG_ARRAY
 
     known = schemas(model)
-    lines: list[tuple[str, str, str]] = [("", "value", "error")]
+    headings = ("", "value", "error", *(("−", "+") if fit.minos else ()))
+    lines: list[tuple[str, ...]] = [headings]
     cut: list[str] = []
     for name, value in {**fit.params, **fit.derived}.items():
         names = entry_names(name, value.shape, known.get(name, VariableSchema()))
-        errors = fit.standard_errors[name].ravel() if name in fit.standard_errors else [None] * value.size
-        rows = list(zip(names, value.ravel(), errors, strict=True))
-        lines += [(entry, f"{number:.6g}", _error(error)) for entry, number, error in rows[:LONG_ARRAY]]
+        rows = list(zip(names, value.ravel(), _errors(fit, name, value.size), strict=True))
+        lines += [(entry, f"{number:.6g}", *errors) for entry, number, errors in rows[:LONG_ARRAY]]
         if len(rows) > LONG_ARRAY:
             cut.append(f"{name}: {LONG_ARRAY} of {len(rows)} entries shown; all are in map.json")
-    widths = [max(len(line[i]) for line in lines) for i in range(3)]
-    text = [f"{a.ljust(widths[0])}  {b.rjust(widths[1])}  {c.rjust(widths[2])}".rstrip() for a, b, c in lines]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(headings))]
+    text = [
+        "  ".join([line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))]).rstrip()
+        for line in lines
+    ]
     text += [*cut, ""]
     text.append(f"log-density {fit.log_density:.10g}")
     for name, chi2 in fit.chi2.items():
@@ -114,6 +124,8 @@ def fit_text(model: Model, fit: Fit) -> str:
         text.append(f"the events of {name} have weights: errors are those of the sandwich estimate")
     best = fit.optima.best
     text.append(f"{fit.optima.agreeing} of {len(fit.optima.every)} starts end there: {best.reason}")
+    if fit.minos and fit.minos.higher:
+        text.append("a profile came out above this maximum, which is not the highest: raise `--starts`")
     if fit.at_bound:
         text.append(f"  at a bound or at infinity: {', '.join(fit.at_bound)}")
     if best.remedy:
@@ -122,9 +134,17 @@ def fit_text(model: Model, fit: Fit) -> str:
     return "\n".join(text) + "\n" + (to_text(doubts) if doubts else "") + accuracy(fit.certificates)
 
 
-def _error(value: float | None) -> str:
-    """A standard error as the table shows it: nothing for derived values, a dash where there is none."""
-    return "" if value is None else "–" if math.isnan(value) else f"{value:.3g}"
+def _errors(fit: Fit, name: str, size: int) -> list[tuple[str, ...]]:
+    """The errors of the entries of an array as the table shows them: nothing for derived values, else a dash."""
+    if name not in fit.standard_errors:
+        return [("",) * (3 if fit.minos else 1)] * size
+    columns = [fit.standard_errors[name].reshape(-1, 1)]
+    if fit.minos:
+        columns.append(fit.minos.errors[name].reshape(-1, 2))
+    return [
+        tuple("–" if math.isnan(error) else f"{error:.3g}" for column in columns for error in column[entry])
+        for entry in range(size)
+    ]
 
 
 def fit_record(fit: Fit) -> dict[str, Any]:
@@ -134,6 +154,7 @@ def fit_record(fit: Fit) -> dict[str, Any]:
     return {
         "params": fit.params,
         "standard_errors": fit.standard_errors,
+        "minos": fit.minos.errors if fit.minos else None,
         "covariance": fit.covariance,
         "derived": fit.derived,
         "log_density": fit.log_density,

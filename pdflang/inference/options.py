@@ -188,6 +188,11 @@ class MapOptions(Options):
     tolerance: float = option(1e-12, "largest gain in log-density that a converged optimum may leave", above=0)
     max_steps: int = option(2000, "evaluations of density, gradient and Hessian per start", least=1)
     threads: int | None = option(None, "starts that run at once; as many as there are cores if not given", least=1)
+    optimizer: str = option(
+        "newton",
+        "what climbs: damped Newton ascents with the exact Hessian, or MIGRAD and HESSE of iminuit",
+        choices=("newton", "minuit"),
+    )
     priors: str = option(
         "all",
         "priors that count: all, or only those of nuisances: the likelihood with what is known of the apparatus",

@@ -52,7 +52,7 @@ class ProfileOptions(Options):
 
     def of_maximum(self) -> MapOptions:
         """The options of the search for the maximum."""
-        return MapOptions(self.starts, self.seed, self.tolerance, self.max_steps, self.threads, self.priors)
+        return MapOptions(self.starts, self.seed, self.tolerance, self.max_steps, self.threads, priors=self.priors)
 
     def points_along(self, parameters: int) -> int:
         """How many values there are of each parameter."""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import stats
 
-from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
 from pdflang.fields import schemas
 from pdflang.inference import Monitor, Progressed, QuietMonitor
 from pdflang.inference.platform import available_cores
@@ -18,11 +16,10 @@ from pdflang.inference.surface import surface_of
 from pdflang.inference.workers import StopRequest, interrupts
 from pdflang.results.profile import Level, Profile
 from pdflang.results.profile.contours import contours, is_open
-from pdflang.results.schema import entry_names
 from pdflang.workflows.options import ProfileOptions
+from pdflang.workflows.quantities import named
 
 if TYPE_CHECKING:
-    from pdflang.backend.layout import Slot
     from pdflang.embedding import Model
     from pdflang.inference import Optima
 
@@ -77,6 +74,8 @@ class _Search:
         self._points, self._options, self._stop = options.points_along(len(quantities)), options, stop
         climbed = [optimum for optimum in optima.every if np.isfinite(optimum.value)]
         self._modes = self._distinct([self._whole.at(optimum.z) for optimum in climbed])
+        if not self._modes:
+            raise KeyboardInterrupt
 
     @property
     def top(self) -> Place:
@@ -116,66 +115,6 @@ class _Search:
     def _same(self, place: Place, other: Place) -> bool:
         here, there = self.section.at(place.z).held, self.section.at(other.z).held
         return abs(place.value - other.value) <= _HIGHER and np.allclose(here, there, rtol=1e-3, atol=1e-6)
-
-
-def named(model: Model, names: Sequence[str]) -> list[Quantity]:
-    """The quantities that are called so, as tables have them: `mu`, `theta[3]`, `c[u]`. Error: E641."""
-    known = schemas(model)
-    entries: dict[str, tuple[Slot, int]] = {}
-    for slot in model.functions.generated.slots:
-        labels = entry_names(slot.parameter.name, slot.shape, known[slot.parameter.name])
-        entries |= {label: (slot, position) for position, label in enumerate(labels)}
-    found = [_quantity(model, name, entries) for name in names]
-    if len(set(names)) < len(names):
-        raise _cannot(f"`{names[0]}` is named twice", "name two different parameters, or one alone")
-    return found
-
-
-def _quantity(model: Model, name: str, entries: dict[str, tuple[Slot, int]]) -> Quantity:
-    from pdflang.backend.runtime import bijections
-
-    if name not in entries:
-        own = [entry for entry, (slot, _) in entries.items() if slot.parameter.name == name]
-        if own:
-            raise _cannot(f"`{name}` is an array", f"name one of its entries: {', '.join(own[:5])}")
-        near = closest_names(name, entries)
-        remedy = f"did you mean `{near[0]}`?" if near else f"the parameters are {', '.join(list(entries)[:20])}"
-        raise _cannot(f"the model has no parameter `{name}`", remedy)
-    slot, position = entries[name]
-    if slot.is_vector_map:
-        kind = slot.bijection.lower()
-        raise _cannot(
-            f"`{name}` is an entry of an array that is {kind}, which cannot be held alone",
-            "profile parameters that are free of others",
-            slot.parameter.span,
-        )
-    support = slot.parameter.support
-    bijection = getattr(bijections, slot.bijection)(*slot.bounds)
-    return Quantity(name, slot.start + position, support.lower, support.upper, *_scalar_functions(bijection))
-
-
-@lru_cache(maxsize=64)
-def _scalar_functions(bijection: Any) -> tuple[Any, Any, Any]:
-    """An elementwise map, its inverse and its derivative, of numbers."""
-    import jax
-
-    def slope(z: Any) -> Any:
-        return jax.numpy.exp(bijection.forward_and_log_det(z)[1])
-
-    def of_number(function: Any) -> Any:
-        compiled = jax.jit(function)
-
-        def called(value: float) -> float:
-            with jax.enable_x64(True):
-                return float(compiled(np.float64(value)))
-
-        return called
-
-    return of_number(bijection.forward), of_number(bijection.inverse), of_number(slope)
-
-
-def _cannot(message: str, remedy: str, span: Any = None) -> PdflangError:
-    return PdflangError(Diagnostic("E641", message, span, remedy=remedy))
 
 
 def two_deltas(quantities: int) -> tuple[float, ...]:

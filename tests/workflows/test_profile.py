@@ -80,9 +80,7 @@ def test_a_linear_model_has_ellipses() -> None:
 
 @pytest.mark.parametrize("count", [1, 5, 40])
 def test_a_poisson_mean(count: int) -> None:
-    model = pdflang.loads(
-        "data n: int\nparam mu ~ Flat() in (0, inf)\nobserve n ~ Poisson(mu)", data={"n": count}
-    )
+    model = pdflang.loads("data n: int\nparam mu ~ Flat() in (0, inf)\nobserve n ~ Poisson(mu)", data={"n": count})
 
     def over(mu: float, level: float) -> float:
         return 2 * (mu - count - count * np.log(mu / count)) - level
@@ -137,9 +135,7 @@ def test_a_curved_model_is_what_scipy_finds() -> None:
 
 def test_several_maxima_have_several_intervals() -> None:
     """(a² − 4)²/2 with the shift s, whose prior is a standard normal, where it is best."""
-    model = pdflang.loads(
-        "data y = 4\nparam a ~ Flat()\nnuisance s ~ Normal(0, 1)\nobserve y ~ Normal(a^2 + s, 1)"
-    )
+    model = pdflang.loads("data y = 4\nparam a ~ Flat()\nnuisance s ~ Normal(0, 1)\nobserve y ~ Normal(a^2 + s, 1)")
     for level, expected in zip(model.profile("a").levels, LEVELS, strict=True):
         low, high = np.sqrt(4 - np.sqrt(2 * expected)), np.sqrt(4 + np.sqrt(2 * expected))
         assert np.ravel(ends(level)) == pytest.approx([-high, -low, low, high], rel=1e-8)

@@ -50,7 +50,10 @@ class Place(NamedTuple):
 
 
 class Section:
-    """A density in n dimensions as it is where k quantities are held, for ascents over the others."""
+    """A density in n dimensions as it is where k quantities are held, for ascents over the others.
+
+    `highest` is the largest value of all places that were found.
+    """
 
     def __init__(
         self,
@@ -64,6 +67,7 @@ class Section:
         self._evaluated = evaluated
         self._held = np.array([quantity.index for quantity in quantities], int)
         self._free = np.setdiff1d(np.arange(dimension), self._held)
+        self.highest = -np.inf
         self._tolerance = tolerance
         self._max_steps = max_steps
 
@@ -128,6 +132,7 @@ class Section:
 
     def _place(self, held: tuple[float, ...], whole: Evaluation, found: bool) -> Place:
         value = float(whole.value) if whole.usable else -np.inf
+        self.highest = max(self.highest, value)
         return Place(held, whole.z, value, whole.gradient, whole.curvature, found)
 
 
