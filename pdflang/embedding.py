@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pdflang.inference import Draws, Optima
     from pdflang.inference.workers import StopRequest
     from pdflang.results import RunFolder
+    from pdflang.results.bootstrap import Bootstrap
     from pdflang.results.calibration import Calibration
     from pdflang.results.checkpoints import Checkpoints
     from pdflang.results.profile import Profile
@@ -363,6 +364,18 @@ class Model(CompiledModel):
             return maximise(self.maximised(options.priors), options, monitor, stop)
         except NoFiniteStart as failure:
             raise PdflangError(self.explain_nonfinite(self.constrain(failure.z))) from None
+
+    def bootstrap(self, fit: Fit | None = None, *, monitor: Monitor | None = None, **options: Any) -> Bootstrap:
+        """Fits of replicas of the data, which tell bias, spread and percentile intervals of the estimates of `fit`.
+
+        Without a `fit` it is that of `map`. Options are the fields of `BootstrapOptions`: replicas, by, seed, threads.
+        Errors: those of `map` and `simulate`, E614 where events have weights and are to be simulated, E642 where there
+        are none to resample.
+        """
+        from pdflang.workflows import BootstrapOptions
+        from pdflang.workflows.bootstrap import bootstrap
+
+        return bootstrap(self, fit or self.map(), options_of(BootstrapOptions, options), monitor)
 
     def profile(self, *names: str, monitor: Monitor | None = None, **options: Any) -> Profile:
         """The largest log-density at given values of one entry of a parameter, or of two, all others being free.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,9 +27,11 @@ from pdflang.cli.screen import Screen
 from pdflang.inference.options import MapOptions
 from pdflang.interrupts import INTERRUPTED, held, leave
 from pdflang.semantics.capabilities import require_gradient
+from pdflang.workflows import BootstrapOptions
 
 if TYPE_CHECKING:
     from pdflang.embedding import Fit, Model
+    from pdflang.results import RunFolder
 
 
 @click.command("map")
@@ -36,6 +39,14 @@ if TYPE_CHECKING:
 @data_option
 @option_flags(MapOptions)
 @click.option("--minos", is_flag=True, help="Errors of both signs, from where profiles have lost ½.")
+@click.option("--bootstrap", type=int, metavar="N", help="Fit N replicas of the data too, from the maximum.")
+@click.option(
+    "--bootstrap-by",
+    type=click.Choice(["simulation", "resampling"]),
+    default="simulation",
+    show_default=True,
+    help="Where replicas come from: data simulated at the maximum, or events resampled from those observed.",
+)
 @exact_option
 @report_option
 @out_option
@@ -43,8 +54,8 @@ if TYPE_CHECKING:
 @json_option
 @told
 def command(
-    screen: Screen, model: Path, data: tuple[str, ...], minos: bool, exact: bool, report: bool, out: Path | None,
-    overwrite: bool, **options: Any,
+    screen: Screen, model: Path, data: tuple[str, ...], minos: bool, bootstrap: int | None,
+    bootstrap_by: str, exact: bool, report: bool, out: Path | None, overwrite: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Find the maximum of the posterior density of MODEL, from several starts.
 
@@ -55,28 +66,45 @@ def command(
     from pdflang.cli.monitors import told_of
     from pdflang.inference import terminal_monitor
     from pdflang.results import RunFolder
+    from pdflang.results.bootstrap import to_csv, to_tree
+    from pdflang.results.bootstrap import to_record as replicas_record
+    from pdflang.results.bootstrap import to_text as replicas_text
     from pdflang.results.diagnostics import inexact_maximum
 
     started = datetime.now(UTC)
     settings = MapOptions(**options)
+    replicas = None
+    if bootstrap is not None:
+        replicas = BootstrapOptions(bootstrap, bootstrap_by, settings.seed, settings.threads)
     compiled = load_model(screen, model, data, exact=exact, require=require_gradient)
     with RunFolder.create(model, out, overwrite) as folder, held() as hold:
         fit = compiled.map(minos=minos, monitor=told_of(hold, terminal_monitor()), **options)
         if fit.optima.interrupted and not math.isfinite(fit.log_density):
             leave("interrupted before anything was found, and nothing was written")
         text, record = fit_text(compiled, fit), fit_record(fit)
+        writes: list[Callable[[RunFolder], None]] = []
+        again = None
+        if replicas is not None and not fit.optima.interrupted:
+            again = compiled.bootstrap(fit, monitor=told_of(hold, terminal_monitor()), **asdict(replicas))
+            text, record = f"{text}\n{replicas_text(again)}", {**record, "bootstrap": replicas_record(again)}
+            writes = [
+                lambda f: f.write_text("bootstrap.csv", to_csv(again)),
+                lambda f: f.write_tree("bootstrap.nc", to_tree(again)),
+            ]
+        interrupted = fit.optima.interrupted or (again is not None and again.interrupted)
         origin = compiled.provenance(
             "map",
             started,
             seed=fit.optima.seed,
-            options={**asdict(settings), "minos": minos},
-            interrupted=fit.optima.interrupted,
+            options={**asdict(settings), "minos": minos, "bootstrap": bootstrap, "bootstrap_by": bootstrap_by},
+            interrupted=interrupted,
         )
         folder.write_all(
             [
                 lambda f: f.write_sources(compiled.sources),
                 lambda f: f.write_json("map.json", record),
                 lambda f: f.write_text("summary.txt", text),
+                *writes,
                 lambda f: f.write_provenance(origin),
             ]
         )
@@ -84,9 +112,11 @@ def command(
         screen.result(f"{text}\n{place}", folder=str(folder.path), **record)
         if fit.optima.interrupted:
             screen.note("interrupted: this is the best point so far")
+        elif again is not None and again.interrupted:
+            screen.note(f"interrupted: {again.replicas} of {again.asked} replicas are kept")
         elif report:
             add_report(screen, folder.path, compiled)
-    if fit.optima.interrupted or hold.requested:
+    if interrupted or hold.requested:
         raise click.exceptions.Exit(INTERRUPTED)
     higher = fit.minos is not None and fit.minos.higher
     if not fit.converged or higher or inexact_maximum(fit.certificates):

@@ -23,7 +23,7 @@ class Progressed:
     divergences: int = 0
 
 
-_TITLES = {"map": "start {}", "calibrate": "fits", "predict": "draws", "profile": "points"}
+_TITLES = {"map": "start {}", "calibrate": "fits", "predict": "draws", "profile": "points", "bootstrap": "fits"}
 """What a bar is called, by method."""
 
 

@@ -3,6 +3,6 @@
 Importing this package imports neither JAX nor SciPy.
 """
 
-from pdflang.workflows.options import CalibrateOptions, ProfileOptions
+from pdflang.workflows.options import BootstrapOptions, CalibrateOptions, ProfileOptions
 
-__all__ = ["CalibrateOptions", "ProfileOptions"]
+__all__ = ["BootstrapOptions", "CalibrateOptions", "ProfileOptions"]

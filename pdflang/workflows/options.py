@@ -57,3 +57,17 @@ class ProfileOptions(Options):
     def points_along(self, parameters: int) -> int:
         """How many values there are of each parameter."""
         return self.points or (41 if parameters == 1 else 25)
+
+
+@dataclass(frozen=True)
+class BootstrapOptions(Options):
+    """Options of the bootstrap: how many replicas of the data are fitted, and how they come about."""
+
+    replicas: int = option(200, "replicas of the data to fit", least=2)
+    by: str = option(
+        "simulation",
+        "how replicas come about: data simulated at the maximum, or events resampled from those observed",
+        choices=("simulation", "resampling"),
+    )
+    seed: int | None = option_as_in(NutsOptions, "seed")
+    threads: int | None = option(None, "fits that run at once; as many as there are cores if not given", least=1)

@@ -97,16 +97,3 @@ def test_mistakes(run, model) -> None:
     run("profile", name, "rate[e]", "--points", "5", "--out", "once")
     assert "error[E621]" in run("profile", name, "rate[e]", "--points", "5", "--out", "once", code=1).stderr
     run("profile", name, "rate[e]", "--points", "5", "--out", "once", "--overwrite")
-
-
-def test_errors_of_both_signs_in_the_table_of_map(run, model, tmp_path: Path) -> None:
-    done = run("map", model(CHANNELS), "--minos", "--out", "best")
-    assert done.stdout.splitlines()[:4] == [
-        "          value  error     −     +",
-        "rate[e]      12   3.46  3.14  3.81",
-        "rate[mu]      9      3  2.68  3.34",
-        "total        21",
-    ]
-    record = json.loads((tmp_path / "best" / "map.json").read_text())
-    assert np.array(record["minos"]["rate"]).shape == (2, 2)
-    assert json.loads(run("map", "model.pdfm", "--json").stdout)["minos"] is None

@@ -1,0 +1,138 @@
+"""The bootstrap against least squares, the sandwich and the sum of squared weights; seeds, threads, Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+
+import numpy as np
+import pytest
+
+import pdflang
+
+X, Y, SIGMA = np.arange(5.0), np.array([0.1, 1.2, 1.9, 3.3, 3.6]), 0.5
+LINE = """
+    param a ~ Flat()
+    param b ~ Flat()
+    data x[N]
+    data y[N]
+    observe y ~ Normal(a + b*x, 0.5)
+    output at_two = a + 2*b
+"""
+WEIGHTED = """
+    data hits = table("hits.csv")
+    param c ~ Flat() in (0, inf)
+    theory rate(x in (0, 1)) = c
+    observe hits ~ PoissonProcess(rate, weights = hits.w)
+"""
+EXPONENTIAL = """
+    data t[N]
+    param tau ~ Flat() in (0, inf)
+    theory shape(t in (0, inf)) = exp(-t/tau)
+    observe t ~ Iid(shape)
+"""
+COUNTED = """
+    data x[N]
+    data n: int = 20
+    param c ~ Flat() in (0, inf)
+    theory rate(x in (0, 1)) = 2*c*x
+    observe x ~ PoissonProcess(rate)
+    observe n ~ Poisson(c)
+"""
+
+
+def line() -> pdflang.embedding.Model:
+    return pdflang.loads(LINE, data={"x": X, "y": Y})
+
+
+def test_a_normal_model_has_the_covariance_of_least_squares() -> None:
+    """Four standard errors of a mean, of a standard deviation and of a correlation."""
+    model, replicas = line(), 400
+    fit = model.map()
+    found = model.bootstrap(fit, replicas=replicas, seed=3)
+    assert (found.replicas, found.failures, found.interrupted) == (replicas, {}, False)
+    assert fit.covariance is not None
+    sds = np.sqrt(np.diag(fit.covariance))
+    rows = {row.name: row for row in found.rows()}
+    for name, sd in zip("ab", sds, strict=True):
+        row = rows[name]
+        assert row.estimate == pytest.approx(float(fit.params[name]))
+        assert row.bias == pytest.approx(0.0, abs=4 * sd / np.sqrt(replicas))
+        assert row.sd == pytest.approx(sd, rel=4 / np.sqrt(2 * replicas))
+        assert [row.p2_5, row.p16, row.p84, row.p97_5] == pytest.approx(
+            row.estimate + sd * np.array([-1.96, -0.994, 0.994, 1.96]), abs=0.5 * sd
+        )
+    correlation = np.corrcoef(found.arrays["a"], found.arrays["b"])[0, 1]
+    assert correlation == pytest.approx(fit.covariance[0, 1] / np.prod(sds), abs=4 / np.sqrt(replicas))
+    assert found.arrays["at_two"] == pytest.approx(found.arrays["a"] + 2 * found.arrays["b"])
+
+
+def test_weighted_events_have_the_sandwich(tmp_path) -> None:
+    """The rate is the sum of weights; of a Poisson number of them its variance is the sum of their squares."""
+    random = np.random.default_rng(4)
+    x, w = random.random(150), random.normal(1.0, 0.7, 150)
+    model = pdflang.loads(WEIGHTED, data={"hits": {"x": x, "w": w}})
+    fit = model.map()
+    found = model.bootstrap(fit, replicas=400, by="resampling")
+    (row,) = found.rows()
+    assert row.estimate == pytest.approx(w.sum(), rel=1e-6)
+    assert float(fit.standard_errors["c"]) == pytest.approx(np.sqrt(np.sum(w**2)), rel=1e-6)
+    assert row.sd == pytest.approx(np.sqrt(np.sum(w**2)), rel=4 / np.sqrt(2 * 400))
+    assert row.mean == pytest.approx(w.sum(), abs=4 * row.sd / np.sqrt(400))
+    with pytest.raises(pdflang.PdflangError, match="E614"):
+        model.bootstrap(fit)
+
+
+def test_a_sample_is_resampled_with_its_size() -> None:
+    """The mean life is the mean: its variance in resamples is that of the sample over n, whatever the model says."""
+    random = np.random.default_rng(5)
+    t = random.gamma(4.0, 0.5, 100)
+    model = pdflang.loads(EXPONENTIAL, data={"t": t})
+    fit = model.map()
+    resampled = model.bootstrap(fit, replicas=400, by="resampling").rows()[0]
+    simulated = model.bootstrap(fit, replicas=400).rows()[0]
+    assert resampled.estimate == pytest.approx(t.mean(), rel=1e-6)
+    assert resampled.sd == pytest.approx(t.std() / 10, rel=4 / np.sqrt(800))
+    assert simulated.sd == pytest.approx(t.mean() / 10, rel=5 / np.sqrt(800))
+    assert resampled.sd < 0.7 * simulated.sd
+
+
+def test_what_is_no_list_of_events_is_simulated_beside_it() -> None:
+    """Two Poisson numbers of mean c."""
+    x = np.sqrt(np.linspace(0.01, 0.99, 30))
+    found = pdflang.loads(COUNTED, data={"x": x}).bootstrap(replicas=300, by="resampling").rows()[0]
+    assert found.estimate == pytest.approx(25.0, rel=1e-6)
+    assert found.sd == pytest.approx(np.sqrt((30 + 25) / 4), rel=4 / np.sqrt(600))
+
+
+def test_seeds_decide_and_threads_do_not() -> None:
+    model = line()
+    fit = model.map()
+    one, two, other = (
+        model.bootstrap(fit, replicas=12, threads=threads, seed=seed) for threads, seed in ((1, 0), (2, 0), (2, 1))
+    )
+    assert one.arrays["a"].tobytes() == two.arrays["a"].tobytes() != other.arrays["a"].tobytes()
+    # More replicas begin with the same ones.
+    more = model.bootstrap(fit, replicas=20)
+    assert more.arrays["a"][:12].tobytes() == one.arrays["a"].tobytes()
+
+
+class Impatient(pdflang.inference.QuietMonitor):
+    """Presses Ctrl-C as soon as there are some fits."""
+
+    def update(self, progressed: pdflang.inference.Progressed) -> None:
+        if progressed.done > 2:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_an_interrupt_keeps_the_fits_that_are_finished() -> None:
+    model = line()
+    fit = model.map()
+    found = model.bootstrap(fit, replicas=100_000, monitor=Impatient())
+    assert found.interrupted and 2 < found.replicas < 100_000
+    whole = model.bootstrap(fit, replicas=3)
+    assert found.arrays["a"][:3].tobytes() == whole.arrays["a"].tobytes()
+
+
+def test_without_events_there_is_nothing_to_resample() -> None:
+    with pytest.raises(pdflang.PdflangError, match="E642"):
+        line().bootstrap(by="resampling")
