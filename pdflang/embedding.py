@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pdflang.results.bootstrap import Bootstrap
     from pdflang.results.calibration import Calibration
     from pdflang.results.checkpoints import Checkpoints
+    from pdflang.results.contraction import PriorMoments
     from pdflang.results.profile import Profile
     from pdflang.workflows.minos import Minos
 
@@ -234,9 +235,11 @@ class Model(CompiledModel):
         """Draws as a DataTree: parameters, solved constants and outputs, with labels as coordinates.
 
         The worst of the `certificates` is an attribute, `accuracy`; `is_accurate` is 1 where all of them hold, else 0.
+        Attributes of each parameter say what its draws are beside those of its prior: `attach` has their names.
         """
         from pdflang.fields import data_schemas, schemas
         from pdflang.predictive import left_elsewhere, left_out_terms, observed_arrays, term_schemas
+        from pdflang.results.contraction import attach
         from pdflang.results.diagnostics import accuracy_attributes
         from pdflang.results.posterior import dataset, tree_of
 
@@ -247,13 +250,22 @@ class Model(CompiledModel):
             return {name: array.reshape(*shape, *array.shape[1:]) for name, array in arrays.items()}
 
         terms = left_out_terms(self, parameters) if log_likelihood else {}
+        posterior = dataset(shaped({**parameters, **derived}), schemas(self))
+        if posterior is not None:
+            attach(posterior, self._prior_moments)
         groups = {
-            "posterior": dataset(shaped({**parameters, **derived}), schemas(self)),
+            "posterior": posterior,
             "sample_stats": dataset(draws.statistics, {}),
             "log_likelihood": dataset(shaped(terms), term_schemas(self, terms)),
             "observed_data": dataset(observed_arrays(self), data_schemas(self), ()),
         }
         return tree_of(groups, {**draws.attributes, **left_elsewhere(self), **accuracy_attributes(certificates)})
+
+    @cached_property
+    def _prior_moments(self) -> dict[str, PriorMoments]:
+        from pdflang.predictive.prior import prior_moments
+
+        return prior_moments(self)
 
     def accuracy(self, draws: Draws) -> tuple[Certificate, ...]:
         """How exact integrals and other approximations are at some draws of the posterior; nothing without draws."""

@@ -184,7 +184,7 @@ def _written(
     folder.write_draws(tree)
     rows = summarise(tree)
     findings = diagnose(tree, rows, getattr(draws.options, "max_tree_depth", None)) + words.inexact(certificates)
-    findings += words.of_weights(model.weighted) + words.remarked(draws)
+    findings += words.of_weights(model.weighted) + words.remarked(draws) + words.taught(tree)
     chains, count = draws.z.shape[:2]
     said = f"{count} per chain: {account(draws)}"
     record = origin(interrupted=draws.interrupted, seconds=draws.seconds, draws=said, drawn_by=draws.method)

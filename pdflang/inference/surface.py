@@ -79,11 +79,19 @@ def _surface(
         value, gradient = jax.value_and_grad(log_density)(z, arrays)
         return Evaluation(z, value, gradient, np.nan)
 
+    options = _quickly() if small else compiler_options()
+    return Surface(jax.jit(evaluated, compiler_options=options), _start_of(initial))
+
+
+@lru_cache(maxsize=32)
+def _start_of(initial: Callable[[Any, Any], Any]) -> Callable[[Any, Any, Any, Any], Any]:
+    """Starts by seed, stream and attempt; the same program for all surfaces of a target."""
+
     def start(seed: Any, stream: Any, attempt: Any, arrays: Any) -> Any:
         return initial(jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), stream), attempt), arrays)
 
-    well = compiler_options()
-    quickly = {**well, "xla_backend_optimization_level": 0}
-    return Surface(
-        jax.jit(evaluated, compiler_options=quickly if small else well), jax.jit(start, compiler_options=quickly)
-    )
+    return jax.jit(start, compiler_options=_quickly())
+
+
+def _quickly() -> dict[str, Any]:
+    return {**compiler_options(), "xla_backend_optimization_level": 0}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from pdflang.results.contraction import contraction_of
 from pdflang.results.posterior import DRAW_AXES, schemas_of
 from pdflang.results.schema import entry_names
 from pdflang.results.sufficiency import LARGEST_RHAT, SMALLEST_ESS
@@ -31,6 +32,12 @@ draws are not to be trusted."""
 
 LARGEST_K = 0.7
 """Above it importance weights are not reliable (Vehtari et al. 2024, section 2)."""
+
+HARDLY_TAUGHT = 0.05
+"""Data that reduce the variance of a prior by a smaller share have not taught anything about its parameter."""
+
+FAR_FROM_PRIOR = 3.0
+"""So many standard deviations of the prior from its mean, a posterior is in conflict with it."""
 
 _NAMES_SHOWN = 5
 # Of a normal whose mean lies far beyond a bound, which is an exponential there, 9.5% is within a tenth of its standard
@@ -84,6 +91,46 @@ def _inexact(certificate: Certificate) -> Finding:
         certificate.remedy,
         (certificate.name,),
     )
+
+
+def taught(tree: xarray.DataTree) -> list[Finding]:
+    """What to say of parameters that the data did not teach, or moved far from where their priors had them."""
+    untaught: dict[str, float] = {}
+    moved: dict[str, float] = {}
+    posterior = tree["posterior"].to_dataset()
+    for name, _, entries, schema in _quantities(tree):
+        found = contraction_of(posterior[name], len(entries))
+        if schema.role == "param":
+            hardly = np.flatnonzero(found.value < HARDLY_TAUGHT)
+            untaught |= {entries[i]: float(found.value[i]) for i in hardly}
+        far = np.flatnonzero(np.abs(found.shift) > FAR_FROM_PRIOR)
+        moved |= {entries[i]: float(found.shift[i]) for i in far}
+    return [*_untaught(untaught), *_moved(moved)]
+
+
+def _untaught(values: dict[str, float]) -> Iterator[Finding]:
+    names = tuple(sorted(values, key=values.__getitem__))
+    if names:
+        yield Finding(
+            "note",
+            f"the data taught nothing about {_listed(names)}: the variance is not even {HARDLY_TAUGHT:.0%} less than "
+            "that of the prior",
+            "what is found there is the prior: choose it with care; `pdflang check --pedantic` sees whether data could "
+            "teach more",
+            names,
+        )
+
+
+def _moved(values: dict[str, float]) -> Iterator[Finding]:
+    names = tuple(sorted(values, key=lambda name: -abs(values[name])))
+    if names:
+        yield Finding(
+            "note",
+            f"the mean of {_listed(names)} is far from that of the prior (most {abs(values[names[0]]):.1f} of its "
+            "standard deviations): data and prior are in conflict",
+            "look for a wrong unit or sign, or a prior that is too narrow: `pdflang predict` draws what it expects",
+            names,
+        )
 
 
 def inexact_maximum(certificates: Sequence[Certificate]) -> list[Finding]:

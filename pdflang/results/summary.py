@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pdflang.results.contraction import contraction_of
 from pdflang.results.posterior import DRAW_AXES, schemas_of
 from pdflang.results.schema import ROLES, Role, VariableSchema, entry_names
 
@@ -32,7 +33,8 @@ class Row:
 
     MCSE is the standard error of the mean; ESS bulk, ESS tail (the smaller of those of both quantiles) and
     rank-normalised split R-hat as in Vehtari et al. 2021. They are NaN where they do not exist: too few
-    draws, a constant, or an output of more than 200 entries, whose quality follows from the parameters'.
+    draws, a constant, or an output of more than 200 entries, whose quality follows from the parameters'. The
+    contraction, 1 − var(posterior)/var(prior), is that of `Contraction`: NaN for what is no parameter.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Row:
     ess_bulk: float
     ess_tail: float
     rhat: float
+    contraction: float = math.nan
 
 
 def summarise(tree: xarray.DataTree) -> list[Row]:
@@ -102,17 +105,18 @@ def _rows(name: str, variable: xarray.DataArray, schema: VariableSchema) -> Iter
     if not values.size:
         return
     columns = values.reshape(chains, draws, -1)
+    contraction = contraction_of(variable, columns.shape[2]).value
     with_quality = schema.role != "output" or columns.shape[2] <= _LARGE_OUTPUT
     for index, entry in enumerate(entry_names(name, tuple(shape), schema)):
-        yield _row(entry, name, columns[:, :, index], schema.role, with_quality)
+        yield _row(entry, name, columns[:, :, index], schema.role, with_quality, float(contraction[index]))
 
 
-def _row(entry: str, name: str, column: np.ndarray, role: Role, with_quality: bool) -> Row:
+def _row(entry: str, name: str, column: np.ndarray, role: Role, with_quality: bool, contraction: float) -> Row:
     with np.errstate(all="ignore"):
         low, high = np.quantile(column, _TAIL)
         sd = float(column.std(ddof=1)) if column.size > 1 else math.nan
         quality = _quality(column) if with_quality else (math.nan,) * 4
-        return Row(entry, name, role, float(column.mean()), sd, float(low), float(high), *quality)
+        return Row(entry, name, role, float(column.mean()), sd, float(low), float(high), *quality, contraction)
 
 
 def _quality(column: np.ndarray) -> tuple[float, float, float, float]:
