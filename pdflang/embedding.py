@@ -261,6 +261,15 @@ class Model(CompiledModel):
         }
         return tree_of(groups, {**draws.attributes, **left_elsewhere(self), **accuracy_attributes(certificates)})
 
+    def cramer_rao(self, params: Mapping[str, Any], seed: int = 0) -> dict[str, np.ndarray]:
+        """The least standard deviations that unbiased estimates from such data alone could have at given parameters.
+
+        Arrays by name, inf where data say nothing. Errors: E614 where events have weights, and those of `simulate`.
+        """
+        from pdflang.predictive.information import cramer_rao
+
+        return cramer_rao(self, params, seed)
+
     @cached_property
     def _prior_moments(self) -> dict[str, PriorMoments]:
         from pdflang.predictive.prior import prior_moments

@@ -34,11 +34,11 @@ PRIOR_TRIALS = 100_000
 class Functions:
     """The functions of a generated module. Every compilation is keyed on these objects, which data does not touch.
 
-    `prepare` and `simulate` are as generated, the others compiled. `log_posterior` takes unconstrained coordinates but
-    has no Jacobian: its maximum is that of the density. `penalised_likelihood` is the same without the priors of all
-    that is no nuisance. `agreements` has, of many draws, the log-probability of each
-    datum, given the others where they are drawn together, and χ² of Gaussian observations. `public` has those that the
-    program around a model calls, and may trace, in whatever precision that has.
+    `prepare` and `simulate` are as generated, the others compiled. `log_posterior` takes unconstrained coordinates
+    but has no Jacobian: its maximum is that of the density. `penalised_likelihood` is the same without the priors
+    of all that is no nuisance, `likelihood` that without any prior or factor. `agreements` has, of many draws, the
+    log-probability of each datum, given the others where they are drawn together, and χ² of Gaussian observations.
+    `public` has those that the program around a model calls, and may trace, in whatever precision that has.
     """
 
     module: SimpleNamespace
@@ -57,6 +57,7 @@ class Functions:
     draw_prior: Any = field(init=False)
     log_posterior: Any = field(init=False)
     penalised_likelihood: Any = field(init=False)
+    likelihood: Any = field(init=False)
     quantities: Any = field(init=False)
     start: Any = field(init=False)
     comparison: Any = field(init=False)
@@ -97,6 +98,9 @@ class Functions:
             of_nuisances = {n: term for n, term in module.log_prior(parameters, arrays).items() if n in nuisances}
             factors = module.log_factors(parameters, arrays) if hasattr(module, "log_factors") else {}
             return total(of_nuisances, module.log_likelihood(parameters, arrays), factors)
+
+        def likelihood(vector: jax.Array, arrays: Any) -> jax.Array:
+            return total(module.log_likelihood(module.constrain(vector)[0], arrays))
 
         def quantities(vectors: jax.Array, arrays: Any) -> tuple[dict[str, jax.Array], dict[str, jax.Array]]:
             def of_one(vector: jax.Array) -> tuple[dict[str, jax.Array], dict[str, jax.Array]]:
@@ -159,6 +163,7 @@ class Functions:
             "term_slopes": term_slopes,
             "log_posterior": log_posterior,
             "penalised_likelihood": penalised_likelihood,
+            "likelihood": likelihood,
             "quantities": quantities,
             "start": start,
             "comparison": comparison,

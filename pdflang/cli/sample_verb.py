@@ -55,6 +55,7 @@ _NOTHING = ", and nothing was written"
 @click.option("--more", type=click.IntRange(1), metavar="N", help="Add N draws to each chain of an earlier run.")
 @click.option("--save-every", type=click.FloatRange(0), default=SECONDS, metavar="SECONDS", help=_SAVE)
 @click.option("--log-likelihood", is_flag=True, help="Keep the log-probability of each datum with every draw.")
+@click.option("--information", is_flag=True, help="Compare the posterior with the Cramér–Rao bound at its mean.")
 @exact_option
 @report_option
 @out_option
@@ -63,8 +64,8 @@ _NOTHING = ", and nothing was written"
 @told
 def command(
     screen: Screen, model: Path, data: tuple[str, ...], method: str | None, resume: bool, more: int | None,
-    save_every: float, log_likelihood: bool, exact: bool, report: bool, out: Path | None, overwrite: bool,
-    **options: Any,
+    save_every: float, log_likelihood: bool, information: bool, exact: bool, report: bool, out: Path | None,
+    overwrite: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Draw from the posterior of MODEL.
 
@@ -114,7 +115,7 @@ def command(
         go_on = f"`pdflang sample {model} {shlex.join(again)}` goes on"
         if draws.z.shape[1] == 0:
             leave(f"interrupted during warmup: there are no draws yet{f'; {go_on}' if checkpoints.begun else _NOTHING}")
-        trusted = _written(screen, compiled, folder, draws, origin, log_likelihood)
+        trusted = _written(screen, compiled, folder, draws, origin, log_likelihood, information)
         if draws.interrupted:
             wanted = getattr(plan.settings, "draws", None)
             of = f" of {wanted}" if wanted else ""
@@ -172,10 +173,10 @@ def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> str:
 
 def _written(
     screen: Screen, model: Model, folder: RunFolder, draws: Draws, origin: Callable[..., dict[str, Any]],
-    log_likelihood: bool,
+    log_likelihood: bool, information: bool,
 ) -> bool:  # fmt: skip
     """Write the results of a run and print them; whether they are to be trusted."""
-    from pdflang.results import account, diagnose, summarise
+    from pdflang.results import account, diagnose, efficiency, summarise
     from pdflang.results import diagnostics as words
     from pdflang.results import summary as tables
 
@@ -190,11 +191,17 @@ def _written(
     record = origin(interrupted=draws.interrupted, seconds=draws.seconds, draws=said, drawn_by=draws.method)
     evidence = f"Evidence: {draws.evidence}.\n" if draws.evidence else ""
     text = f"{tables.to_text(rows)}\n{words.to_text(findings)}{words.accuracy(certificates)}{evidence}"
+    least: list[efficiency.Efficiency] = []
+    if information:
+        mean = {name: tree["posterior"][name].mean(("chain", "draw")).values for name in model.program.parameters}
+        least = efficiency.efficiencies(rows, model.cramer_rao(mean))
+        text += efficiency.to_text(least)
     folder.write_all(
         [
             lambda f: f.write_sources(model.sources),
             lambda f: f.write_text("summary.csv", tables.to_csv(rows)),
             lambda f: f.write_text("summary.txt", text),
+            *([lambda f: f.write_text("information.csv", efficiency.to_csv(least))] if information else []),
             lambda f: f.write_json("diagnostics.json", words.to_records(findings)),
             lambda f: f.write_provenance(record),
         ]
@@ -211,6 +218,7 @@ def _written(
         log_evidence=draws.evidence._asdict() if draws.evidence else None,
         pareto_k=draws.pareto_k,
         summary=[asdict(row) for row in rows],
+        information=[asdict(one) for one in least] if information else None,
         diagnostics=words.to_records(findings),
     )
     return not any(finding.severity == "error" for finding in findings)
