@@ -23,9 +23,12 @@ def test_contraction_and_the_bound(run, model, tmp_path: Path) -> None:
     assert "note: the data taught nothing about idle: the variance is not even 5% less" in done.stdout
     said = r"Cramér–Rao bound of such data over the sd of the posterior: (.*) \(mu\); for 1 more the data have no info"
     assert float(re.search(said, done.stdout)[1]) == pytest.approx((76 / 75) ** 0.5, rel=0.1)
-    rows = {row["name"]: row for row in csv.DictReader((tmp_path / "fit" / "summary.csv").open())}
+
+    def table(name: str) -> dict[str, dict[str, str]]:
+        return {row["name"]: row for row in csv.DictReader((tmp_path / "fit" / name).read_text().splitlines())}
+
+    rows, bounds = table("summary.csv"), table("information.csv")
     assert float(rows["mu"]["contraction"]) == pytest.approx(75 / 76, abs=0.01)
-    bounds = {row["name"]: row for row in csv.DictReader((tmp_path / "fit" / "information.csv").open())}
     assert float(bounds["mu"]["cramer_rao"]) == pytest.approx(3**-0.5)
     assert bounds["idle"]["ratio"] == "inf"
     assert "information.csv" in json.loads((tmp_path / "fit" / "provenance.json").read_text())["files"]

@@ -193,6 +193,25 @@ def test_an_interrupt_keeps_the_maximum(names: tuple[str, ...]) -> None:
     assert found.two_delta.size == 1
 
 
+class Later(pdflang.inference.QuietMonitor):
+    """Presses Ctrl-C when some points are finished."""
+
+    def update(self, progressed: pdflang.inference.Progressed) -> None:
+        if progressed.done > 20:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_an_interrupt_keeps_the_points_that_are_finished() -> None:
+    model, estimates, covariance = line()
+    found = model.profile("a", points=100_001, monitor=Later())
+    finished = np.isfinite(found.two_delta)
+    assert found.interrupted and 20 < finished.sum() < 100_000
+    parabola = (found.values[0] - estimates[0]) ** 2 / covariance[0, 0]
+    assert found.two_delta[finished] == pytest.approx(parabola[finished], abs=1e-8)
+    assert np.isnan(found.arrays["b"][~finished]).all()
+    assert all(one.low_closed and one.high_closed for level in found.levels for one in level.intervals)
+
+
 @pytest.mark.parametrize(
     ("names", "said"),
     [

@@ -104,7 +104,8 @@ def _intervals(
 ) -> tuple[Interval, ...]:
     """Where the profile is less than `level` below the top, between crossings found by Newton's method.
 
-    A curve that is still that high where the grid ends goes on to the bound of the quantity.
+    A curve that is still that high where the grid ends goes on to the bound of the quantity. Of one that is not
+    finished only intervals that close are known.
     """
     known = [place for place in places if place is not None]
     high = [fall(place, top) <= level for place in known]
@@ -120,4 +121,6 @@ def _intervals(
     if high[-1:] == [True]:
         ends.append((quantity.upper, False))
     pairs = zip(ends[::2], ends[1::2], strict=True)
-    return tuple(Interval(low, up, is_low, is_up) for (low, is_low), (up, is_up) in pairs)
+    found = (Interval(low, up, is_low, is_up) for (low, is_low), (up, is_up) in pairs)
+    whole = len(known) == len(places)
+    return tuple(one for one in found if whole or (one.low_closed and one.high_closed))
