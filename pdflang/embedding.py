@@ -363,13 +363,13 @@ class Model(CompiledModel):
             optima,
             self._parameters_of(best.bound),
             self.certify([params]),
-            self._minos(optima) if minos else None,
+            self._minos(optima, monitor) if minos else None,
         )
 
-    def _minos(self, optima: Optima) -> Minos:
+    def _minos(self, optima: Optima, monitor: Monitor | None) -> Minos:
         from pdflang.workflows.minos import minos_of
 
-        return minos_of(self, optima)
+        return minos_of(self, optima, monitor)
 
     def optima(
         self, options: MapOptions, monitor: Monitor | None = None, stop: StopRequest | None = None

@@ -23,7 +23,10 @@ class Progressed:
     divergences: int = 0
 
 
-_TITLES = {"map": "start {}", "calibrate": "fits", "predict": "draws", "profile": "points", "bootstrap": "fits"}
+_TITLES = {
+    "map": "start {}", "calibrate": "fits", "predict": "draws", "minos": "errors", "profile": "points",
+    "bootstrap": "fits",
+}  # fmt: skip
 """What a bar is called, by method."""
 
 

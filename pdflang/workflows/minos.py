@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pdflang.inference import Monitor, QuietMonitor
 from pdflang.inference.profiles.minos import minos
 from pdflang.inference.workers import interrupts
 from pdflang.workflows.quantities import entries_of, quantity
@@ -28,7 +29,7 @@ class Minos:
     higher: bool
 
 
-def minos_of(model: Model, optima: Optima) -> Minos:
+def minos_of(model: Model, optima: Optima, monitor: Monitor | None = None) -> Minos:
     """The errors around the best optimum, by the `optimizer` of the fit; NaN for what Ctrl-C has left out."""
     options, best = optima.options, optima.best
     target = model.maximised(options.priors)
@@ -41,7 +42,7 @@ def minos_of(model: Model, optima: Optima) -> Minos:
 
             ends = minuit.minos(target, best, held, stop)
         else:
-            ends = minos(target, best, held, options, stop)
+            ends = minos(target, best, held, options, stop, monitor or QuietMonitor())
     at = np.array([one.value_of(float(best.z[one.index])) for one in held])
     errors = dict(zip(known, np.abs(ends.values - at[:, None]), strict=True))
     rows: dict[str, list[np.ndarray]] = {}

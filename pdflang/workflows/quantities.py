@@ -54,7 +54,9 @@ def _named(name: str, entries: dict[str, tuple[Slot, int]]) -> Quantity:
         if own:
             raise _cannot(f"`{name}` is an array", f"name one of its entries: {', '.join(own[:5])}")
         near = closest_names(name, entries)
-        remedy = f"did you mean `{near[0]}`?" if near else f"the parameters are {', '.join(list(entries)[:20])}"
+        first = {slot.parameter.name: entry for entry, (slot, _) in reversed(entries.items())}
+        every = ", ".join(first[name] for name in reversed(first))
+        remedy = f"did you mean `{near[0]}`?" if near else f"of each parameter an entry: {every}"
         raise _cannot(f"the model has no parameter `{name}`", remedy)
     slot, position = entries[name]
     found = quantity(name, slot, position)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pdflang.inference.monitor import Monitor, Progressed
 from pdflang.inference.optima import Optimum
 from pdflang.inference.options import MapOptions
 from pdflang.inference.platform import available_cores
@@ -31,9 +32,11 @@ class Ends(NamedTuple):
 
 
 def minos(
-    target: Target, optimum: Optimum, quantities: Sequence[Quantity], options: MapOptions, stop: StopRequest
-) -> Ends:
+    target: Target, optimum: Optimum, quantities: Sequence[Quantity], options: MapOptions, stop: StopRequest,
+    monitor: Monitor,
+) -> Ends:  # fmt: skip
     """The intervals around an optimum at −2Δ = 1, each from two searches of their own."""
+    done: list[str] = []
     surface = surface_of(target)
     evaluated = partial(surface.evaluated, target)
 
@@ -41,9 +44,18 @@ def minos(
         section = Section(evaluated, target.dimension, [quantity], options.tolerance, options.max_steps)
         start = section.at(optimum.z)
         edge = edge_of(section, start, side, 1.0, start.value, stop)
+        done.append(quantity.name)
         return edge.value if edge is not None and edge.closed else np.nan, section.highest
 
     tasks = [partial(end, quantity, side) for quantity in quantities for side in (-1, 1)]
-    found = [one or (np.nan, -np.inf) for one in run_tasks(tasks, options.threads or available_cores(), stop)]
+    monitor.start("minos", 1, len(tasks))
+    try:
+        results = run_tasks(
+            tasks, options.threads or available_cores(), stop,
+            lambda: monitor.update(Progressed(0, "climbing", len(done), len(tasks))),
+        )  # fmt: skip
+    finally:
+        monitor.finish()
+    found = [one or (np.nan, -np.inf) for one in results]
     ends, highest = np.array(found).reshape(-1, 2).T
     return Ends(ends.reshape(-1, 2), bool(np.any(highest > optimum.value + _HIGHER)))

@@ -86,5 +86,5 @@ class _Grid:
         place = self._section.maximum([self._first[i], self._second[j]], near)
         before = self.best[i][j]
         if before is None or place.value > before.value:
-            self.best[i][j] = place
+            self.best[i][j] = place.light
         return place if np.isfinite(place.value) else near

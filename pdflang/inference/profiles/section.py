@@ -48,6 +48,11 @@ class Place(NamedTuple):
     curvature: np.ndarray
     found: bool
 
+    @property
+    def light(self) -> Place:
+        """The same without the Hessian, which many places of many dimensions have no room for."""
+        return self._replace(curvature=np.zeros((0, 0)))
+
 
 class Section:
     """A density in n dimensions as it is where k quantities are held, for ascents over the others.
@@ -124,7 +129,9 @@ class Section:
         return float(slope / np.sqrt(information)) if information > _SINGULAR * abs(alone) else np.nan
 
     def _foreseen(self, near: Place, coordinates: np.ndarray) -> np.ndarray:
-        """Where the maximum goes to first order as the held coordinates move."""
+        """Where the maximum goes to first order as the held coordinates move; of a light place, where it is."""
+        if not near.curvature.size:
+            return near.z[self._free]
         moved = coordinates - near.z[self._held]
         pull = near.curvature[np.ix_(self._free, self._held)] @ moved
         step = _solved(near.curvature[np.ix_(self._free, self._free)], pull)
