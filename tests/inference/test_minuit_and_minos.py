@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +14,11 @@ from scipy import optimize
 import pdflang
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+NEEDS_IMINUIT = pytest.mark.skipif(importlib.util.find_spec("iminuit") is None, reason="needs iminuit")
 COUNT = "data n: int\nparam mu ~ Flat() in (0, inf)\nobserve n ~ Poisson(mu)"
 
 
+@NEEDS_IMINUIT
 def test_a_poisson_mean_has_the_errors_of_its_likelihood() -> None:
     """μ − n + n log(n/μ) = ½, for both optimizers; of no events the upper one is ½."""
     for optimizer in ("newton", "minuit"):
@@ -30,6 +33,7 @@ def test_a_poisson_mean_has_the_errors_of_its_likelihood() -> None:
     assert fit.minos.errors["mu"] == pytest.approx([np.nan, 0.5], nan_ok=True, rel=1e-8)
 
 
+@NEEDS_IMINUIT
 @pytest.mark.parametrize("example", ["proxy", "detector"])
 def test_both_optimizers_agree(example: str) -> None:
     """MINUIT expects to gain 1e-8 at its end, a few 1e-5 of a standard error; MINOS is content with 1e-3 or so."""
@@ -67,6 +71,7 @@ def test_a_profile_above_the_maximum_is_told() -> None:
     assert told == [fit.log_density < best - 0.1 for fit in fits]
 
 
+@NEEDS_IMINUIT
 def test_ends_of_minuit_at_a_bound() -> None:
     model = pdflang.loads(
         "param tau ~ Normal(0, 1) in (0, inf)\ndata y[N] = [-3.0, -2.0, -4.0]\nobserve y ~ Normal(tau, 1)"
