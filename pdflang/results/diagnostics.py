@@ -100,9 +100,9 @@ def taught(tree: xarray.DataTree) -> list[Finding]:
     posterior = tree["posterior"].to_dataset()
     for name, _, entries, schema in _quantities(tree):
         found = contraction_of(posterior[name], len(entries))
-        if schema.role == "param":
-            hardly = np.flatnonzero(found.value < HARDLY_TAUGHT)
-            untaught |= {entries[i]: float(found.value[i]) for i in hardly}
+        # Of raw numbers behind a hierarchy some are always hardly taught: a parameter counts as a whole.
+        if schema.role == "param" and np.all(found.value < HARDLY_TAUGHT):
+            untaught[name] = float(np.max(found.value))
         far = np.flatnonzero(np.abs(found.shift) > FAR_FROM_PRIOR)
         moved |= {entries[i]: float(found.shift[i]) for i in far}
     return [*_untaught(untaught), *_moved(moved)]
