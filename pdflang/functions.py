@@ -94,13 +94,13 @@ class Functions:
             return module.log_density(module.constrain(vector, arrays)[0], arrays)
 
         def penalised_likelihood(vector: jax.Array, arrays: Any) -> jax.Array:
-            parameters = module.constrain(vector)[0]
+            parameters = module.constrain(vector, arrays)[0]
             of_nuisances = {n: term for n, term in module.log_prior(parameters, arrays).items() if n in nuisances}
             factors = module.log_factors(parameters, arrays) if hasattr(module, "log_factors") else {}
             return total(of_nuisances, module.log_likelihood(parameters, arrays), factors)
 
         def likelihood(vector: jax.Array, arrays: Any) -> jax.Array:
-            return total(module.log_likelihood(module.constrain(vector)[0], arrays))
+            return total(module.log_likelihood(module.constrain(vector, arrays)[0], arrays))
 
         def quantities(vectors: jax.Array, arrays: Any) -> tuple[dict[str, jax.Array], dict[str, jax.Array]]:
             def of_one(vector: jax.Array) -> tuple[dict[str, jax.Array], dict[str, jax.Array]]:

@@ -47,7 +47,7 @@ def cramer_rao(model: Model, params: Mapping[str, Any], seed: int = 0) -> dict[s
         target = Target(twin.dimension, twin.functions.likelihood, twin.functions.start, twin.arrays)
         curvatures.append(surface_of(target).evaluated(target, z).curvature)
     with jax.enable_x64(True):
-        jacobian = np.asarray(model.functions.constrain_jacobian(z))
+        jacobian = np.asarray(model.functions.constrain_jacobian(z, model.arrays))
     sds, found, start = bound(np.mean(curvatures, axis=0), jacobian), {}, 0
     for slot in model.functions.generated.slots:
         size = int(np.prod(slot.shape))

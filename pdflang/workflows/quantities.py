@@ -38,13 +38,14 @@ def entries_of(model: Model) -> dict[str, tuple[Slot, int]]:
 
 
 def quantity(name: str, slot: Slot, position: int) -> Quantity | None:
-    """One entry as the coordinate that it is; None in an array that is `ordered` or `simplex`, where it is no one."""
+    """One entry as the coordinate that it is; None where its bounds are others' values, which move with them."""
     from pdflang.backend.runtime import bijections
 
-    if slot.is_vector_map:
+    if slot.is_vector_map or slot.parameter.ends is not None:
         return None
     support = slot.parameter.support
-    bijection = getattr(bijections, slot.bijection)(*slot.bounds)
+    ends = (bound for bound in (support.lower, support.upper) if np.isfinite(bound))
+    bijection = getattr(bijections, slot.bijection)(*map(float, ends))
     return Quantity(name, slot.start + position, support.lower, support.upper, *_scalar_functions(bijection))
 
 
@@ -61,9 +62,9 @@ def _named(name: str, entries: dict[str, tuple[Slot, int]]) -> Quantity:
     slot, position = entries[name]
     found = quantity(name, slot, position)
     if found is None:
-        kind = slot.bijection.lower()
+        array = f"is an entry of an array that is {slot.bijection.lower()}"
         raise _cannot(
-            f"`{name}` is an entry of an array that is {kind}, which cannot be held alone",
+            f"`{name}` {array if slot.is_vector_map else 'has bounds that follow others'}, which cannot be held alone",
             "profile parameters that are free of others",
             slot.parameter.span,
         )

@@ -59,7 +59,7 @@ def test_the_prior_is_in_the_attributes(tree) -> None:
 def test_what_is_said(tree) -> None:
     untaught, moved = diagnostics.taught(tree)
     # A nuisance is known before, and need not be taught.
-    assert set(untaught.names) == {"idle", "steps[1]"}
+    assert set(untaught.names) == {"idle"}  # of `steps`, one entry alone
     assert untaught.severity == moved.severity == "note"
     # The mean is 8·4/5.
     assert moved.names == ("far",)

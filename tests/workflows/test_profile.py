@@ -226,3 +226,18 @@ def test_what_cannot_be_profiled(names: tuple[str, ...], said: str) -> None:
     with pytest.raises(pdflang.PdflangError, match="E641") as caught:
         model.profile(*names)
     assert said in str(caught.value)
+
+
+def test_bounds_that_follow_others() -> None:
+    """Of a and b in 0 < b < 1 - a with a + b known alone, both a and its share go to their bounds."""
+    model = pdflang.loads(
+        "param a ~ Uniform(0, 1)\nparam b ~ Uniform(0, 1 - a)\ndata y = 0.4\nfactor flat = log(1 - a)\n"
+        "observe y ~ Normal(a + b, 0.1)"
+    )
+    found = model.profile("a")
+    (interval,) = found.levels[1].intervals
+    # b stands in for a down to 0, so that only a > y costs something.
+    assert interval.low == pytest.approx(0.0, abs=1e-6)
+    assert interval.high == pytest.approx(0.4 + 0.1 * 3.841459**0.5, abs=1e-3)
+    with pytest.raises(pdflang.PdflangError, match="bounds that follow others"):
+        model.profile("b")
