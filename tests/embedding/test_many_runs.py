@@ -34,7 +34,8 @@ for number in range(100):
 
 @pytest.mark.parametrize("method", ["hmc", "nuts", "laplace"])
 def test_nothing_is_compiled_again_or_kept(method: str) -> None:
-    done = subprocess.run([sys.executable, "-c", RUNS, method], capture_output=True, text=True, check=True, timeout=1800)
+    command = [sys.executable, "-c", RUNS, method]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=1800)
     (compiled, memory), (compiled_later, memory_later) = (map(float, line.split()) for line in done.stdout.splitlines())
     assert compiled_later == compiled > 0
     assert memory_later - memory < 30
