@@ -1,4 +1,4 @@
-"""Real processes in a folder of their own, as a user starts them."""
+"""Commands in a folder of their own: in real processes, as a user starts them, or in this one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 from command_line import command, environment
+
+from pdflang.cli import program
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -24,6 +27,21 @@ def run(tmp_path: Path) -> Run:
         )  # fmt: skip
         assert "Traceback" not in done.stderr, done.stderr
         assert done.returncode in (code if isinstance(code, set) else {code}), (done.stdout, done.stderr)
+        return done
+
+    return call
+
+
+@pytest.fixture
+def in_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """The same in this process: many small commands in little time."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str, code: int = 0) -> Result:
+        done = CliRunner().invoke(program, arguments, prog_name="pdflang")
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        assert done.exit_code == code, done.output
         return done
 
     return call

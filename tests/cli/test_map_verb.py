@@ -7,9 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 
-from pdflang.cli import program
 from pdflang.results import open_run
 
 CHANNELS = """\
@@ -21,23 +19,8 @@ output total = sum(rate)
 """
 
 
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """`pdflang` with arguments in the test's folder, in this process."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str, code: int = 0) -> Result:
-        done = CliRunner().invoke(program, arguments, prog_name="pdflang")
-        if done.exception is not None and not isinstance(done.exception, SystemExit):
-            raise done.exception
-        assert done.exit_code == code, done.output
-        return done
-
-    return call
-
-
-def test_errors_of_both_signs_in_the_table_of_map(run, model, tmp_path: Path) -> None:
-    done = run("map", model(CHANNELS), "--minos", "--out", "best")
+def test_errors_of_both_signs_in_the_table_of_map(in_process, model, tmp_path: Path) -> None:
+    done = in_process("map", model(CHANNELS), "--minos", "--out", "best")
     assert done.stdout.splitlines()[:4] == [
         "          value  error     −     +",
         "rate[e]      12   3.46  3.14  3.81",
@@ -46,11 +29,11 @@ def test_errors_of_both_signs_in_the_table_of_map(run, model, tmp_path: Path) ->
     ]
     record = json.loads((tmp_path / "best" / "map.json").read_text())
     assert np.array(record["minos"]["rate"]).shape == (2, 2)
-    assert json.loads(run("map", "model.pdfm", "--json").stdout)["minos"] is None
+    assert json.loads(in_process("map", "model.pdfm", "--json").stdout)["minos"] is None
 
 
-def test_replicas_beside_the_maximum(run, model, tmp_path: Path) -> None:
-    done = run("map", model(CHANNELS), "--bootstrap", "8", "--out", "best")
+def test_replicas_beside_the_maximum(in_process, model, tmp_path: Path) -> None:
+    done = in_process("map", model(CHANNELS), "--bootstrap", "8", "--out", "best")
     lines = done.stdout.splitlines()
     assert lines[8].split() == ["estimate", "mean", "sd", "bias", "2.5%", "16%", "84%", "97.5%"]
     assert [line.split()[0] for line in lines[9:12]] == ["rate[e]", "rate[mu]", "total"]
@@ -62,4 +45,4 @@ def test_replicas_beside_the_maximum(run, model, tmp_path: Path) -> None:
     replicas = open_run(folder / "bootstrap.nc")["bootstrap"]["rate"]
     assert replicas.dims == ("replica", "channel") and replicas.shape == (8, 2)
     assert float(replicas.sel(channel="e").mean()) == pytest.approx(rows[0]["mean"])
-    assert "error[E620]" in run("map", "model.pdfm", "--bootstrap", "1", code=2).stderr
+    assert "error[E620]" in in_process("map", "model.pdfm", "--bootstrap", "1", code=2).stderr

@@ -8,10 +8,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 from command_line import NORMAL
 
-from pdflang.cli import program
 from pdflang.results import open_run
 
 CHANNELS = """\
@@ -24,24 +22,9 @@ output total = sum(rate)
 FLAT = "param a ~ Flat()\nparam b ~ Flat()\ndata y = 1\nobserve y ~ Normal(a + b, 1)\n"
 
 
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """`pdflang` with arguments in the test's folder, in this process."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str, code: int = 0) -> Result:
-        done = CliRunner().invoke(program, arguments, prog_name="pdflang")
-        if done.exception is not None and not isinstance(done.exception, SystemExit):
-            raise done.exception
-        assert done.exit_code == code, done.output
-        return done
-
-    return call
-
-
-def test_a_curve(run, model, tmp_path: Path) -> None:
+def test_a_curve(in_process, model, tmp_path: Path) -> None:
     """The posterior of the mean is normal: 25·6/76 ± 5/√76."""
-    done = run("profile", model(NORMAL), "mu", "--points", "9", "--out", "curve")
+    done = in_process("profile", model(NORMAL), "mu", "--points", "9", "--out", "curve")
     mean, sd = 150 / 76, 5 / np.sqrt(76)
     two = 1.959964 * sd
     rows = done.stdout.splitlines()
@@ -64,8 +47,8 @@ def test_a_curve(run, model, tmp_path: Path) -> None:
     assert {"profile.nc", "profile.csv", "profile.svg", "summary.txt"} <= set(origin["files"])
 
 
-def test_a_plane_of_entries_of_an_array(run, model, tmp_path: Path) -> None:
-    done = run("profile", model(CHANNELS), "rate[e]", "rate[mu]", "--points", "7", "--out", "plane", "--json")
+def test_a_plane_of_entries_of_an_array(in_process, model, tmp_path: Path) -> None:
+    done = in_process("profile", model(CHANNELS), "rate[e]", "rate[mu]", "--points", "7", "--out", "plane", "--json")
     record = json.loads(done.stdout)
     assert record["best"] == pytest.approx([12, 9], rel=1e-6)
     values = np.array(record["values"])
@@ -76,24 +59,24 @@ def test_a_plane_of_entries_of_an_array(run, model, tmp_path: Path) -> None:
         assert file["profile"]["rate"].shape == (7, 7, 2)
 
 
-def test_equal_profiles_are_equal_files(run, model, tmp_path: Path) -> None:
+def test_equal_profiles_are_equal_files(in_process, model, tmp_path: Path) -> None:
     for out in ("one", "two"):
-        run("profile", model(NORMAL), "mu", "--points", "5", "--out", out)
+        in_process("profile", model(NORMAL), "mu", "--points", "5", "--out", out)
     for name in ("profile.nc", "profile.csv", "profile.json", "profile.png", "profile.svg"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
-def test_what_is_not_determined_ends_with_a_doubt(run, model) -> None:
-    done = run("profile", model(FLAT), "a", "--points", "5", code=3)
+def test_what_is_not_determined_ends_with_a_doubt(in_process, model) -> None:
+    done = in_process("profile", model(FLAT), "a", "--points", "5", code=3)
     assert "the 68% interval of a is open towards inf" in done.stdout
     assert "no start ended at a maximum of the density" in done.stdout
 
 
-def test_mistakes(run, model) -> None:
+def test_mistakes(in_process, model) -> None:
     name = model(CHANNELS)
-    assert "error[E641]: `rate` is an array" in run("profile", name, "rate", code=1).stderr
-    assert "error[E620]" in run("profile", name, "rate[e]", "--points", "2", code=2).stderr
-    assert "Missing argument 'PARAMETER'" in run("profile", name, code=2).stderr
-    run("profile", name, "rate[e]", "--points", "5", "--out", "once")
-    assert "error[E621]" in run("profile", name, "rate[e]", "--points", "5", "--out", "once", code=1).stderr
-    run("profile", name, "rate[e]", "--points", "5", "--out", "once", "--overwrite")
+    assert "error[E641]: `rate` is an array" in in_process("profile", name, "rate", code=1).stderr
+    assert "error[E620]" in in_process("profile", name, "rate[e]", "--points", "2", code=2).stderr
+    assert "Missing argument 'PARAMETER'" in in_process("profile", name, code=2).stderr
+    in_process("profile", name, "rate[e]", "--points", "5", "--out", "once")
+    assert "error[E621]" in in_process("profile", name, "rate[e]", "--points", "5", "--out", "once", code=1).stderr
+    in_process("profile", name, "rate[e]", "--points", "5", "--out", "once", "--overwrite")
