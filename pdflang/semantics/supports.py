@@ -93,9 +93,12 @@ def extent_of(elaborator: Elaborator, node: Node) -> Range:
     """From the least to the largest value of a constant; what is proved of anything else."""
     if not _is_fixed(node):
         return range_of(node)
+    values = elaborator.fold(node)
+    if isinstance(values, int | float):  # numbers alone need no NumPy
+        return Range(float(values), float(values))
     import numpy as np
 
-    values = np.asarray(elaborator.fold(node))
+    values = np.asarray(values)
     if not values.size:
         return Range(0.0, 0.0, True, True)
     return Range(float(np.min(values)), float(np.max(values)))

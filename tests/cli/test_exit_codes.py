@@ -61,7 +61,7 @@ def test_bytes_are_no_model(run, tmp_path: Path) -> None:
         (("check", "--draws", "3", "model.pdfm"), "No such option"),
         (("sample", "model.pdfm", "--chains", "many"), "not a valid integer"),
         (("sample", "model.pdfm", "--chains", "0"), "`chains` must be at least 1"),
-        (("sample", "model.pdfm", "--metric", "round"), "'auto', 'dense', 'diagonal'"),
+        (("sample", "model.pdfm", "--metric", "round"), "'auto', 'dense', 'low-rank', 'diagonal'"),
         (("sample", "model.pdfm", "--data", "y"), "`--data y` cannot be read"),
         (("simulate", "model.pdfm", "--params", "y"), "`--params y` cannot be read"),
         (("simulate", "model.pdfm", "--size", "y"), "`--size y` cannot be read"),

@@ -57,7 +57,7 @@ def test_the_summary_of_sample_has_labels_in_the_order_of_declaration(run, model
 def test_draws_are_made_until_they_suffice_and_it_is_told(run, model, tmp_path: Path) -> None:
     """With one step in a trajectory NUTS is a slow random walk: 1000 draws of a chain are worth some 60."""
     text = "param x[10] ~ Normal(0, 1)\ndata y = 0\nobserve y ~ Normal(x[0], 1)\n"
-    slowly = ("sample", model(text), "--max-tree-depth", "1")
+    slowly = ("sample", model(text), "--method", "nuts", "--max-tree-depth", "1")
     done = run(*slowly, "--seed", "1")
     wish = "R-hat < 1.01 and ESS ≥ 400"
     told = re.search(rf"4 chains of (\d+) draws \((\d+) more until {wish}\) with seed 1", done.stdout)

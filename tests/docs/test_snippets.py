@@ -50,25 +50,30 @@ def test_python_runs_and_prints(page):
             assert printed.getvalue().rstrip() == block.result.rstrip()
 
 
-@pytest.fixture(scope="module")
-def copy(tmp_path_factory):
+@pytest.fixture
+def copy(tmp_path):
     """A folder with the examples and the broken model, as a reader has it."""
-    folder = tmp_path_factory.mktemp("reader")
-    shutil.copytree(ROOT / "examples", folder / "examples")
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
     for block in blocks("pdfm", ROOT / "README.md"):
         if block.about:
-            (folder / block.about).write_text(block.text, encoding="utf-8")
-    return folder
+            (tmp_path / block.about).write_text(block.text, encoding="utf-8")
+    return tmp_path
 
 
-@pytest.mark.parametrize("block", blocks("sh"), ids=lambda block: block.id)
-def test_commands_run(block, copy):
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_run(page, copy):
+    """One after the other, as a reader of the page types them."""
+    for block in blocks("sh", page):
+        run(block, copy)
+
+
+def run(block, folder):
     command = INSTALL.sub("", block.text.strip())
     if "-m pytest" in command:
         # These tests themselves: .ci/run runs the command as it stands. Here, that the words mean something.
         command += " --collect-only -q " + str(ROOT / "tests" / "stdlib")
     command = PROGRAM.sub(lambda found: f'"{sys.executable}"' + " -m pdflang" * (found[1] == "pdflang"), command)
-    done = subprocess.run(command, shell=True, cwd=copy, capture_output=True, text=True, encoding="utf-8")
+    done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, encoding="utf-8")
     if block.result is None:
         assert done.returncode in (0, 5), done.stderr        # 5: no slow test in the folder
     elif os.environ.get("PDFLANG_REFRESH"):
