@@ -66,7 +66,7 @@ class ChainOptions(Options):
     target_acceptance: float = option(0.9, "acceptance rate that the step size aims at", above=0, below=1)
     metric: str = option(
         "auto",
-        f"shape of the metric; auto is dense up to {DENSE_DIMENSIONS} dimensions and of low rank beyond",
+        f"shape of the metric; auto is dense up to {DENSE_DIMENSIONS} dimensions",
         choices=("auto", "dense", "low-rank", "diagonal"),
     )
     threads: int | None = option(None, "chains that run at once; as many as there are cores if not given", least=1)
@@ -80,7 +80,7 @@ class ChainOptions(Options):
         """The shape of the metric of a target of this dimension: dense, low-rank or diagonal."""
         if self.metric != "auto":
             return self.metric
-        return "dense" if dimension <= DENSE_DIMENSIONS else "low-rank"
+        return "dense" if dimension <= DENSE_DIMENSIONS else "diagonal"
 
 
 @dataclass(frozen=True)

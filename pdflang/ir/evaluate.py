@@ -108,7 +108,8 @@ class Evaluator:
         rows = [self(node.body, {**loops, node.loop: i}) for i in self._span(node.loop)]
         if rows:
             return np.array(rows)
-        return np.empty([axis.size.bind(self._lengths) for axis in node.axes])
+        # Of nothing there are no steps, though their number is one less.
+        return np.empty([max(0, axis.size.bind(self._lengths)) for axis in node.axes])
 
     def _Stack(self, node: nodes.Stack, loops: Mapping[Loop, Any]) -> Any:
         import numpy as np

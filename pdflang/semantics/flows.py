@@ -5,11 +5,12 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from pdflang.components import arithmetic
-from pdflang.diagnostics import Diagnostic, Span
+from pdflang.diagnostics import Diagnostic, PdflangError, Span
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Constant, Loop, Node, Phase, Variable
 from pdflang.ir.program import Check
 from pdflang.ir.ranges import NONNEGATIVE, REAL
+from pdflang.ir.sizes import Size
 from pdflang.semantics.calls import CallSite, Given, match
 from pdflang.semantics.combine import as_count, as_number, axes_agree, error
 from pdflang.semantics.domains import apply_in_domain
@@ -97,14 +98,18 @@ def _require_times(elaborator: Elaborator, times: Node, start: Node, matched: di
     if times.loops or start.loops:
         # What is said of differential equations in sets comes later.
         return
+    if times.axes[0].size == Size(0):
+        raise error("E408", "ode needs at least one time", place)
     check_increasing(elaborator, times, "the times of ode", place)
-    wait = nodes.Apply(arithmetic.SUBTRACT, (nodes.Element(times, (Constant(0),)), start), "real")
+    waits = nodes.Apply(arithmetic.SUBTRACT, (times, start), "real")
 
     def report(found: float, entry: str) -> Diagnostic:
         return Diagnostic("E408", f"the first time of ode lies {-found:g} before its start", place,
                           remedy="give the time of the initial state: start = …")  # fmt: skip
 
-    if wait.phase != Phase.CONST:
-        elaborator.check(Check("range", report, node=wait, allowed=NONNEGATIVE))
-    elif elaborator.fold(wait) < 0:
-        raise error("E408", report(float(elaborator.fold(wait)), "").message, place, remedy=report(0.0, "").remedy)
+    if waits.phase != Phase.CONST:
+        elaborator.check(Check("range", report, node=waits, allowed=NONNEGATIVE))
+        return
+    for found in elaborator.fold(waits)[:1]:
+        if found < 0:
+            raise PdflangError(report(float(found), ""))

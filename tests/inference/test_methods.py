@@ -80,7 +80,7 @@ def test_posterior_and_evidence(problem: Problem, options: Options) -> None:
         (20, NestedOptions(live=500)),
         (100, NutsOptions()),
         (100, HmcOptions()),
-        (400, NutsOptions()),
+        (400, NutsOptions(metric="low-rank")),
         (100, AutoOptions()),
         (100, LaplaceOptions()),
         (100, ViOptions()),

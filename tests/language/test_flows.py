@@ -126,6 +126,7 @@ REFUSED = {
     "no times": ("let x = ode(rate, 1)", "E303"),
     "one time": ("let x = ode(rate, 1, 3)", "E304"),
     "times that fall": ("let x = ode(rate, 1, [2, 1])", "E408"),
+    "no time": ("let x = ode(rate, 1, 0 for i in 0)", "E408"),
     "times before the start": ("let x = ode(rate, 1, [2, 3], start = 2.5)", "E408"),
     "times that read parameters": ("let x = ode(rate, 1, [k])", "E403"),
     "a rate of another shape": ("let x = ode(rate, [1, 2], t) + ode(f, 1, t)\nfunc f(t, y) = [y, y]", "E302"),
@@ -161,3 +162,9 @@ def test_without_the_solver_the_message_names_the_extra(monkeypatch: pytest.Monk
     with pytest.raises(PdflangError, match=r"pip install \"pdflang\[ode\]\"") as refused:
         check(SourceFile("<text>", _RATE + "output x = ode(rate, 1, t)"), given=["t"])
     assert refused.value.diagnostics[0].code == "E308"
+
+
+def test_no_times_are_no_states() -> None:
+    text = "param k ~ Normal(1, 0.1)\nfunc rate(t, y) = -k*y\ndata t[N]\ndata y[N]\n"
+    model = pdflang.loads(text + "observe y ~ Normal(ode(rate, 1, t), 0.1)", data={"t": [], "y": []})
+    assert model.log_density({"k": 1.0}) == pytest.approx(stats.norm(1, 0.1).logpdf(1))

@@ -35,6 +35,8 @@ def flow(
     sensitivities), so that derivatives of derivatives can be taken too. Times and what is `known` have none.
     """
     differentiated = (jnp.asarray(initial, float), *(jnp.asarray(argument, float) for argument in arguments))
+    if jnp.shape(times) == (0,):
+        return jnp.zeros((0, *differentiated[0].shape))
     inputs, as_inputs = ravel_pytree(differentiated)
     solver = diffrax.Kvaerno5() if stiff else diffrax.Dopri8()
 
