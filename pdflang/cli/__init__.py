@@ -25,7 +25,7 @@ Exit codes:
 VERBS = {
     "check": "Find what is wrong with a model, without reading its data.",
     "fmt": "Lay a model file out in the usual style.",
-    "sample": "Draw from the posterior by NUTS.",
+    "sample": "Draw from the posterior.",
     "map": "Find the maximum of the posterior density.",
     "profile": "Follow the density along one parameter, or over two.",
     "simulate": "Draw data from a model.",

@@ -61,9 +61,11 @@ def sample(
     checkpoints = checkpoints or MemoryCheckpoints()
     with interrupts(stop) as stop:
         found = _looked(target, options, by_hmc, by_nuts, stop)
-        if found.several and target.log_prior is not None:
+        if found.for_smc(target):
             return _by_smc(target, options, seed, found, monitor, stop)
-        if found.one and _may_be_normal(target, by_hmc) and not _has_begun("nuts", checkpoints):
+        # What was begun goes on, also where an interrupt left the climbs unfinished.
+        begun = _begun(options.chains, checkpoints)
+        if (found.one or "hmc" in begun) and _may_be_normal(target, by_hmc) and "nuts" not in begun:
             draws = hmc.sample(target, by_hmc, monitor, stop, _or_strained(enough), checkpoints)
             if draws.interrupted or _is_trusted(draws):
                 return _as_auto(draws, found)
@@ -85,6 +87,10 @@ class _Found:
     @property
     def several(self) -> bool:
         return len(self.modes) > 1
+
+    def for_smc(self, target: Target) -> bool:
+        """Whether SMC can give each of several modes its share."""
+        return self.several and target.log_prior is not None
 
     @property
     def warning(self) -> tuple[Remark, ...]:
@@ -124,7 +130,7 @@ def _looked(
             return
         found.modes = modes_of(optima)
         found.gradients = sum(optimum.steps for optimum in optima.every) * (1 + target.dimension)
-        if likely and not found.one:
+        if likely and not (found.one or found.for_smc(target)):
             compile_nuts()
 
     tasks: list[Callable[[], None]] = [look, compile_hmc if likely else compile_nuts]
@@ -143,9 +149,10 @@ def _may_be_normal(target: Target, by_hmc: HmcOptions) -> bool:
     return target.dimension <= CURVED_DIMENSIONS and by_hmc.metric_of(target.dimension) == "dense"
 
 
-def _has_begun(method: str, checkpoints: Checkpoints) -> bool:
-    """Whether chains of that method were saved: what came before it was judged then."""
-    return (saved := checkpoints.load(0)) is not None and saved.method == method
+def _begun(chains: int, checkpoints: Checkpoints) -> set[str]:
+    """The methods whose chains were saved. NUTS comes after all chains of HMC have ended and were judged."""
+    kept = [checkpoints.load(number) for number in range(chains)]
+    return {saved.method for saved in kept if saved is not None}
 
 
 def _or_strained(enough: Callable[[Draws], bool] | None) -> Callable[[Draws], bool] | None:

@@ -1,4 +1,4 @@
-"""Fan-outs over simulated data, seeds and models, run on the cores of this machine.
+"""Many fits of one model: calibration, bootstrap, profiles and errors from them, run on the cores of this machine.
 
 Importing this package imports neither JAX nor SciPy.
 """
