@@ -363,7 +363,7 @@ class Model(CompiledModel):
             optima,
             self._parameters_of(best.bound),
             self.certify([params]),
-            self._minos(optima, monitor) if minos else None,
+            self._minos(optima, monitor) if minos and not optima.interrupted else None,
         )
 
     def _minos(self, optima: Optima, monitor: Monitor | None) -> Minos:

@@ -84,14 +84,15 @@ def command(
         text, record = fit_text(compiled, fit), fit_record(fit)
         writes: list[Callable[[RunFolder], None]] = []
         again = None
-        if replicas is not None and not fit.optima.interrupted:
+        halted = fit.optima.interrupted or (fit.minos is not None and fit.minos.interrupted)
+        if replicas is not None and not halted:
             again = compiled.bootstrap(fit, monitor=told_of(hold, terminal_monitor()), **asdict(replicas))
             text, record = f"{text}\n{replicas_text(again)}", {**record, "bootstrap": replicas_record(again)}
             writes = [
                 lambda f: f.write_text("bootstrap.csv", to_csv(again)),
                 lambda f: f.write_tree("bootstrap.nc", to_tree(again)),
             ]
-        interrupted = fit.optima.interrupted or (again is not None and again.interrupted)
+        interrupted = halted or (again is not None and again.interrupted)
         origin = compiled.provenance(
             "map",
             started,
@@ -112,14 +113,16 @@ def command(
         screen.result(f"{text}\n{place}", folder=str(folder.path), **record)
         if fit.optima.interrupted:
             screen.note("interrupted: this is the best point so far")
+        elif halted:
+            screen.note("interrupted: errors of both signs that were not found yet are dashes")
         elif again is not None and again.interrupted:
             screen.note(f"interrupted: {again.replicas} of {again.asked} replicas are kept")
         elif report:
             add_report(screen, folder.path, compiled)
     if interrupted or hold.requested:
         raise click.exceptions.Exit(INTERRUPTED)
-    higher = fit.minos is not None and fit.minos.higher
-    if not fit.converged or higher or inexact_maximum(fit.certificates):
+    doubtful = fit.minos is not None and not fit.minos.trusted
+    if not fit.converged or doubtful or inexact_maximum(fit.certificates):
         raise click.exceptions.Exit(UNTRUSTED)
 
 
@@ -156,6 +159,8 @@ def fit_text(model: Model, fit: Fit) -> str:
     text.append(f"{fit.optima.agreeing} of {len(fit.optima.every)} starts end there: {best.reason}")
     if fit.minos and fit.minos.higher:
         text.append("a profile came out above this maximum, which is not the highest: raise `--starts`")
+    if fit.minos and fit.minos.failed:
+        text.append("MINUIT gave up before it had all errors of both signs: leave `--optimizer` out")
     if fit.at_bound:
         text.append(f"  at a bound or at infinity: {', '.join(fit.at_bound)}")
     if best.remedy:

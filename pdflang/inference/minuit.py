@@ -21,7 +21,7 @@ from pdflang.inference.optima import Optima, Optimum, Status
 from pdflang.inference.options import MapOptions, chosen_seed
 from pdflang.inference.platform import available_cores
 from pdflang.inference.profiles.minos import Ends
-from pdflang.inference.profiles.section import Quantity
+from pdflang.inference.profiles.section import HIGHER, Quantity
 from pdflang.inference.surface import Surface, surface_of
 from pdflang.inference.target import Target
 from pdflang.inference.workers import StopRequest, interrupts, run_tasks
@@ -34,8 +34,6 @@ _OF_MINOS = 0.1
 
 _CAREFUL = 2
 """MINUIT's strategy with the most accurate second derivatives."""
-
-_HIGHER = 1e-6
 
 _NOWHERE = 1e30
 """Minus the log-density where there is none: MINUIT cannot step back from what is not finite."""
@@ -76,9 +74,9 @@ def maximise(
 
 def minos(target: Target, optimum: Optimum, quantities: Sequence[Quantity], stop: StopRequest) -> Ends:
     """The intervals of MINOS at Δ = ½ around an optimum, by iminuit."""
-    found = np.full((len(quantities), 2), np.nan)
+    found, failed = np.full((len(quantities), 2), np.nan), False
     if optimum.covariance is None:
-        return Ends(found, False)
+        return Ends(found, False, failed=True)
     function = _Function(target, surface_of(target, curved=False), surface_of(target), stop)
     minuit = function.minuit(optimum.z)
     try:
@@ -88,11 +86,12 @@ def minos(target: Target, optimum: Optimum, quantities: Sequence[Quantity], stop
             if quantity.index not in optimum.bound:
                 minuit.minos(quantity.index)
                 found[row] = _ends(minuit, quantity)
-    except (_Stopped, RuntimeError):
-        # RuntimeError: MINUIT sees no minimum.
+    except _Stopped:
         pass
+    except RuntimeError:
+        failed = True  # MINUIT sees no minimum
     best = -np.inf if function.best is None else function.best.value
-    return Ends(found, bool(best > optimum.value + _HIGHER))
+    return Ends(found, bool(best > optimum.value + HIGHER), failed)
 
 
 def _ends(minuit: Any, quantity: Quantity) -> tuple[float, float]:

@@ -22,11 +22,19 @@ class Minos:
     """How far each entry is below and above the maximum where its profile has lost ½: (*shape, 2) by parameter.
 
     Both are positive; NaN where the profile does not cross, and in arrays that are `ordered` or `simplex`. `higher`
-    says that a profile came out above the maximum.
+    says that a profile came out above the maximum, `failed` that MINUIT gave up, `interrupted` that Ctrl-C ended the
+    search: then a NaN says nothing.
     """
 
     errors: dict[str, np.ndarray]
     higher: bool
+    failed: bool
+    interrupted: bool
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the errors are those of the maximum."""
+        return not (self.higher or self.failed)
 
 
 def minos_of(model: Model, optima: Optima, monitor: Monitor | None = None) -> Minos:
@@ -49,4 +57,5 @@ def minos_of(model: Model, optima: Optima, monitor: Monitor | None = None) -> Mi
     for name, (slot, _) in entries.items():
         rows.setdefault(slot.parameter.name, []).append(errors.get(name, np.full(2, np.nan)))
     shapes = {slot.parameter.name: slot.shape for slot in model.functions.generated.slots}
-    return Minos({name: np.array(found).reshape(*shapes[name], 2) for name, found in rows.items()}, ends.higher)
+    by_name = {name: np.array(found).reshape(*shapes[name], 2) for name, found in rows.items()}
+    return Minos(by_name, ends.higher, ends.failed, stop.requested)

@@ -11,7 +11,7 @@ from scipy import stats
 from pdflang.fields import schemas
 from pdflang.inference import Monitor, Progressed, QuietMonitor
 from pdflang.inference.platform import available_cores
-from pdflang.inference.profiles import Curve, Place, Plane, Quantity, Section, curve_of, plane_of
+from pdflang.inference.profiles import HIGHER, Curve, Place, Plane, Quantity, Section, curve_of, plane_of
 from pdflang.inference.surface import surface_of
 from pdflang.inference.workers import StopRequest, interrupts
 from pdflang.results.profile import Level, Profile
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 PROBABILITIES = (float(stats.chi2.cdf(1.0, 1)), 0.95)
 """Of one and of 1.96 standard deviations."""
 
-_HIGHER = 1e-6
 _RESTARTS = 3
 
 
@@ -44,13 +43,15 @@ def profile(model: Model, names: Sequence[str], options: ProfileOptions, monitor
         points = options.points_along(len(names)) ** len(names)
         monitor.start("profile", 1, points)
         try:
+            found = search.run(lambda done: monitor.update(Progressed(0, "climbing", min(done, points), points)))
             for _ in range(_RESTARTS):
-                found = search.run(lambda done: monitor.update(Progressed(0, "climbing", min(done, points), points)))
                 if not search.goes_higher(found):
                     break
+                found = search.run(lambda done: monitor.update(Progressed(0, "climbing", min(done, points), points)))
+            higher = search.is_above(found)
         finally:
             monitor.finish()
-    return _profile_of(model, search, found, options, optima, stop.requested)
+    return _profile_of(model, search, found, options, optima, higher, stop.requested)
 
 
 class _Search:
@@ -97,12 +98,18 @@ class _Search:
 
     def goes_higher(self, found: Curve | Plane) -> bool:
         """Whether a place of the profile is above all modes; then the mode there is the first from now on."""
-        known = [place for place in places_of(found) if place is not None]
-        best = max(known, key=lambda place: place.value, default=self.top)
-        if self._stop.requested or best.value <= self.top.value + _HIGHER:
+        if self._stop.requested or not self.is_above(found):
             return False
-        self._modes = self._distinct([self._whole.maximum((), best), *self._modes])
+        self._modes = self._distinct([self._whole.maximum((), self._highest(found)), *self._modes])
         return True
+
+    def is_above(self, found: Curve | Plane) -> bool:
+        """Whether a place of the profile is above all modes."""
+        return self._highest(found).value > self.top.value + HIGHER
+
+    def _highest(self, found: Curve | Plane) -> Place:
+        known = [place for place in places_of(found) if place is not None]
+        return max(known, key=lambda place: place.value, default=self.top)
 
     def _distinct(self, places: Sequence[Place]) -> list[Place]:
         """The places, highest first, without those that are as high as another and at the same held values."""
@@ -113,8 +120,8 @@ class _Search:
         return kept
 
     def _same(self, place: Place, other: Place) -> bool:
-        here, there = self.section.at(place.z).held, self.section.at(other.z).held
-        return abs(place.value - other.value) <= _HIGHER and np.allclose(here, there, rtol=1e-3, atol=1e-6)
+        here, there = self.section.held(place.z), self.section.held(other.z)
+        return abs(place.value - other.value) <= HIGHER and np.allclose(here, there, rtol=1e-3, atol=1e-6)
 
 
 def two_deltas(quantities: int) -> tuple[float, ...]:
@@ -128,7 +135,13 @@ def places_of(found: Curve | Plane) -> list[Place | None]:
 
 
 def _profile_of(
-    model: Model, search: _Search, found: Curve | Plane, options: ProfileOptions, optima: Optima, interrupted: bool
+    model: Model,
+    search: _Search,
+    found: Curve | Plane,
+    options: ProfileOptions,
+    optima: Optima,
+    higher: bool,
+    interrupted: bool,
 ) -> Profile:
     places, top = places_of(found), search.top
     values = (found.values,) if isinstance(found, Curve) else found.values
@@ -147,7 +160,7 @@ def _profile_of(
         values=values,
         two_delta=two_delta,
         levels=_levels(found, values, two_delta),
-        best=search.section.at(top.z).held,
+        best=search.section.held(top.z),
         arrays={name: array[1:].reshape(*shape, *array.shape[1:]) for name, array in arrays.items()},
         schemas=schemas(model),
         maximum={name: array[0] for name, array in arrays.items()},
@@ -158,6 +171,7 @@ def _profile_of(
         unfinished=sum(place is not None and not place.found for place in places),
         certificates=model.certify([{name: array[i] for name, array in parameters.items()} for i in (0, *ends)]),
         weighted=model.weighted,
+        higher=higher,
         interrupted=interrupted,
     )
 

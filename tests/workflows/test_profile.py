@@ -9,6 +9,9 @@ import pytest
 from scipy import optimize, stats
 
 import pdflang
+from pdflang.inference.ascent import Evaluation
+from pdflang.inference.profiles import Quantity, Section, curve_of
+from pdflang.inference.workers import StopRequest
 
 LEVELS = (1.0, stats.chi2.ppf(0.95, 1))
 X, Y, SIGMA = np.array([0.0, 1, 2, 3, 4]), np.array([0.1, 1.2, 1.9, 3.3, 3.6]), 0.5
@@ -210,6 +213,27 @@ def test_an_interrupt_keeps_the_points_that_are_finished() -> None:
     assert found.two_delta[finished] == pytest.approx(parabola[finished], abs=1e-8)
     assert np.isnan(found.arrays["b"][~finished]).all()
     assert all(one.low_closed and one.high_closed for level in found.levels for one in level.intervals)
+
+
+def test_intervals_that_close_among_the_finished_points_are_known() -> None:
+    """Of a unit normal in two coordinates: all points below the mode, and above it those up to 1.5."""
+    stop = StopRequest()
+    far_below = 0
+
+    def evaluated(z: np.ndarray) -> Evaluation:
+        nonlocal far_below
+        far_below += z[0] < -2
+        if far_below > 20 and z[0] > 1.5:
+            stop.request()
+        return Evaluation(z, -0.5 * z @ z, -z, np.eye(2))
+
+    quantity = Quantity("a", 0, -np.inf, np.inf, float, float, lambda z: 1.0)
+    section = Section(evaluated, 2, [quantity], 1e-12, 100)
+    found = curve_of(section, [section.at(np.zeros(2))], (1.0, 3.84), 9.0, 201, 1, stop, lambda done: None)
+    assert any(place is None for place in found.places)
+    ((one,), two) = found.intervals
+    assert (one.low, one.high) == pytest.approx((-1, 1), abs=1e-6) and one.low_closed and one.high_closed
+    assert two == ()
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ and Roos, Comput. Phys. Commun. 10, 343, 1975).
 from pdflang.inference.profiles.curve import Curve, Interval, curve_of
 from pdflang.inference.profiles.edges import Edge, edge_of
 from pdflang.inference.profiles.plane import Plane, plane_of
-from pdflang.inference.profiles.section import Place, Quantity, Section
+from pdflang.inference.profiles.section import HIGHER, Place, Quantity, Section
 
-__all__ = ["Curve", "Edge", "Interval", "Place", "Plane", "Quantity", "Section", "curve_of", "edge_of", "plane_of"]
+__all__ = [
+    "HIGHER", "Curve", "Edge", "Interval", "Place", "Plane", "Quantity", "Section", "curve_of", "edge_of", "plane_of",
+]  # fmt: skip

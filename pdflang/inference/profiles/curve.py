@@ -63,7 +63,7 @@ def curve_of(
     places = [_highest([branch[i] for branch in swept]) for i in range(len(values))]
     for order in (1, -1):
         _from_neighbours(section, values, places, order, stop)
-    return Curve(values, tuple(places), tuple(_intervals(section, places, level, top, stop) for level in levels))
+    return Curve(values, tuple(places), tuple(_intervals(section, places, level, top) for level in levels))
 
 
 def _sweep(
@@ -100,7 +100,7 @@ def _from_neighbours(
 
 
 def _intervals(
-    section: Section, places: Sequence[Place | None], level: float, top: float, stop: StopRequest
+    section: Section, places: Sequence[Place | None], level: float, top: float
 ) -> tuple[Interval, ...]:
     """Where the profile is less than `level` below the top, between crossings found by Newton's method.
 
@@ -114,9 +114,7 @@ def _intervals(
     for first, second, up, down in zip(known, known[1:], high, high[1:], strict=False):
         if up != down:
             inside, outside = (first, second) if up else (second, first)
-            edge = crossing(section, inside, outside, level, top, stop)
-            if edge is None:
-                return ()
+            edge = crossing(section, inside, outside, level, top)
             ends.append((edge.value, True))
     if high[-1:] == [True]:
         ends.append((quantity.upper, False))

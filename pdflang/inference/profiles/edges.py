@@ -56,7 +56,7 @@ def edge_of(section: Section, start: Place, side: int, level: float, top: float,
             return Edge(inside, closed=False)
         place = section.maximum([value], inside)
         if fall(place, top) > level:
-            return crossing(section, inside, place, level, top, stop)
+            return crossing(section, inside, place, level, top)
         if last or abs(value - origin) > _FARTHEST * spread:
             return Edge(place, closed=False)
         step = min(max(_BEYOND * _missing(section, place, side, level, top), step), _GROWTH * step)
@@ -83,18 +83,14 @@ def _end(section: Section, mode: Place, side: int, reach: float, top: float, sto
     return origin + side * min(2 * np.sqrt(reach) * _first_spread(section, mode), abs(edge.value - origin))
 
 
-def crossing(
-    section: Section, inside: Place, outside: Place, level: float, top: float, stop: StopRequest
-) -> Edge | None:
+def crossing(section: Section, inside: Place, outside: Place, level: float, top: float) -> Edge:
     """The place between two at which the profile crosses the level: Newton's method in √(−2Δ), kept between both.
 
-    √(−2Δ) is straight where the profile is a parabola.
+    √(−2Δ) is straight where the profile is a parabola, so that a few places are enough: a stop waits for them.
     """
     goal = np.sqrt(level)
     latest, error = outside, np.inf
     for _ in range(_TRIALS):
-        if stop.requested:
-            return None
         low, high = sorted((inside.held[0], outside.held[0]))
         rise = np.sqrt(max(fall(latest, top), 0.0))
         if abs(rise - goal) <= _ACCURACY * goal or high - low <= 4 * np.spacing(max(abs(low), abs(high))):

@@ -13,22 +13,22 @@ from pdflang.inference.optima import Optimum
 from pdflang.inference.options import MapOptions
 from pdflang.inference.platform import available_cores
 from pdflang.inference.profiles.edges import edge_of
-from pdflang.inference.profiles.section import Quantity, Section
+from pdflang.inference.profiles.section import HIGHER, Quantity, Section
 from pdflang.inference.surface import surface_of
 from pdflang.inference.target import Target
 from pdflang.inference.workers import StopRequest, run_tasks
-
-_HIGHER = 1e-6
 
 
 class Ends(NamedTuple):
     """The lower and upper end (quantities, 2) of the interval around each; NaN where the profile does not cross.
 
-    `higher` says that a profile came out above the optimum, which is then not the maximum.
+    `higher` says that a profile came out above the optimum, which is then not the maximum; `failed` that the search
+    was given up, and that a NaN says nothing.
     """
 
     values: np.ndarray
     higher: bool
+    failed: bool = False
 
 
 def minos(
@@ -37,12 +37,12 @@ def minos(
 ) -> Ends:  # fmt: skip
     """The intervals around an optimum at −2Δ = 1, each from two searches of their own."""
     done: list[str] = []
-    surface = surface_of(target)
-    evaluated = partial(surface.evaluated, target)
+    evaluated = partial(surface_of(target).evaluated, target)
+    top = evaluated(optimum.z)
 
     def end(quantity: Quantity, side: int) -> tuple[float, float]:
         section = Section(evaluated, target.dimension, [quantity], options.tolerance, options.max_steps)
-        start = section.at(optimum.z)
+        start = section.known(top)
         edge = edge_of(section, start, side, 1.0, start.value, stop)
         done.append(quantity.name)
         return edge.value if edge is not None and edge.closed else np.nan, section.highest
@@ -58,4 +58,4 @@ def minos(
         monitor.finish()
     found = [one or (np.nan, -np.inf) for one in results]
     ends, highest = np.array(found).reshape(-1, 2).T
-    return Ends(ends.reshape(-1, 2), bool(np.any(highest > optimum.value + _HIGHER)))
+    return Ends(ends.reshape(-1, 2), bool(np.any(highest > optimum.value + HIGHER)))

@@ -12,6 +12,9 @@ from scipy.linalg import cho_factor, cho_solve
 from pdflang.inference import ascent
 from pdflang.inference.ascent import Evaluation
 
+HIGHER = 1e-6
+"""A place whose log-density is above another's by more is higher; less is rounding of the climbs."""
+
 _STARTS = 2
 """The foreseen point, and the one that it was foreseen from."""
 
@@ -78,8 +81,15 @@ class Section:
 
     def at(self, z: np.ndarray) -> Place:
         """The point z itself, which is known to be a maximum."""
-        held = tuple(q.value_of(float(z[q.index])) for q in self.quantities)
-        return self._place(held, self._evaluated(z), True)
+        return self.known(self._evaluated(z))
+
+    def known(self, top: Evaluation) -> Place:
+        """The same, evaluated before."""
+        return self._place(self.held(top.z), top, True)
+
+    def held(self, z: np.ndarray) -> tuple[float, ...]:
+        """The values of the quantities at z."""
+        return tuple(quantity.value_of(float(z[quantity.index])) for quantity in self.quantities)
 
     def maximum(self, held: Sequence[float], near: Place) -> Place:
         """The maximum with these values held, climbed to from what one nearby foresees."""

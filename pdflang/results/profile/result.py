@@ -44,9 +44,9 @@ class Profile:
     one quantity, (points, points) over two, NaN where a point was not finished. `arrays` are parameters, derived values
     and outputs where the density is that large, (points, …) or (points, points, …), with the axes of `schemas`. At the
     `maximum` are the same, and `log_density` is its value. `priors` says which count: all, or those of nuisances.
-    `converged` says that a start ended at a maximum, `unfinished` counts points whose search did not. `certificates`
-    say how exact integrals and other approximations are at the maximum and at the ends; `weighted` names the
-    observations whose events have weights, for which −2Δ has no such probabilities.
+    `converged` says that a start ended at a maximum, `unfinished` counts points whose search did not, `higher` that one
+    is above the maximum. `certificates` say how exact integrals and other approximations are at the maximum and at the
+    ends; `weighted` names the observations whose events have weights, for which −2Δ has no such probabilities.
     """
 
     names: tuple[str, ...]
@@ -62,6 +62,7 @@ class Profile:
     seed: int
     converged: bool
     unfinished: int
+    higher: bool = False
     certificates: tuple[Certificate, ...] = ()
     weighted: tuple[str, ...] = ()
     interrupted: bool = False
@@ -69,7 +70,8 @@ class Profile:
     @property
     def trusted(self) -> bool:
         """Whether it starts from a maximum, each of its points is one, and integrals are accurate."""
-        return self.converged and not self.unfinished and all(one.holds for one in self.certificates)
+        searched = self.converged and not self.unfinished and not self.higher
+        return searched and all(one.holds for one in self.certificates)
 
     def __repr__(self) -> str:
         return f"<Profile of {' and '.join(self.names)}: {self.two_delta.size} points>"

@@ -56,6 +56,8 @@ def _remarks(profile: Profile) -> Iterator[str]:
         yield f"the events of {name} have weights: −2Δ has no such probabilities; `pdflang map` has the right errors"
     if not profile.converged:
         yield "no start ended at a maximum of the density: see what `pdflang map` says"
+    if profile.higher:
+        yield "a point came out above this maximum, which is not the highest: raise `--starts`"
     if profile.unfinished:
         yield f"of {np.isfinite(profile.two_delta).sum()} points {profile.unfinished} are not at a maximum"
 
