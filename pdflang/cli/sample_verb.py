@@ -30,6 +30,7 @@ from pdflang.inference.methods import METHODS, Method
 from pdflang.inference.options import AutoOptions, ChainOptions, Options, chosen_seed, options_of
 from pdflang.interrupts import INTERRUPTED, held, leave
 from pdflang.results.checkpoints import SECONDS
+from pdflang.results.run_folder import REPORT
 
 if TYPE_CHECKING:
     from pdflang.embedding import Model
@@ -86,13 +87,17 @@ def command(
     given = {name: value for name, value in options.items() if value is not None}
     earlier = RunFolder.latest(model, _GO_ON, out) if resume or more else None
     plan = _earlier_plan(earlier, method, given, more) if earlier else _new_plan(method or "auto", given)
-    log_likelihood = log_likelihood or plan.log_likelihood
+    log_likelihood, information = log_likelihood or plan.log_likelihood, information or plan.information
     compiled = load_model(screen, model, data, exact=exact, require=plan.method.require)
+    if information:
+        from pdflang.predictive.information import require_information
+
+        require_information(compiled)
     import_meanwhile("xarray", "h5netcdf", "arviz_stats.base", after=f"pdflang.inference.{plan.method.module}")
 
     def origin(**details: Any) -> dict[str, Any]:
         settings = asdict(plan.settings)
-        details = {"log_likelihood": log_likelihood, **details}
+        details = {"log_likelihood": log_likelihood, "information": information, **details}
         return compiled.provenance(plan.method.name, started, options=settings, seed=plan.seed, **details)
 
     def begin(folder: RunFolder) -> None:
@@ -106,6 +111,7 @@ def command(
             screen.note(f"the run was begun with {changed}: its draws may not be those of one without a break")
     with earlier or RunFolder.create(model, out, overwrite) as folder, held() as hold:
         if earlier:
+            folder.remove(REPORT)  # which is of the draws before
             begin(folder)
         checkpoints = FolderCheckpoints(folder, begin, save_every)
         draws = compiled.draw(plan.settings, told_of(hold, terminal_monitor()), checkpoints=checkpoints)
@@ -136,6 +142,7 @@ class _Plan:
     settings: Options
     seed: int
     log_likelihood: bool = False
+    information: bool = False
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -162,8 +169,8 @@ def _earlier_plan(folder: RunFolder, name: str | None, given: dict[str, Any], mo
     assert isinstance(settings, ChainOptions | AutoOptions)
     if more is not None:
         settings = replace(settings, draws=made_by(folder, settings.chains) + more)
-    kept = bool(record.get("log_likelihood"))
-    return _Plan(method, settings, record["seed"], kept, record.get("versions", {}))
+    kept, bound = bool(record.get("log_likelihood")), bool(record.get("information"))
+    return _Plan(method, settings, record["seed"], kept, bound, record.get("versions", {}))
 
 
 def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> str:
@@ -194,14 +201,18 @@ def _written(
     least: list[efficiency.Efficiency] = []
     if information:
         mean = {name: tree["posterior"][name].mean(("chain", "draw")).values for name in model.program.parameters}
-        least = efficiency.efficiencies(rows, model.cramer_rao(mean))
-        text += efficiency.to_text(least)
+        try:
+            least = efficiency.efficiencies(rows, model.cramer_rao(mean))
+        except PdflangError as failure:  # which must not cost the results
+            text += f"Cramér–Rao: the bound could not be computed: {failure.diagnostics[0].message}.\n"
+        else:
+            text += efficiency.to_text(least)
     folder.write_all(
         [
             lambda f: f.write_sources(model.sources),
             lambda f: f.write_text("summary.csv", tables.to_csv(rows)),
             lambda f: f.write_text("summary.txt", text),
-            *([lambda f: f.write_text("information.csv", efficiency.to_csv(least))] if information else []),
+            *([lambda f: f.write_text("information.csv", efficiency.to_csv(least))] if least else []),
             lambda f: f.write_json("diagnostics.json", words.to_records(findings)),
             lambda f: f.write_provenance(record),
         ]

@@ -10,6 +10,7 @@ import numpy as np
 from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.inference import Target
 from pdflang.inference.surface import surface_of
+from pdflang.semantics.capabilities import require_gradient
 from pdflang.simulated import data_record
 
 if TYPE_CHECKING:
@@ -21,14 +22,9 @@ _DATA_SETS = 40
 _SINGULAR = 1e-10
 
 
-def cramer_rao(model: Model, params: Mapping[str, Any], seed: int = 0) -> dict[str, np.ndarray]:
-    """The least standard deviations from data alone at given parameters, arrays by name; inf where data say nothing.
-
-    The Fisher information is minus the Hessian of the log-likelihood, averaged over data simulated at the parameters.
-    Errors: E614 where events have weights, those of `simulate`.
-    """
-    import jax
-
+def require_information(model: Model) -> None:
+    """Errors: E614 where events have weights, E611 and E612 where there is no density with a gradient."""
+    require_gradient(model.program)
     if model.weighted:
         name = model.weighted[0]
         raise PdflangError(
@@ -39,6 +35,18 @@ def cramer_rao(model: Model, params: Mapping[str, Any], seed: int = 0) -> dict[s
                 remedy="take the errors of `pdflang map`, which account for the weights",
             )
         )
+
+
+def cramer_rao(model: Model, params: Mapping[str, Any], seed: int = 0) -> dict[str, np.ndarray]:
+    """The least standard deviations from data alone at given parameters, arrays by name; inf where data say nothing.
+
+    The Fisher information is minus the Hessian of the log-likelihood, averaged over data simulated at the parameters.
+    NaN where a simulated data set has no finite curvature there. Errors: those of `require_information`, and of
+    `simulate`.
+    """
+    import jax
+
+    require_information(model)
     z = np.asarray(model.unconstrain(params))
     curvatures = []
     for number in range(_DATA_SETS):
@@ -61,6 +69,8 @@ def bound(information: np.ndarray, jacobian: np.ndarray) -> np.ndarray:
 
     Infinite for what changes along a direction that has no information.
     """
+    if not (np.all(np.isfinite(information)) and np.all(np.isfinite(jacobian))):
+        return np.full(len(jacobian), np.nan)
     scales = np.sqrt(np.abs(np.diag(information)))
     scales = np.where(scales > 0, scales, 1.0)
     values, vectors = np.linalg.eigh(information / np.outer(scales, scales))

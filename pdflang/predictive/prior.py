@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import jax
 import numpy as np
 
 from pdflang.inference.surface import surface_of
@@ -34,8 +35,17 @@ def prior_moments(model: Model) -> dict[str, PriorMoments]:
     target = model.target()
     surface = surface_of(target, curved=False)
     vectors = np.array([surface.start(target, _SEED, _STREAM, number) for number in range(draws)])
-    parameters, _ = model.quantities(vectors[np.all(np.isfinite(vectors), axis=1)])
+    parameters = _parameters(model, vectors[np.all(np.isfinite(vectors), axis=1)])
     return {name: moments_of(parameters[name]) for name in names}
+
+
+def _parameters(model: Model, vectors: np.ndarray) -> dict[str, np.ndarray]:
+    """Parameters alone, (n, …) by name: derived values may be dear where only the prior goes."""
+    if not hasattr(model.functions.module, "derived"):
+        return model.quantities(vectors)[0]
+    with jax.enable_x64(True):
+        found = [model.functions.constrain(vector, model.arrays) for vector in vectors]
+    return {name: np.array([one[name] for one in found]) for name in model.program.parameters}
 
 
 def proper(program: Program) -> list[str]:

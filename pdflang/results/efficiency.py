@@ -32,7 +32,8 @@ def efficiencies(rows: Sequence[Row], bounds: Mapping[str, np.ndarray]) -> list[
     for name, sds in bounds.items():
         own = [row for row in rows if row.variable == name]
         for row, least in zip(own, np.ravel(sds), strict=True):
-            found.append(Efficiency(row.name, row.sd, float(least), float(least) / row.sd))
+            ratio = float(least) / row.sd if row.sd else float("nan")
+            found.append(Efficiency(row.name, row.sd, float(least), ratio))
     return found
 
 
@@ -48,10 +49,11 @@ def to_csv(found: Sequence[Efficiency]) -> str:
 def to_text(found: Sequence[Efficiency]) -> str:
     """The range of the ratios in a line."""
     ratios = [one for one in found if np.isfinite(one.ratio)]
+    unknown = sum(np.isinf(one.ratio) for one in found)
     if not ratios:
-        return "Cramér–Rao: such data have no information on any parameter.\n"
+        why = "such data have no information on any parameter" if unknown else "the bound could not be computed"
+        return f"Cramér–Rao: {why}.\n"
     least, most = (choose(ratios, key=lambda one: one.ratio) for choose in (min, max))
     span = " to ".join(f"{one.ratio:.2f} ({one.name})" for one in dict.fromkeys((least, most)))
-    unknown = len(found) - len(ratios)
     rest = f"; for {unknown} more the data have no information" if unknown else ""
     return f"Cramér–Rao bound of such data over the sd of the posterior: {span}{rest}.\n"

@@ -28,7 +28,7 @@ MODEL = "model.pdfm"
 SOURCES = "sources"
 CHECKPOINT = "checkpoint"
 _LOCK = ".lock"
-_OURS = (DRAWS, "summary.csv", "summary.txt", "diagnostics.json", MAXIMUM, MODEL, PROVENANCE, REPORT)
+_OURS = (DRAWS, "summary.csv", "summary.txt", "information.csv", "diagnostics.json", MAXIMUM, MODEL, PROVENANCE, REPORT)
 
 
 class RunFolder:
@@ -125,6 +125,11 @@ class RunFolder:
                 raise PdflangError(cannot_write(path.parent, failure)) from failure
         write_text(path, text)
         self._written[name] = None
+
+    def remove(self, name: str) -> None:
+        """Take a file away that is no longer of this run, if it is there."""
+        with suppress(OSError):
+            (self.path / name).unlink()
 
     def write_json(self, name: str, value: Any) -> None:
         """Write plain data as JSON. Numbers that are not finite become null, which JSON can say."""

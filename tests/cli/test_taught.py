@@ -35,3 +35,22 @@ def test_contraction_and_the_bound(run, model, tmp_path: Path) -> None:
     record = json.loads(run("sample", "model.pdfm", *FAST, "--json").stdout)
     assert record["information"] is None
     assert record["summary"][0]["contraction"] == pytest.approx(75 / 76, abs=0.01)
+
+
+def test_more_draws_keep_the_bound_and_no_page_of_those_before(run, model, tmp_path: Path) -> None:
+    run("sample", model(IDLE), *FAST, "--information", "--out", "fit")
+    before = (tmp_path / "fit/information.csv").read_text()
+    (tmp_path / "fit/report.html").write_text("of the draws before")
+    run("sample", "model.pdfm", "--more", "100", "--out", "fit")
+    assert (tmp_path / "fit/information.csv").read_text() != before
+    assert not (tmp_path / "fit/report.html").exists()
+    assert "information.csv" in json.loads((tmp_path / "fit/provenance.json").read_text())["files"]
+
+
+def test_weights_are_told_before_anything_is_drawn(run, model, tmp_path: Path) -> None:
+    text = (
+        "data x[N] = [0.2, 0.5]\ndata w[N] = [1.0, -0.5]\nparam c ~ Gamma(2, 1)\ntheory rate(x in (0, 1)) = c*x\n"
+        "observe x ~ PoissonProcess(rate, weights = w)\n"
+    )
+    assert "error[E614]" in run("sample", model(text), *FAST, "--information", "--out", "fit", code=1).stderr
+    assert not (tmp_path / "fit").exists()
