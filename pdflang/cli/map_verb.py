@@ -132,10 +132,10 @@ def fit_text(model: Model, fit: Fit) -> str:
     from pdflang.results.diagnostics import accuracy, inexact_maximum, to_text
     from pdflang.results.schema import VariableSchema, entry_names
     from pdflang.results.summary import LONG_ARRAY
+    from pdflang.results.tables import aligned
 
     known = schemas(model)
-    headings = ("", "value", "error", *(("−", "+") if fit.minos else ()))
-    lines: list[tuple[str, ...]] = [headings]
+    lines: list[tuple[str, ...]] = [("", "value", "error", *(("−", "+") if fit.minos else ()))]
     cut: list[str] = []
     for name, value in {**fit.params, **fit.derived}.items():
         names = entry_names(name, value.shape, known.get(name, VariableSchema()))
@@ -143,12 +143,7 @@ def fit_text(model: Model, fit: Fit) -> str:
         lines += [(entry, f"{number:.6g}", *errors) for entry, number, errors in rows[:LONG_ARRAY]]
         if len(rows) > LONG_ARRAY:
             cut.append(f"{name}: {LONG_ARRAY} of {len(rows)} entries shown; all are in map.json")
-    widths = [max(len(line[i]) for line in lines) for i in range(len(headings))]
-    text = [
-        "  ".join([line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))]).rstrip()
-        for line in lines
-    ]
-    text += [*cut, ""]
+    text = [*aligned(lines), *cut, ""]
     text.append(f"log-density {fit.log_density:.10g}")
     for name, chi2 in fit.chi2.items():
         count = model.bound.arrays.get(name, model.bound.arrays.get(f"{name}.central")).size

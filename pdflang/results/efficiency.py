@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 
 import numpy as np
 
 from pdflang.results.summary import Row
+from pdflang.results.tables import csv_text
 
 
 @dataclass(frozen=True)
@@ -39,11 +38,7 @@ def efficiencies(rows: Sequence[Row], bounds: Mapping[str, np.ndarray]) -> list[
 
 def to_csv(found: Sequence[Efficiency]) -> str:
     """All of them as comma-separated values, numbers in full precision."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(field.name for field in fields(Efficiency))
-    writer.writerows([repr(c) if isinstance(c, float) else c for c in astuple(one)] for one in found)
-    return text.getvalue()
+    return csv_text((field.name for field in fields(Efficiency)), map(astuple, found))
 
 
 def to_text(found: Sequence[Efficiency]) -> str:

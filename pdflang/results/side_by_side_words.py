@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from pdflang.results.side_by_side import Estimate, SideBySide
+from pdflang.results.tables import aligned
 
 Lines = list[tuple[str, ...]]
 
@@ -47,7 +47,7 @@ def tables(found: SideBySide) -> list[Lines]:
 
 def to_text(found: SideBySide) -> str:
     """All of it as it is printed."""
-    parts = [_aligned(lines) for lines in tables(found)]
+    parts = ["\n".join(aligned(lines)) + "\n" for lines in tables(found)]
     if found.words:
         parts.append("".join(f"note: {sentence}\n" for sentence in found.words))
     return "\n".join(parts) or "The fits share nothing.\n"
@@ -75,9 +75,3 @@ def _number(number: float) -> str:
     return "–" if math.isnan(number) else f"{number:.2f}"
 
 
-def _aligned(lines: Sequence[tuple[str, ...]]) -> str:
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    return "".join(
-        "  ".join(f"{cell:{'>' if i else '<'}{widths[i]}}" for i, cell in enumerate(line)).rstrip() + "\n"
-        for line in lines
-    )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
@@ -14,6 +12,7 @@ import numpy as np
 from pdflang.results.contraction import contraction_of
 from pdflang.results.posterior import DRAW_AXES, schemas_of
 from pdflang.results.schema import ROLES, Role, VariableSchema, entry_names
+from pdflang.results.tables import aligned, csv_text
 
 if TYPE_CHECKING:
     import xarray
@@ -66,11 +65,7 @@ def rows_of(tree: xarray.DataTree) -> Iterator[Row]:
 
 def to_csv(rows: Sequence[Row]) -> str:
     """All rows as comma-separated values, numbers in full precision."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(field.name for field in fields(Row))
-    writer.writerows([repr(cell) if isinstance(cell, float) else cell for cell in astuple(row)] for row in rows)
-    return text.getvalue()
+    return csv_text((field.name for field in fields(Row)), map(astuple, rows))
 
 
 def to_text(rows: Sequence[Row]) -> str:
@@ -79,12 +74,7 @@ def to_text(rows: Sequence[Row]) -> str:
     cut: list[str] = []
     for row in shown(rows, cut):
         lines.append((row.name, *cells(row)))
-    widths = [max(len(line[i]) for line in lines) for i in range(len(HEADINGS) + 1)]
-    table = [
-        "  ".join([line[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(line[1:], widths[1:], strict=True))])
-        for line in lines
-    ]
-    return "\n".join([*(line.rstrip() for line in table), *cut]) + "\n"
+    return "\n".join([*aligned(lines), *cut]) + "\n"
 
 
 def shown(rows: Sequence[Row], cut: list[str]) -> Iterator[Row]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -13,6 +11,7 @@ import numpy as np
 from pdflang.results.posterior import dataset, tree_of
 from pdflang.results.schema import VariableSchema, entry_names
 from pdflang.results.summary import LONG_ARRAY
+from pdflang.results.tables import aligned, csv_text
 
 if TYPE_CHECKING:
     import xarray
@@ -82,11 +81,7 @@ class Bootstrap:
 
 def to_csv(bootstrap: Bootstrap) -> str:
     """All rows as comma-separated values, numbers in full precision."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(field.name for field in fields(Row))
-    writer.writerows([repr(c) if isinstance(c, float) else c for c in astuple(row)] for row in bootstrap.rows())
-    return text.getvalue()
+    return csv_text((field.name for field in fields(Row)), map(astuple, bootstrap.rows()))
 
 
 def to_tree(bootstrap: Bootstrap) -> xarray.DataTree:
@@ -116,17 +111,12 @@ def to_text(bootstrap: Bootstrap) -> str:
         if counts[row.variable] <= LONG_ARRAY:
             _, _, *numbers = astuple(row)
             lines.append((row.name, *(_shown(number, row.sd) for number in numbers)))
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    table = [
-        "  ".join([line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))]).rstrip()
-        for line in lines
-    ]
     cut = [f"{n}: {LONG_ARRAY} of {c} entries shown" for n, c in counts.items() if c > LONG_ARRAY]
     said = [f"bootstrap of {bootstrap.replicas} replicas: {_WORDS[bootstrap.by]}"]
     if bootstrap.failures:
         first, message = min(bootstrap.failures.items())
         said.append(f"{len(bootstrap.failures)} more fits failed; that of replica {first}: {message}")
-    return "\n".join([*table, *cut, "", *said]) + "\n"
+    return "\n".join([*aligned(lines), *cut, "", *said]) + "\n"
 
 
 def _shown(number: float, sd: float) -> str:

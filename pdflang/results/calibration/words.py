@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pdflang.results.calibration.result import FALSE_ALARM, Calibration, Quantity, number_of_tests
 from pdflang.results.diagnostics import Finding
 from pdflang.results.diagnostics import to_text as findings_text
+from pdflang.results.tables import aligned
 
 if TYPE_CHECKING:
     from pdflang.results.calibration.widths import Width
@@ -125,12 +126,10 @@ def _table(calibration: Calibration) -> str:
     levels = [f"{100 * coverage.expected:.3g}%" for coverage in expected]
     lines = [("", "width", "bias", *levels, "p ECDF", "p χ²"), *map(_row, quantities[:_ROWS_SHOWN])]
     lines.append(("expected", "1", "0", *(f"± {100 * coverage.error:.1f}" for coverage in expected), "", ""))
-    columns = range(len(lines[0]))
-    widths = [max(len(line[i]) for line in lines) for i in columns]
-    text = ["  ".join([line[0].ljust(widths[0]), *(line[i].rjust(widths[i]) for i in columns[1:])]) for line in lines]
+    text = aligned(lines)
     if len(quantities) > _ROWS_SHOWN:
         text.append(f"{_ROWS_SHOWN} of {len(quantities)} quantities shown; all are in calibration.json")
-    return "\n".join(line.rstrip() for line in text) + "\n"
+    return "\n".join(text) + "\n"
 
 
 def _row(quantity: Quantity) -> tuple[str, ...]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -15,6 +13,7 @@ from pdflang.results.diagnostics import Finding
 from pdflang.results.prediction.checks import PredictiveCheck
 from pdflang.results.prediction.comparison import Comparison
 from pdflang.results.prediction.leave_one_out import FEWEST_DRAWS, LeaveOneOut, together
+from pdflang.results.tables import aligned, csv_text
 
 if TYPE_CHECKING:
     import xarray
@@ -58,11 +57,7 @@ def to_csv(comparisons: Sequence[Comparison], found: Sequence[LeaveOneOut]) -> s
     for left_out in found:
         for entry, elpd, k in zip(left_out.entries, left_out.elpd_i, left_out.pareto_k, strict=True):
             rows[entry] = [*rows.get(entry, [""] * (len(_COLUMNS) - 1))[:-2], float(elpd), float(k)]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    writer.writerows([entry, *(repr(n) if isinstance(n, float) else n for n in row)] for entry, row in rows.items())
-    return text.getvalue()
+    return csv_text(_COLUMNS, ([entry, *row] for entry, row in rows.items()))
 
 
 def findings_of(
@@ -101,13 +96,8 @@ def _short(chi2: float) -> str:
 
 
 def _aligned(lines: Sequence[tuple[str, ...]]) -> str:
-    """Columns under each other: the first and the last to the left, numbers to the right."""
-    last = len(lines[0]) - 1
-    widths = [max(len(line[i]) for line in lines) for i in range(last + 1)]
-    return "".join(
-        "  ".join(f"{cell:{'<' if i in (0, last) else '>'}{widths[i]}}" for i, cell in enumerate(line)).rstrip() + "\n"
-        for line in lines
-    )
+    """The first and the last column to the left, numbers to the right."""
+    return "\n".join(aligned(lines, left=(0, len(lines[0]) - 1))) + "\n"
 
 
 def _of_check(check: PredictiveCheck, kind: str) -> Iterator[Finding]:

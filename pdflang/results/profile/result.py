@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +11,7 @@ import numpy as np
 from pdflang.results.diagnostics import inexact_maximum, to_records
 from pdflang.results.posterior import dataset, tree_of
 from pdflang.results.schema import VariableSchema, entry_names
+from pdflang.results.tables import csv_text
 
 if TYPE_CHECKING:
     import xarray
@@ -108,11 +107,7 @@ def to_csv(profile: Profile) -> str:
         shape = values.shape[profile.two_delta.ndim :]
         entries = entry_names(name, shape, profile.schemas.get(name, VariableSchema()))
         columns |= {entry: flat[:, i] for i, entry in enumerate(entries) if entry not in profile.names}
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([repr(float(value)) for value in row] for row in zip(*columns.values(), strict=True))
-    return text.getvalue()
+    return csv_text(columns, (map(float, row) for row in zip(*columns.values(), strict=True)))
 
 
 def to_tree(profile: Profile) -> xarray.DataTree:

@@ -9,6 +9,7 @@ import numpy as np
 from pdflang.results.diagnostics import accuracy, inexact_maximum
 from pdflang.results.diagnostics import to_text as findings_text
 from pdflang.results.profile.result import Level, Profile
+from pdflang.results.tables import aligned
 
 _PRIORS = {
     "all": "the density that is profiled has all priors",
@@ -22,13 +23,8 @@ def to_text(profile: Profile) -> str:
     for axis, name in enumerate(profile.names):
         cells = (_spans(profile, level, axis) for level in profile.levels)
         rows.append((name, f"{profile.best[axis]:.6g}", *cells))
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = [
-        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])
-        for row in rows
-    ]
     doubts = inexact_maximum(profile.certificates)
-    said = "\n".join([*lines, "", *_remarks(profile)]) + "\n"
+    said = "\n".join([*aligned(rows), "", *_remarks(profile)]) + "\n"
     return said + (findings_text(doubts) if doubts else "") + accuracy(profile.certificates)
 
 
