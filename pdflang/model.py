@@ -336,8 +336,9 @@ class CompiledModel:
         except (ArithmeticError, ValueError, IndexError) as failure:
             raise self._early_error(failure) from None
         for name, length in generated.event_lengths.items():
-            capacity = self._capacity(name, length)
-            for key, axis in generated.event_arrays[name].items():
+            padded = generated.event_arrays.get(name)
+            capacity = self._capacity(name, length) if padded is not None else length
+            for key, axis in (padded or {}).items():
                 arrays[key] = _padded(arrays[key], axis, capacity)
             arrays[f"{name} mask"] = np.asarray(np.arange(capacity) < length, float)
         counts = {f"{name} count": np.asarray(count) for name, count in self.event_counts().items()}

@@ -6,13 +6,61 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pdflang.data.paths import lies_beneath
+from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.ir import nodes
-from pdflang.ir.program import Datum
+from pdflang.ir.program import Datum, Observation
 from pdflang.model import CompiledModel
+from pdflang.semantics.lints import everything_read
 
 if TYPE_CHECKING:
     import numpy as np
     import xarray
+
+
+def require_room_for_events(model: CompiledModel, beside: bool = True) -> None:
+    """Data with any number of events can be read back. Error: E613 where the length of their axis is fixed.
+
+    With `beside`, or where other data of that axis stay as they are when events are drawn.
+    """
+    for observation in model.program.observations.values():
+        if observation.process is None or observation.process.normalised:
+            continue
+        axis = observation.target.axes[0]
+        if axis.size.is_known:
+            why, remedy = f"their axis always has {axis.size}", f"let the data say how many: data {observation.name}[N]"
+        elif beside and (others := of_axis(model, observation).keys() - _of_events(model, observation)):
+            other = min(others)
+            why, remedy = f"`{other}`, on the same axis, is not drawn with them", f"give `{other}` an axis of its own"
+        else:
+            continue
+        raise PdflangError(
+            Diagnostic(
+                "E613",
+                f"the number of the events `{observation.name}` is drawn, but {why}",
+                observation.span,
+                remedy=remedy,
+            )
+        )
+
+
+def of_axis(model: CompiledModel, observation: Observation) -> dict[str, int]:
+    """The data that have an entry for each event of a list, and which of their axes it is.
+
+    Axes without a name that are as long by chance are other axes; what the weights read is of the events.
+    """
+    axis, own = observation.target.axes[0], _of_events(model, observation)
+    return {
+        name: datum.axes.index(axis)
+        for name, datum in model.program.data.items()
+        if axis in datum.axes and (axis.name is not None or name in own)
+    }
+
+
+def _of_events(model: CompiledModel, observation: Observation) -> set[str]:
+    """The events, and what their weights read."""
+    weights = observation.process.weights if observation.process else None
+    read = everything_read(weights, model.program.definition_nodes) if weights is not None else []
+    return {observation.name, *(part.partition(".")[0] for part in read)}
 
 
 def data_record(model: CompiledModel, simulated: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,18 +16,13 @@ from pdflang.backend.imports import Imports
 from pdflang.backend.layout import BIJECTIONS, Slot, slots
 from pdflang.backend.names import Names
 from pdflang.backend.outside import called
+from pdflang.backend.room import event_axis, may_have_room
 from pdflang.backend.simulation import write_simulation
 from pdflang.backend.writer import Context, Writer
 from pdflang.diagnostics import Span
 from pdflang.ir import nodes
 from pdflang.ir.nodes import ArrayConstant, Loop, Node, Reference
-from pdflang.ir.program import (
-    BoundProgram,
-    Draws,
-    Observation,
-    Process,
-    expressions,
-)
+from pdflang.ir.program import BoundProgram, Draws, Observation, Process, expressions
 from pdflang.ir.sizes import Axis
 
 _FUNCTIONS = (
@@ -45,12 +40,12 @@ _CHI2 = {"Normal": "chi2", "MvNormal": "chi2_correlated"}
 class GeneratedModule:
     """Source text, and what it needs to run.
 
-    `constants` are arrays that `prepare` reads beside the data. `places` maps lines of the source (from 1) to
-    the model. `fineness` is that of its plan, and `certificates` say how exact it is. `event_arrays` are, for each
-    process, the prepared arrays with an axis of events, or of the nodes in their place, and where that axis is: they
-    may be padded; `event_lengths` is how long it is. `matrices` is where the matrices that `prepare` factorises come
-    from, `called` what of the embedding program is called, and where. `compressions` say what became of long lists of
-    events, unless all were to be summed (`is_exact`).
+    `constants` are arrays that `prepare` reads beside the data. `places` maps lines of the source (from 1) to the
+    model. `fineness` is that of its plan, and `certificates` say how exact it is. `event_lengths` is how long the
+    axis of events, or of the nodes in their place, is for each process; `event_arrays` are the prepared arrays that
+    have it, and where, for each process that may have room: they may be padded. `matrices` is where the matrices that
+    `prepare` factorises come from, `called` what of the embedding program is called, and where. `compressions` say
+    what became of long lists of events, unless all were to be summed (`is_exact`).
     """
 
     source: str
@@ -127,13 +122,14 @@ class ModuleWriter:
                     if place is not None:
                         places[len(lines)] = place
         constants = {name: node.values.array() for node, name in self.early.constants.items()}
-        axes = {name: _event_axis(observation) for name, observation in self._events.items()}
+        axes = {name: event_axis(observation) for name, observation in self._events.items()}
+        roomy = {n for n, o in self._events.items() if may_have_room(o, self.program, self._with_definitions)}
         return GeneratedModule(
             "\n".join(lines) + "\n",
             constants,
             places,
             self._slots,
-            {name: self._arrays_over(axis) for name, axis in axes.items()},
+            {name: self._arrays_over(axis) for name, axis in axes.items() if name in roomy},
             {name: self.length(axis) for name, axis in axes.items()},
             tuple(self._context.matrices),
             called(self.program),
@@ -208,7 +204,7 @@ class ModuleWriter:
         roots = list(self.early.values)
         names = self._module_names.inner()
         known: dict[Node, str] = {}
-        for node in nodes.walk(*self._all_early(roots)):
+        for node in nodes.walk(*self._with_definitions(roots)):
             if isinstance(node, Reference) and node.kind == "data":
                 known[node] = f"data[{json.dumps(node.name)}]"
             elif isinstance(node, ArrayConstant):
@@ -225,7 +221,8 @@ class ModuleWriter:
             self.returned(entries),
         )
 
-    def _all_early(self, roots: list[Node]) -> list[Node]:
+    def _with_definitions(self, roots: Iterable[Node]) -> list[Node]:
+        roots = list(roots)
         found, pending, seen = list(roots), list(roots), set()
         while pending:
             for name in nodes.references(pending.pop()):
@@ -474,11 +471,6 @@ def _term(observation: Observation) -> Node:
     if observation.process and isinstance(node, nodes.Array) and node.loop not in node.body.loops:
         return node.body
     return node
-
-
-def _event_axis(observation: Observation) -> Axis:
-    """The axis of the likelihood of a process: events, or the nodes in their place."""
-    return (observation.log_likelihood or observation.target).axes[0]
 
 
 def _wrapped(pairs: list[tuple[str, str]]) -> list[list[tuple[str, str]]]:

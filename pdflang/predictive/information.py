@@ -11,7 +11,7 @@ from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.inference import Target
 from pdflang.inference.surface import surface_of
 from pdflang.semantics.capabilities import require_gradient
-from pdflang.simulated import data_record
+from pdflang.simulated import data_record, require_room_for_events
 
 if TYPE_CHECKING:
     from pdflang.embedding import Model
@@ -23,7 +23,9 @@ _SINGULAR = 1e-10
 
 
 def require_information(model: Model) -> None:
-    """Errors: E614 where events have weights, E611 and E612 where there is no density with a gradient."""
+    """Errors: E611 and E612 where there is no density with a gradient, E614 where events have weights, E613 where data
+    cannot have another number of events.
+    """
     require_gradient(model.program)
     if model.weighted:
         name = model.weighted[0]
@@ -35,6 +37,7 @@ def require_information(model: Model) -> None:
                 remedy="take the errors of `pdflang map`, which account for the weights",
             )
         )
+    require_room_for_events(model)
 
 
 def cramer_rao(model: Model, params: Mapping[str, Any], seed: int = 0) -> dict[str, np.ndarray]:

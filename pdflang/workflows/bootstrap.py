@@ -14,23 +14,21 @@ from pdflang.inference import Monitor, QuietMonitor, ascent
 from pdflang.inference.options import chosen_seed
 from pdflang.inference.surface import surface_of
 from pdflang.inference.workers import StopRequest
-from pdflang.ir import nodes
 from pdflang.results.bootstrap import Bootstrap
-from pdflang.simulated import data_record
+from pdflang.simulated import data_record, of_axis, require_room_for_events
 from pdflang.workflows.fan_out import FAILURE, fan_out
 from pdflang.workflows.journal import Journal, Record
 from pdflang.workflows.options import BootstrapOptions
 
 if TYPE_CHECKING:
     from pdflang.embedding import Fit, Model
-    from pdflang.ir.program import Process
 
 
 def bootstrap(model: Model, fit: Fit, options: BootstrapOptions, monitor: Monitor | None = None) -> Bootstrap:
     """Fit replicas of the data, each by an ascent from the maximum of `fit`. Ctrl-C keeps those that are finished.
 
-    A replica depends on the seed and its number alone. Errors: E614 where events have weights and are to be simulated,
-    E642 where there are no events to resample.
+    A replica depends on the seed and its number alone. Errors: E613 where the data cannot have another number of
+    events, E614 where events have weights and are to be simulated, E642 where there are no events to resample.
     """
     _require_replicas(model, options)
     seed = chosen_seed(options.seed)
@@ -72,6 +70,7 @@ def _require_replicas(model: Model, options: BootstrapOptions) -> None:
                 remedy="leave `--bootstrap-by` out: data are then simulated at the maximum",
             )
         )
+    require_room_for_events(model, beside=options.by == "simulation")
 
 
 class _Replicas:
@@ -81,6 +80,7 @@ class _Replicas:
         self._model, self._params, self._start = model, fit.params, fit.optima.best.z
         self._priors, self._limits, self._options = fit.optima.options.priors, fit.optima.options, options
         self._seed = seed
+        self._observed = data_record(model, {})
         self._python = Lock()
         """For what holds the interpreter anyway, and walks deep expressions under a recursion limit of its own."""
 
@@ -106,35 +106,31 @@ class _Replicas:
         """The data of a replica, as `rebind` takes them."""
         import jax
 
-        key = jax.random.fold_in(jax.random.key(self._seed), number)
-        if self._options.by == "simulation" or len(self._model.event_counts()) < len(self._model.program.observations):
-            record = data_record(self._model, self._model.simulate(key, self._params))
-        else:
-            record = data_record(self._model, {})
-        if self._options.by == "resampling":
-            record |= self._resampled(np.random.default_rng([self._seed, number]))
-        return record
+        resampled = self._options.by == "resampling"
+        drawn: Mapping[str, Any] = {}
+        if not resampled or len(self._model.event_counts()) < len(self._model.program.observations):
+            key = jax.random.fold_in(jax.random.key(self._seed), number)
+            drawn = self._model.simulate(key, self._params)
+        record = data_record(self._model, drawn)
+        return record | (self._resampled(np.random.default_rng([self._seed, number])) if resampled else {})
 
     def _resampled(self, random: np.random.Generator) -> dict[str, Any]:
-        """Events of each list drawn with replacement from those observed: as many, or a Poisson number for a rate."""
-        observed = data_record(self._model, {})
+        """Events of each list drawn with replacement from those observed: as many, or a Poisson number for a rate.
+
+        Whatever else the data have for each event goes with it.
+        """
         found: dict[str, Any] = {}
         for name, count in self._model.event_counts().items():
-            process = self._model.program.observations[name].process
-            assert process is not None
-            number = count if process.normalised else int(random.poisson(count))
+            observation = self._model.program.observations[name]
+            assert observation.process is not None
+            number = count if observation.process.normalised else int(random.poisson(count))
             rows = random.integers(count, size=number) if count else np.zeros(0, int)
-            found |= {datum: _rows_of(observed[datum], rows) for datum in _data_of(name, process, observed)}
+            for datum, axis in of_axis(self._model, observation).items():
+                found[datum] = _rows_of(self._observed[datum], rows, axis)
         return found
 
 
-def _data_of(name: str, process: Process, observed: Mapping[str, Any]) -> list[str]:
-    """The events themselves, and the weights where these are data of their own."""
-    read = nodes.references(process.weights) if process.weights is not None else ()
-    return list(dict.fromkeys([name, *(one for one in read if one in observed)]))
-
-
-def _rows_of(values: Any, rows: np.ndarray) -> Any:
+def _rows_of(values: Any, rows: np.ndarray, axis: int) -> Any:
     if isinstance(values, Mapping):
-        return {column: np.asarray(entries)[rows] for column, entries in values.items()}
-    return np.asarray(values)[rows]
+        return {column: np.take(entries, rows, axis) for column, entries in values.items()}
+    return np.take(values, rows, axis)

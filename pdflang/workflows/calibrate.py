@@ -23,6 +23,7 @@ from pdflang.inference import Monitor, QuietMonitor
 from pdflang.inference.options import chosen_seed
 from pdflang.results import RunFolder
 from pdflang.results.calibration import Calibration, assessed, findings_of
+from pdflang.simulated import data_record, require_room_for_events
 from pdflang.workflows.calibration_files import FITS, begin, open_folder, write_results
 from pdflang.workflows.fan_out import FAILURE, fan_out
 from pdflang.workflows.journal import Journal, Record
@@ -47,10 +48,12 @@ def calibrate(
     """Calibrate the posterior of `fitted` on data that `simulator` makes, which has the same parameters and data.
 
     `sizes` are those of `simulate`. Results do not depend on the threads. With a `folder` each finished fit is
-    written there at once, and those already there are not made again. Errors: E607 where the simulator's prior
-    cannot be drawn from, E614 where events have weights, E621 and E622 for the folder.
+    written there at once, and those already there are not made again. Errors: E607 where the simulator's prior cannot
+    be drawn from, E613 where the data cannot have another number of events, E614 where events have weights, E621 and
+    E622 for the folder.
     """
     _require_probability(fitted)
+    require_room_for_events(fitted)
     simulator.draw_prior(0)
     started = datetime.now(UTC)
     if isinstance(folder, Path):
@@ -123,8 +126,6 @@ class _Fits:
     def _simulated(self, number: int) -> tuple[dict[str, Any], Model]:
         """Parameters drawn from the prior, and the model with data drawn at them."""
         import jax
-
-        from pdflang.simulated import data_record
 
         prior_key, data_key = jax.random.split(jax.random.fold_in(jax.random.key(self._seed), number))
         params = self._simulator.draw_prior(prior_key)

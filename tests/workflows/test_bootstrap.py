@@ -136,3 +136,67 @@ def test_an_interrupt_keeps_the_fits_that_are_finished() -> None:
 def test_without_events_there_is_nothing_to_resample() -> None:
     with pytest.raises(pdflang.PdflangError, match="E642"):
         line().bootstrap(by="resampling")
+
+
+MINE = """
+    data x[N]
+    data w[N]
+    data scale[2] = [1, 1.5]
+    let v[i in N] = w[i]*scale[1]
+    param c ~ Flat() in (0, inf)
+    theory rate(x in (0, 1)) = c
+    observe x ~ PoissonProcess(rate, weights = v)
+"""
+
+
+def test_weights_that_are_computed_go_with_their_events() -> None:
+    """The estimate is Σv, whose variance in resamples of a Poisson number is Σv²."""
+    random = np.random.default_rng(4)
+    x, w = random.uniform(size=60), random.exponential(size=60)
+    found = pdflang.loads(MINE, data={"x": x, "w": w}).bootstrap(replicas=400, by="resampling")
+    assert found.replicas == 400
+    row = found.rows()[0]
+    assert row.estimate == pytest.approx(1.5 * w.sum(), rel=1e-6)
+    assert row.sd == pytest.approx(1.5 * np.sqrt((w**2).sum()), rel=4 / np.sqrt(800))
+
+
+PAIRED = """
+    data x[N]
+    data z[N]
+    param c ~ Flat() in (0, inf)
+    param m ~ Flat()
+    theory rate(x in (0, 1)) = c
+    observe x ~ PoissonProcess(rate)
+    observe z ~ Normal(m, 1)
+"""
+
+
+def test_what_was_measured_of_each_event_is_resampled_with_it() -> None:
+    """A mean whose spread in resamples is that of the sample, not that of the model."""
+    z = np.random.default_rng(5).normal(scale=3.0, size=80)
+    model = pdflang.loads(PAIRED, data={"x": np.linspace(0.01, 0.99, 80), "z": z})
+    found = model.bootstrap(replicas=100, by="resampling")
+    assert found.replicas == 100
+    assert found.rows()[1].sd == pytest.approx(z.std() / np.sqrt(80), rel=4 / np.sqrt(200))
+    with pytest.raises(pdflang.PdflangError, match=r"E613.*`z`, on the same axis, is not drawn with them"):
+        model.bootstrap(replicas=3)
+
+
+FIXED = """
+    data x[4] = [0.1, 0.2, 0.5, 0.7]
+    data bins[4] = [1, 2, 3, 4]
+    param c ~ Normal(0, 5)
+    theory rate(x in (0, 1)) = exp(c)
+    observe x ~ {process}(rate)
+    observe bins ~ Normal(c, 1)
+"""
+
+
+def test_an_axis_of_fixed_length_has_no_room_for_other_numbers_of_events() -> None:
+    model = pdflang.loads(FIXED.format(process="PoissonProcess"))
+    for attempt in (model.bootstrap, lambda **options: model.bootstrap(by="resampling", **options)):
+        with pytest.raises(pdflang.PdflangError, match=r"(?s)always has 4.*data x\[N\]"):
+            attempt(replicas=3)
+    # As many events as were observed fit; what is as long by chance is no part of them.
+    found = pdflang.loads(FIXED.format(process="Iid")).bootstrap(replicas=6, by="resampling")
+    assert found.replicas == 6 and np.unique(found.arrays["c"]).size == 6
