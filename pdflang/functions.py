@@ -247,10 +247,10 @@ def _over_draws(function: Any) -> Any:
         length = len(jax.tree.leaves(draws)[0])
         batch = min(_DRAWS_AT_ONCE, length)
         # Whole batches: a rest of another length would be compiled apart.
-        places = np.minimum(np.arange(-(-length // batch) * batch), length - 1)
+        places = np.minimum(np.arange(-(-length // batch) * batch), length - 1).reshape(-1, batch)
         whole = jax.tree.map(lambda values: values[places], draws)
-        found = jax.lax.map(lambda one: function(*one, arrays), whole, batch_size=batch)
-        return jax.tree.map(lambda values: values[:length], found)
+        found = jax.lax.map(jax.vmap(lambda one: function(*one, arrays)), whole)
+        return jax.tree.map(lambda values: jax.numpy.concatenate(values)[:length], found)
 
     return of_many
 

@@ -168,9 +168,9 @@ def _errors(fit: Fit, name: str, size: int) -> list[tuple[str, ...]]:
     """The errors of the entries of an array as the table shows them: nothing for derived values, else a dash."""
     if name not in fit.standard_errors:
         return [("",) * (3 if fit.minos else 1)] * size
-    columns = [fit.standard_errors[name].reshape(-1, 1)]
+    columns = [fit.standard_errors[name].reshape(size, 1)]
     if fit.minos:
-        columns.append(fit.minos.errors[name].reshape(-1, 2))
+        columns.append(fit.minos.errors[name].reshape(size, 2))
     return [
         tuple("–" if math.isnan(error) else f"{error:.3g}" for column in columns for error in column[entry])
         for entry in range(size)

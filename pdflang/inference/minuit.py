@@ -26,8 +26,11 @@ from pdflang.inference.surface import Surface, surface_of
 from pdflang.inference.target import Target
 from pdflang.inference.workers import StopRequest, interrupts, run_tasks
 
-_TOLERANCE = 1e-5
-"""MIGRAD ends where it expects to gain less than 0.002 of this times `errordef`: 1e-8 of log-density."""
+_FINEST = 1e-8
+"""The least gain in log-density for which MIGRAD is asked to go on: it gives up where rounding hides a smaller one."""
+
+_GAIN = 0.001
+"""MIGRAD ends where it expects to gain less than 0.002 times `errordef`, of ½, times its `tol`."""
 
 _OF_MINOS = 0.1
 """MINUIT's own tolerance, with which MINOS looks for crossings: a smaller one makes it give up."""
@@ -78,7 +81,7 @@ def minos(target: Target, optimum: Optimum, quantities: Sequence[Quantity], stop
     if optimum.covariance is None:
         return Ends(found, False, failed=True)
     function = _Function(target, surface_of(target, curved=False), surface_of(target), stop)
-    minuit = function.minuit(optimum.z)
+    minuit = function.minuit(optimum.z, _FINEST)
     try:
         minuit.migrad()
         minuit.tol = _OF_MINOS
@@ -130,10 +133,10 @@ class _Function:
         self._with_curvature = partial(curved.evaluated, target)
         self._stop = stop
 
-    def minuit(self, start: np.ndarray, **more: Any) -> Any:
-        """MINUIT at a start."""
+    def minuit(self, start: np.ndarray, tolerance: float, **more: Any) -> Any:
+        """MINUIT at a start, to end where no more than `tolerance` can be gained."""
         minuit = require_iminuit().Minuit(self._value, start, grad=self._gradient, **more)
-        minuit.errordef, minuit.strategy, minuit.tol = 0.5, _CAREFUL, _TOLERANCE
+        minuit.errordef, minuit.strategy, minuit.tol = 0.5, _CAREFUL, max(tolerance, _FINEST) / _GAIN
         return minuit
 
     def hesse(self, minimum: np.ndarray) -> np.ndarray | None:
@@ -141,7 +144,7 @@ class _Function:
 
         MIGRAD fails where it is given the Hessian and needs its diagonal, so that this is another MINUIT.
         """
-        minuit = self.minuit(minimum, hessian=self._hessian)
+        minuit = self.minuit(minimum, _FINEST, hessian=self._hessian)
         minuit.hesse()
         return np.array(minuit.covariance) if minuit.accurate and minuit.covariance is not None else None
 
@@ -184,7 +187,7 @@ class _Search:
         """Minimise until MINUIT ends or is asked to stop."""
         self._function = _Function(self._target, self._slopes, self._curved, stop)
         try:
-            self._minuit = self._function.minuit(self._start(stop))
+            self._minuit = self._function.minuit(self._start(stop), self._options.tolerance)
             self._minuit.migrad(ncall=self._options.max_steps)
             self._covariance = self._function.hesse(np.array(self._minuit.values))
         except _Stopped:

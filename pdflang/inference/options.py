@@ -185,7 +185,9 @@ class MapOptions(Options):
 
     starts: int = option(4, "number of starts, each a draw from the prior", least=1)
     seed: int | None = option(0, "seed of the starts", least=0, below=_SEEDS)
-    tolerance: float = option(1e-12, "largest gain in log-density that a converged optimum may leave", above=0)
+    tolerance: float = option(
+        1e-12, "largest gain in log-density that a converged optimum may leave; 1e-8 or more for MIGRAD", above=0
+    )
     max_steps: int = option(2000, "evaluations of density, gradient and Hessian per start", least=1)
     threads: int | None = option(None, "starts that run at once; as many as there are cores if not given", least=1)
     optimizer: str = option(

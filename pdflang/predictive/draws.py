@@ -63,7 +63,7 @@ def of_posterior(
     chains, length = (group.sizes[axis] for axis in DRAW_AXES)
     places = evenly(length, -(-options.draws // chains))
     keys = _keys(key, (np.arange(chains)[:, None] * length + places).ravel())
-    parameters = {name: array[:, places].reshape(-1, *array.shape[2:]) for name, array in values.items()}
+    parameters = {name: np.concatenate(array[:, places]) for name, array in values.items()}
     return DrawnParameters(parameters, keys, (chains, len(places)), group.isel(draw=places))
 
 

@@ -43,8 +43,7 @@ def stored_curves(posterior: xarray.Dataset) -> Iterator[Curve]:
     """The outputs with one axis, or with one beside few members, as they are kept with the draws."""
     for key, variable in posterior.data_vars.items():
         schema, name = schema_of(variable), str(key)
-        values = np.asarray(variable.transpose(*DRAW_AXES, ...), dtype=float)
-        values = values.reshape(-1, *values.shape[2:])
+        values = np.concatenate(np.asarray(variable.transpose(*DRAW_AXES, ...), dtype=float))
         if schema.role != "output" or values.ndim not in (2, 3) or values.shape[-1] < 2:
             continue
         axis = schema.dims[-1]

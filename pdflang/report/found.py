@@ -163,7 +163,7 @@ def _parameters(run: Run, model: CompiledModel | None) -> dict[str, np.ndarray]:
     draws = drawn_parameters(run)
     if draws is not None:
         stacked = {n: np.asarray(draws[n].transpose("chain", "draw", ...)) for n in names}
-        flat = {n: values.reshape(-1, *values.shape[2:]) for n, values in stacked.items()}
+        flat = {n: np.concatenate(values) for n, values in stacked.items()}
         length = len(next(iter(flat.values())))
         places = np.linspace(0, length - 1, min(MOST_DRAWS, length)).astype(int)
         return {n: values[places] for n, values in flat.items()}

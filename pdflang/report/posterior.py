@@ -51,7 +51,7 @@ def columns(posterior: xarray.Dataset) -> list[Column]:
             continue
         values = np.asarray(variable.transpose(*DRAW_AXES, ...), dtype=float)
         entries = entry_names(str(name), values.shape[2:], schema)
-        flat = values.reshape(*values.shape[:2], -1)
+        flat = values.reshape(*values.shape[:2], values[0, 0].size)
         found[schema.role] += [Column(entry, flat[:, :, i]) for i, entry in enumerate(entries)]
     return [column for group in found.values() for column in group if column.moves]
 

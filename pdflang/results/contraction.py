@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -39,7 +40,7 @@ class Contraction(NamedTuple):
 
 def moments_of(values: np.ndarray) -> PriorMoments:
     """The moments of draws (n, *axes) of a prior, by entry; NaN where the variance is not determined by them."""
-    columns = values.reshape(len(values), -1)
+    columns = values.reshape(len(values), math.prod(values.shape[1:]))
     with np.errstate(all="ignore"):
         mean, sd = columns.mean(axis=0), columns.std(axis=0)
         kurtosis = _kurtosis(columns)
@@ -55,8 +56,10 @@ def attach(posterior: xarray.Dataset, moments: Mapping[str, PriorMoments]) -> No
     row-major order.
     """
     for name, prior in moments.items():
+        if not np.any(np.isfinite(prior.sd)):
+            continue
         columns = np.asarray(posterior[name].transpose(*DRAW_AXES, ...), float).reshape(-1, len(prior.mean))
-        if len(columns) < 2 or not np.any(np.isfinite(prior.sd)):
+        if len(columns) < 2:
             continue
         with np.errstate(all="ignore"):
             left = columns.var(axis=0) / prior.sd**2
@@ -76,7 +79,7 @@ def contraction_of(variable: xarray.DataArray, entries: int) -> Contraction:
         np.atleast_1d(variable.attrs.get(name, nothing))
         for name in ("prior_mean", "prior_sd", "contraction", "contraction_error")
     )
-    posterior = np.asarray(variable.transpose(*DRAW_AXES, ...), float).reshape(-1, entries).mean(axis=0)
+    posterior = np.asarray(variable.mean(DRAW_AXES), float).reshape(entries)
     return Contraction(value, error, (posterior - mean) / sd)
 
 

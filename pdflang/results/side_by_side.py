@@ -126,7 +126,7 @@ def _moments(run: Run) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     if run.draws is not None:
         for name, variable in run.draws["posterior"].to_dataset().data_vars.items():
             values = np.asarray(variable.transpose(*DRAW_AXES, ...), dtype=float)
-            flat = values.reshape(-1, *values.shape[2:])
+            flat = np.concatenate(values)
             sd = flat.std(axis=0, ddof=1) if len(flat) > 1 else np.full(flat.shape[1:], np.nan)
             yield str(name), flat.mean(axis=0), sd
     elif run.maximum is not None:

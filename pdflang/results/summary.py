@@ -94,7 +94,7 @@ def _rows(name: str, variable: xarray.DataArray, schema: VariableSchema) -> Iter
     chains, draws, *shape = values.shape
     if not values.size:
         return
-    columns = values.reshape(chains, draws, -1)
+    columns = values.reshape(chains, draws, values[0, 0].size)
     contraction = contraction_of(variable, columns.shape[2]).value
     with_quality = schema.role != "output" or columns.shape[2] <= _LARGE_OUTPUT
     for index, entry in enumerate(entry_names(name, tuple(shape), schema)):

@@ -53,9 +53,9 @@ def minos_of(model: Model, optima: Optima, monitor: Monitor | None = None) -> Mi
             ends = minos(target, best, held, options, stop, monitor or QuietMonitor())
     at = np.array([one.value_of(float(best.z[one.index])) for one in held])
     errors = dict(zip(known, np.abs(ends.values - at[:, None]), strict=True))
-    rows: dict[str, list[np.ndarray]] = {}
-    for name, (slot, _) in entries.items():
-        rows.setdefault(slot.parameter.name, []).append(errors.get(name, np.full(2, np.nan)))
     shapes = {slot.parameter.name: slot.shape for slot in model.functions.generated.slots}
+    rows: dict[str, list[np.ndarray]] = {name: [] for name in shapes}
+    for name, (slot, _) in entries.items():
+        rows[slot.parameter.name].append(errors.get(name, np.full(2, np.nan)))
     by_name = {name: np.array(found).reshape(*shapes[name], 2) for name, found in rows.items()}
     return Minos(by_name, ends.higher, ends.failed, stop.requested)

@@ -49,6 +49,15 @@ def test_both_optimizers_agree(example: str) -> None:
     assert theirs.covariance == pytest.approx(ours.covariance, abs=2e-3 * abs(ours.covariance).max())
 
 
+@NEEDS_IMINUIT
+def test_a_tolerance_ends_both_optimizers_early() -> None:
+    model = pdflang.load(EXAMPLES / "proxy" / "model.pdfm")
+    for optimizer in ("newton", "minuit"):
+        near, far = (model.map(optimizer=optimizer, starts=1, tolerance=tolerance) for tolerance in (1e-12, 1e-1))
+        steps = [fit.optima.best.steps for fit in (near, far)]
+        assert steps[1] < steps[0] and 0 <= near.log_density - far.log_density < 0.2
+
+
 def test_entries_that_bound_each_other_have_none() -> None:
     text = "data y[2] = [0, 1]\nparam m[2]: ordered ~ Normal(0, 1)\nobserve y ~ Normal(m, 1)"
     fit = pdflang.loads(text).map(minos=True)

@@ -72,7 +72,7 @@ class Bootstrap:
     def _rows(self, name: str, values: np.ndarray) -> list[Row]:
         shape = values.shape[1:]
         entries = entry_names(name, shape, self.schemas.get(name, VariableSchema()))
-        columns, estimates = values.reshape(len(values), -1), self.estimates[name].ravel()
+        columns, estimates = values.reshape(len(values), values[0].size), self.estimates[name].ravel()
         means, sds = columns.mean(axis=0), columns.std(axis=0, ddof=1)
         ends = np.percentile(columns, _PERCENTILES, axis=0).T
         numbers = np.column_stack([estimates, means, sds, means - estimates, ends])

@@ -67,7 +67,7 @@ class Comparison:
 
 
 def comparisons(tree: xarray.DataTree) -> Iterator[Comparison]:
-    """Every observation beside its prediction, lists of events as counts, in the order of their declarations."""
+    """Every observation that has data beside its prediction, lists of events as counts, as they were declared."""
     if "observed_data" not in tree.children:
         return
     predicted = tree[f"{tree.attrs['kind']}_predictive"].to_dataset()
@@ -75,7 +75,9 @@ def comparisons(tree: xarray.DataTree) -> Iterator[Comparison]:
     binned = set(tree["constant_data"].data_vars) if "constant_data" in tree.children else set()
     for name in map(str, observed.data_vars):
         of = _of_events if f"{name} edges" in binned else _of_array
-        yield of(tree, name, predicted[name], observed[name])
+        found = of(tree, name, predicted[name], observed[name])
+        if found.entries:
+            yield found
 
 
 def _of_array(
@@ -103,8 +105,8 @@ def _of_events(
 
 def _flat(draws: xarray.DataArray) -> np.ndarray:
     """Draws (chain, draw, …) as (draws, entries)."""
-    values = np.asarray(draws.transpose(*DRAW_AXES, ...), dtype=float)
-    return values.reshape(values.shape[0] * values.shape[1], -1)
+    values = np.concatenate(np.asarray(draws.transpose(*DRAW_AXES, ...), dtype=float))
+    return values.reshape(len(values), values[0].size)
 
 
 def _chi2(tree: xarray.DataTree, name: str) -> np.ndarray | None:

@@ -80,10 +80,10 @@ def relative_efficiency(tree: xarray.DataTree) -> float:
 
     posterior = tree["posterior"].to_dataset()
     chains, draws = (posterior.sizes[axis] for axis in DRAW_AXES)
-    names = [name for name in posterior.data_vars if posterior[name].attrs.get("role") in ("param", "nuisance")]
-    if chains == 1 or draws < 4 or not names:
+    parameters = [v for v in posterior.data_vars.values() if v.attrs.get("role") in ("param", "nuisance") and v.size]
+    if chains == 1 or draws < 4 or not parameters:
         return 1.0
-    values = [np.asarray(posterior[name].transpose(*DRAW_AXES, ...)).reshape(chains, draws, -1) for name in names]
+    values = [np.asarray(one.transpose(*DRAW_AXES, ...)).reshape(chains, draws, -1) for one in parameters]
     axes: dict[str, Any] = {"chain_axis": 0, "draw_axis": 1}
     with np.errstate(all="ignore"):
         sizes = np.concatenate([np.ravel(array_stats.ess(v, method="mean", **axes)) for v in values])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pdflang.results.diagnostics import Finding
+from pdflang.results.posterior import DRAW_AXES
 from pdflang.results.prediction.checks import PredictiveCheck
 from pdflang.results.prediction.comparison import Comparison
 from pdflang.results.prediction.leave_one_out import FEWEST_DRAWS, LeaveOneOut, together
@@ -32,7 +33,7 @@ _PREDICTION = ("LOO", "parts", "elpd", "SE", "p_loo", "largest k")
 def to_text(checks: Sequence[PredictiveCheck], found: Sequence[LeaveOneOut]) -> str:
     """The tables: how data agree with their prediction; how each is predicted from the others, where that is known."""
     if not checks:
-        return "The model observes nothing, so that nothing is predicted.\n"
+        return "There are no data that a prediction could be compared with.\n"
     agreement = _aligned(agreement_table(checks))
     return f"{agreement}\n{_aligned(prediction_table(found))}" if found else agreement
 
@@ -67,7 +68,7 @@ def findings_of(
     kind = str(tree.attrs["kind"])
     findings = [finding for check in checks for finding in _of_check(check, kind)]
     findings += [finding for one in found for finding in _of_loo(one)]
-    draws = math.prod(tree[kind].sizes.values()) if kind in tree.children else _FEWEST_DRAWS
+    draws = math.prod(tree[kind].sizes[axis] for axis in DRAW_AXES) if kind in tree.children else _FEWEST_DRAWS
     if kind == "posterior":
         findings += _without_density(tree)
     if draws < _FEWEST_DRAWS:
