@@ -81,7 +81,7 @@ def command(
         fit = compiled.map(minos=minos, monitor=told_of(hold, terminal_monitor()), **options)
         if fit.optima.interrupted and not math.isfinite(fit.log_density):
             leave("interrupted before anything was found, and nothing was written")
-        text, record = fit_text(compiled, fit), fit_record(fit)
+        text, record = fit_text(compiled, fit), fit_record(compiled, fit)
         writes: list[Callable[[RunFolder], None]] = []
         again = None
         halted = fit.optima.interrupted or (fit.minos is not None and fit.minos.interrupted)
@@ -177,9 +177,11 @@ def _errors(fit: Fit, name: str, size: int) -> list[tuple[str, ...]]:
     ]
 
 
-def fit_record(fit: Fit) -> dict[str, Any]:
+def fit_record(model: Model, fit: Fit) -> dict[str, Any]:
     """The fit as plain data, for `map.json`."""
+    from pdflang.fields import schemas
     from pdflang.results.diagnostics import inexact_maximum, to_records
+    from pdflang.results.maximum import axes_record
 
     return {
         "params": fit.params,
@@ -187,6 +189,7 @@ def fit_record(fit: Fit) -> dict[str, Any]:
         "minos": fit.minos.errors if fit.minos else None,
         "covariance": fit.covariance,
         "derived": fit.derived,
+        "axes": axes_record({**fit.params, **fit.derived}, schemas(model)),
         "log_density": fit.log_density,
         "chi2": fit.chi2,
         "converged": fit.converged,

@@ -14,6 +14,7 @@ from pdflang.inference.options import PredictOptions
 from pdflang.report import functions, posterior, prediction
 from pdflang.report.curves import MOST_DRAWS, Curve, computed_curves, stored_curves
 from pdflang.report.parts import Picture, Section, Table, TableRow, drawn, table_of, verdict
+from pdflang.results.maximum import axes_of, estimates_of
 from pdflang.results.posterior import dataset, posterior_tree
 from pdflang.results.prediction import LeaveOneOut, check_prediction, comparisons, leave_one_out
 from pdflang.results.prediction.words import agreement_table, findings_of, prediction_table
@@ -46,13 +47,13 @@ def drawn_parameters(run: Run) -> xarray.Dataset | None:
     return None
 
 
-def summary_of(run: Run, anchors: Mapping[str, str], model: CompiledModel | None) -> Table | None:
+def summary_of(run: Run, anchors: Mapping[str, str]) -> Table | None:
     """The table of a posterior, or of a maximum; None where there is neither."""
     drawn = drawn_parameters(run)
     if drawn is not None:
         return _of_draws(drawn, anchors)
     if run.maximum is not None:
-        return _of_maximum(run.maximum, anchors, model)
+        return _of_maximum(run.maximum, anchors)
     return None
 
 
@@ -70,18 +71,13 @@ def _of_draws(drawn: xarray.Dataset, anchors: Mapping[str, str]) -> Table:
     return Table(("", *HEADINGS), tuple(parts), tuple(notes))
 
 
-def _of_maximum(maximum: Mapping[str, Any], anchors: Mapping[str, str], model: CompiledModel | None) -> Table:
-    from pdflang.fields import schemas
-
-    known = schemas(model) if model is not None else {}
+def _of_maximum(maximum: Mapping[str, Any], anchors: Mapping[str, str]) -> Table:
+    axes = axes_of(maximum)
     rows: list[TableRow] = []
     notes: list[str] = []
-    errors = maximum.get("standard_errors", {})
-    for name, value in {**maximum.get("params", {}), **maximum.get("derived", {})}.items():
-        values = np.asarray(value, dtype=float)
-        of_each = np.asarray(errors[name], dtype=float).ravel() if name in errors else np.full(values.size, np.nan)
-        names = entry_names(name, values.shape, known.get(name, VariableSchema()))
-        found = zip(names[:LONG_ARRAY], values.ravel(), of_each, strict=False)
+    for name, values, errors in estimates_of(maximum):
+        names = entry_names(name, values.shape, axes.get(name, VariableSchema()))
+        found = zip(names[:LONG_ARRAY], values.ravel(), errors.ravel(), strict=False)
         rows += [TableRow(entry, (f"{v:.6g}", _error(e)), anchors.get(name)) for entry, v, e in found]
         if values.size > LONG_ARRAY:
             notes.append(f"{name}: {LONG_ARRAY} of {values.size} entries shown; all are in map.json")

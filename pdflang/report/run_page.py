@@ -65,7 +65,7 @@ def report(
     diagram = diagram_of(chain.boxes)
     if diagram is None and not diagram_words:
         diagram_words = (f"The model has no diagram: it has no parts, or more than {MOST_BOXES}.",)
-    summary = summary_of(run, chain.anchors, model)
+    summary = summary_of(run, chain.anchors)
     return page(
         "report.html",
         title=_title(run),

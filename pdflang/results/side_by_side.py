@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from pdflang.diagnostics import PdflangError
-from pdflang.results.posterior import DRAW_AXES, schema_of
+from pdflang.results.maximum import axes_of, estimates_of
+from pdflang.results.posterior import DRAW_AXES, schemas_of
 from pdflang.results.prediction import LeaveOneOut, leave_one_out, together
 from pdflang.results.reading import Run
 from pdflang.results.run_folder import not_a_run
@@ -79,8 +80,7 @@ class SideBySide:
 def compare(runs: Sequence[Run]) -> SideBySide:
     """The runs beside each other; differences are from the first. PdflangError (E623) where one has no result."""
     names = names_of(runs)
-    labels = {name: schema for run in runs for name, schema in _schemas(run).items()}
-    estimates = [_estimates(run, labels) for run in runs]
+    estimates = [_estimates(run) for run in runs]
     for run, found in zip(runs, estimates, strict=True):
         if not found:
             raise PdflangError(not_a_run(run.folder, "it has neither draws of a posterior nor a maximum"))
@@ -104,15 +104,15 @@ def names_of(runs: Sequence[Run]) -> list[str]:
 
 
 def _schemas(run: Run) -> dict[str, VariableSchema]:
-    if run.draws is None:
-        return {}
-    posterior = run.draws["posterior"].to_dataset()
-    return {str(name): schema_of(posterior[name]) for name in posterior.data_vars}
+    if run.draws is not None:
+        return schemas_of(run.draws)
+    return axes_of(run.maximum) if run.maximum is not None else {}
 
 
-def _estimates(run: Run, labels: Mapping[str, VariableSchema]) -> dict[str, Estimate]:
-    """All numbers of a fit by their names, without those of long arrays."""
+def _estimates(run: Run) -> dict[str, Estimate]:
+    """All numbers of a fit by the names that it has for them itself, without those of long arrays."""
     found: dict[str, Estimate] = {}
+    labels = _schemas(run)
     for name, mean, sd in _moments(run):
         if mean.size <= LONG_ARRAY:
             entries = entry_names(name, mean.shape, labels.get(name, VariableSchema()))
@@ -130,10 +130,7 @@ def _moments(run: Run) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
             sd = flat.std(axis=0, ddof=1) if len(flat) > 1 else np.full(flat.shape[1:], np.nan)
             yield str(name), flat.mean(axis=0), sd
     elif run.maximum is not None:
-        errors = run.maximum.get("standard_errors", {})
-        for name, value in {**run.maximum.get("params", {}), **run.maximum.get("derived", {})}.items():
-            mean = np.asarray(value, dtype=float)
-            yield name, mean, np.asarray(errors[name], dtype=float) if name in errors else np.full(mean.shape, np.nan)
+        yield from estimates_of(run.maximum)
 
 
 def _shared(estimates: Sequence[Mapping[str, Estimate]]) -> Iterator[SharedRow]:
