@@ -18,7 +18,7 @@ from pdflang.report.found import data_of, drawn_parameters, functions_of, parame
 from pdflang.report.listing import listings
 from pdflang.report.page import page
 from pdflang.report.parts import Part, Picture, Table, Verdict, two_columns, verdict
-from pdflang.results.diagnostics import Finding
+from pdflang.results.diagnostics import Finding, from_records
 from pdflang.results.files import write_text
 from pdflang.results.reading import Run, read_run
 from pdflang.results.run_folder import MODEL, REPORT
@@ -115,7 +115,7 @@ def _verdict(run: Run) -> Verdict:
 def _findings(run: Run) -> list[Finding]:
     """What was said of the run, and of a maximum also where the search ended that found it."""
     maximum = run.maximum or {}
-    said = [*run.findings, *(Finding(**one) for one in maximum.get("diagnostics", []))]
+    said = [*run.findings, *from_records(maximum.get("diagnostics", []))]
     starts = [start for start in maximum.get("starts", []) if start.get("log_density") is not None]
     if maximum.get("converged") is False and starts:
         status = max(starts, key=lambda start: start["log_density"])["status"]

@@ -3,11 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pdflang.diagnostics import PdflangError
+from pdflang.results.diagnostics import from_records
+from pdflang.results.run_folder import MAXIMUM, damaged, read_json
 from pdflang.results.schema import VariableSchema
+
+_SECTIONS: Mapping[str, type] = {
+    "params": dict, "standard_errors": dict, "derived": dict, "chi2": dict, "axes": dict, "starts": list,
+}  # fmt: skip
+
+
+def read_maximum(folder: Path) -> dict[str, Any]:
+    """The fields of `map.json`. Errors: E623 where it is missing, or where its fields are not those of a maximum."""
+    maximum = read_json(folder, MAXIMUM)
+    try:
+        is_one = "params" in maximum and _is_maximum(maximum)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        is_one = False
+    if not is_one:
+        raise PdflangError(damaged(folder, MAXIMUM))
+    return dict(maximum)
+
+
+def _is_maximum(maximum: Mapping[str, Any]) -> bool:
+    """Whether all that is there is what it should be; where it is far from that, some error of Python."""
+    if not all(isinstance(maximum.get(name, kind()), kind) for name, kind in _SECTIONS.items()):
+        return False
+    from_records(maximum.get("diagnostics", []))
+    shapes = {name: values.shape for name, values, _ in estimates_of(maximum)}
+    return (
+        _have_shapes(maximum.get("standard_errors", {}), shapes)
+        and _have_shapes(maximum.get("minos") or {}, {name: (*shape, 2) for name, shape in shapes.items()})
+        and all(len(axes.dims) == len(shapes[name]) for name, axes in axes_of(maximum).items())
+        and all(isinstance(labels, list) for axes in axes_of(maximum).values() for labels in axes.coords.values())
+        and all(_is_number(value) for value in maximum.get("chi2", {}).values())
+        and all(_is_number(start.get("log_density")) for start in maximum.get("starts", []))
+        and all(isinstance(start["status"], str) for start in maximum.get("starts", []))
+        and isinstance(maximum.get("at_bound") or [], list)
+    )
+
+
+def _have_shapes(arrays: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> bool:
+    return all(np.asarray(value, dtype=float).shape == shapes[name] for name, value in arrays.items())
+
+
+def _is_number(value: Any) -> bool:
+    """A number that is not finite is None in JSON."""
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
 def axes_record(names: Mapping[str, np.ndarray], schemas: Mapping[str, VariableSchema]) -> dict[str, Any]:
@@ -19,7 +66,7 @@ def axes_record(names: Mapping[str, np.ndarray], schemas: Mapping[str, VariableS
 def axes_of(maximum: Mapping[str, Any]) -> dict[str, VariableSchema]:
     """What `axes_record` kept, by name: positions are the labels where it kept none."""
     kept = maximum.get("axes", {})
-    return {name: VariableSchema(tuple(axes["dims"]), axes["coords"]) for name, axes in kept.items()}
+    return {name: VariableSchema(tuple(map(str, axes["dims"])), axes["coords"]) for name, axes in kept.items()}
 
 
 def estimates_of(maximum: Mapping[str, Any]) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:

@@ -231,7 +231,9 @@ def test_code_in_prose() -> None:
     ("record", "code"),
     [
         ("[]", "E623"), ('{"a": 1}', "E623"), ("{", "E623"), ('{"method": "nuts", "sources": {}}', "E623"),
-        ('{"method": "nuts", "sources": [1]}', "E623"), ('{"method": "nuts", "versions": {"pdflang": "99.1"}}', "E630"),
+        ('{"method": "nuts", "sources": [1]}', "E623"), ('{"method": "nuts", "sources": [{"name": "a"}]}', "E623"),
+        ('{"method": "nuts", "command": null}', "E623"), ('{"method": "nuts", "command": ["pdflang", 1]}', "E623"),
+        ('{"method": "nuts", "versions": {"pdflang": "99.1"}}', "E630"),
     ],
 )  # fmt: skip
 def test_damaged_folders(record: str, code: str, tmp_path: Path) -> None:
@@ -239,6 +241,42 @@ def test_damaged_folders(record: str, code: str, tmp_path: Path) -> None:
     with pytest.raises(PdflangError) as failure:
         read_run(tmp_path)
     assert [diagnostic.code for diagnostic in failure.value.diagnostics] == [code]
+
+
+SOUND = """{"params": {"m": [1, 2]}, "standard_errors": {"m": [1, null]}, "minos": {"m": [[1, 1], [1, 1]]},
+    "derived": {"d": 3}, "axes": {"m": {"dims": ["f"], "coords": {"f": ["u", "d"]}}}, "chi2": {"y": null},
+    "starts": [{"status": "gone", "log_density": null, "steps": 3}], "at_bound": ["m"], "converged": false,
+    "diagnostics": [{"severity": "error", "sentence": "so", "remedy": "do", "names": []}]}"""
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("diagnostics.json", "{}"), ("diagnostics.json", "[1]"), ("diagnostics.json", '[{"severity": "error"}]'),
+        ("diagnostics.json", '[{"severity": "bad", "sentence": "so", "remedy": "do"}]'),
+        ("diagnostics.json", '[{"severity": "note", "sentence": null, "remedy": "do"}]'),
+        ("map.json", "[]"), ("map.json", "3"), ("map.json", "{}"), ("map.json", '{"params": [1]}'),
+        ("map.json", '{"params": {"m": "one"}}'), ("map.json", '{"params": {"m": [[1], [1, 2]]}}'),
+        *(
+            ("map.json", json.dumps({**json.loads(SOUND), key: value}))
+            for key, value in [
+                ("standard_errors", {"m": [1]}), ("standard_errors", {"q": 1}), ("standard_errors", None),
+                ("minos", {"m": [1, 2]}), ("derived", []), ("chi2", {"y": "large"}), ("starts", [1]),
+                ("starts", [{"log_density": 1}]), ("starts", [{"status": "", "log_density": "1"}]), ("at_bound", 3),
+                ("axes", {"m": {}}), ("axes", {"q": {"dims": [], "coords": {}}}), ("axes", {"m": {"dims": ["f"]}}),
+                ("axes", {"m": {"dims": ["f"], "coords": {"f": "ud"}}}), ("diagnostics", [{"severity": "error"}]),
+            ]
+        ),
+    ],
+)  # fmt: skip
+def test_damaged_files(name: str, content: str, tmp_path: Path) -> None:
+    (tmp_path / "provenance.json").write_text('{"method": "map"}')
+    (tmp_path / "map.json").write_text(SOUND)
+    check(report(read_run(tmp_path)))
+    (tmp_path / name).write_text(content)
+    with pytest.raises(PdflangError) as failure:
+        read_run(tmp_path)
+    assert [diagnostic.code for diagnostic in failure.value.diagnostics] == ["E623"]
 
 
 def test_damaged_draws_and_findings(tmp_path: Path) -> None:
