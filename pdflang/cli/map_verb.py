@@ -31,7 +31,7 @@ from pdflang.workflows import BootstrapOptions
 
 if TYPE_CHECKING:
     from pdflang.embedding import Fit, Model
-    from pdflang.results import RunFolder
+    from pdflang.results import Finding, RunFolder
 
 
 @click.command("map")
@@ -130,6 +130,7 @@ def fit_text(model: Model, fit: Fit) -> str:
     """The fit as a table: value and standard error of each parameter, derived values, χ², starts, accuracy."""
     from pdflang.fields import schemas
     from pdflang.results.diagnostics import accuracy, inexact_maximum, to_text
+    from pdflang.results.maximum import words_on_errors
     from pdflang.results.schema import VariableSchema, entry_names
     from pdflang.results.summary import LONG_ARRAY
     from pdflang.results.tables import aligned
@@ -148,14 +149,10 @@ def fit_text(model: Model, fit: Fit) -> str:
     for name, chi2 in fit.chi2.items():
         count = model.bound.arrays.get(name, model.bound.arrays.get(f"{name}.central")).size
         text.append(f"χ²({name}) {chi2:.4f} for {count} data")
-    for name in model.weighted:
-        text.append(f"the events of {name} have weights: errors are those of the sandwich estimate")
+    text += words_on_errors(model.weighted)
     best = fit.optima.best
     text.append(f"{fit.optima.agreeing} of {len(fit.optima.every)} starts end there: {best.reason}")
-    if fit.minos and fit.minos.higher:
-        text.append("a profile came out above this maximum, which is not the highest: raise `--starts`")
-    if fit.minos and fit.minos.failed:
-        text.append("MINUIT gave up before it had all errors of both signs: leave `--optimizer` out")
+    text += [f"{finding.sentence}: {finding.remedy}" for finding in _doubts_of_minos(fit)]
     if fit.at_bound:
         text.append(f"  at a bound or at infinity: {', '.join(fit.at_bound)}")
     if best.remedy:
@@ -177,6 +174,20 @@ def _errors(fit: Fit, name: str, size: int) -> list[tuple[str, ...]]:
     ]
 
 
+def _doubts_of_minos(fit: Fit) -> list[Finding]:
+    """That profiles came upon a higher maximum, or that errors of both signs are missing."""
+    from pdflang.results import Finding
+
+    found = []
+    if fit.minos and fit.minos.higher:
+        said = "a profile came out above this maximum, which is not the highest"
+        found.append(Finding("error", said, "raise `--starts`"))
+    if fit.minos and fit.minos.failed:
+        said = "MINUIT gave up before it had all errors of both signs"
+        found.append(Finding("error", said, "leave `--optimizer` out"))
+    return found
+
+
 def fit_record(model: Model, fit: Fit) -> dict[str, Any]:
     """The fit as plain data, for `map.json`."""
     from pdflang.fields import schemas
@@ -186,6 +197,7 @@ def fit_record(model: Model, fit: Fit) -> dict[str, Any]:
     return {
         "params": fit.params,
         "standard_errors": fit.standard_errors,
+        "weighted": model.weighted,
         "minos": fit.minos.errors if fit.minos else None,
         "covariance": fit.covariance,
         "derived": fit.derived,
@@ -195,6 +207,6 @@ def fit_record(model: Model, fit: Fit) -> dict[str, Any]:
         "converged": fit.converged,
         "at_bound": fit.at_bound,
         "seed": fit.optima.seed,
-        "diagnostics": to_records(inexact_maximum(fit.certificates)),
+        "diagnostics": to_records([*_doubts_of_minos(fit), *inexact_maximum(fit.certificates)]),
         "starts": [{"status": o.status, "log_density": o.value, "steps": o.steps} for o in fit.optima.every],
     }

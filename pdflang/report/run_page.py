@@ -14,7 +14,7 @@ from pdflang.diagnostics import PdflangError, SourceFile
 from pdflang.inference.optima import REASONS
 from pdflang.report.chain import KINDS, Chain, chain_of
 from pdflang.report.diagram import MOST_BOXES, diagram_of
-from pdflang.report.found import data_of, drawn_parameters, functions_of, parameters_of, summary_of
+from pdflang.report.found import data_of, drawn_parameters, functions_of, parameters_of, replicas_of, summary_of
 from pdflang.report.listing import listings
 from pdflang.report.page import page
 from pdflang.report.parts import Part, Picture, Table, Verdict, two_columns, verdict
@@ -73,6 +73,7 @@ def report(
         facts=_facts(run),
         parts=[Part(i, t) for i, t in _PARTS.items() if i not in sections or sections[i].is_there],
         summary=summary,
+        replicas=replicas_of(run),
         remarks=_remarks(run),
         printed="" if summary is not None else run.summary,
         overview=_overview(run),

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pdflang.diagnostics import PdflangError
+from pdflang.results.bootstrap import account, rows_of
 from pdflang.results.diagnostics import from_records
 from pdflang.results.run_folder import MAXIMUM, damaged, read_json
 from pdflang.results.schema import VariableSchema
 
 _SECTIONS: Mapping[str, type] = {
     "params": dict, "standard_errors": dict, "derived": dict, "chi2": dict, "axes": dict, "starts": list,
+    "weighted": list,
 }  # fmt: skip
 
 
@@ -35,6 +37,8 @@ def _is_maximum(maximum: Mapping[str, Any]) -> bool:
     if not all(isinstance(maximum.get(name, kind()), kind) for name, kind in _SECTIONS.items()):
         return False
     from_records(maximum.get("diagnostics", []))
+    if maximum.get("bootstrap") is not None:
+        rows_of(maximum["bootstrap"]), account(maximum["bootstrap"])
     shapes = {name: values.shape for name, values, _ in estimates_of(maximum)}
     return (
         _have_shapes(maximum.get("standard_errors", {}), shapes)
@@ -55,6 +59,11 @@ def _have_shapes(arrays: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]
 def _is_number(value: Any) -> bool:
     """A number that is not finite is None in JSON."""
     return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def words_on_errors(weighted: Sequence[str]) -> list[str]:
+    """What standard errors are where the events of some data have weights; nothing where none have."""
+    return [f"the events of {name} have weights: errors are those of the sandwich estimate" for name in weighted]
 
 
 def axes_record(names: Mapping[str, np.ndarray], schemas: Mapping[str, VariableSchema]) -> dict[str, Any]:
