@@ -29,8 +29,40 @@ def test_parameters_lead_to_observations_by_way_of_functions() -> None:
 
 def test_a_detector_stands_between_a_function_and_its_observation() -> None:
     boxes = chain("detector").boxes
-    assert set(boxes["tracker"].reads) == {"eff", "width", "f"}
-    assert list(boxes["observe events"].reads) == ["tracker"]
+    assert set(boxes["tracker of f"].reads) == {"eff", "width", "f"} and boxes["tracker of f"].label == "tracker"
+    assert list(boxes["observe events"].reads) == ["tracker of f"]
+
+
+TWO_PIPES = """
+param a ~ HalfNormal(1)
+param b ~ HalfNormal(1)
+param first_eff ~ Beta(90, 10)
+param second_eff ~ Beta(90, 10)
+pdf f(x) = a
+pdf g(x) = b
+detector first(x in (0, 1) | x) { efficiency first_eff }
+detector second(x in (0, 1) | x) { efficiency second_eff }
+data ahead = [0.1, 0.2]
+data behind = [0.3, 0.5]
+observe ahead ~ PoissonProcess(f |> first |> second)
+observe behind ~ PoissonProcess(g |> second |> first)
+"""
+
+
+def test_an_observation_reads_only_its_own_pipe() -> None:
+    """What stands in two pipes, here in the opposite order, is a box in each: neither leads from one to the other."""
+    boxes = chain_of(SourceFile("m.pdfm", TWO_PIPES), ["m.pdfm"]).boxes
+    found = {}
+    for name in ("observe ahead", "observe behind"):
+        found[name], todo = [], list(boxes[name].reads)
+        while todo:
+            box = boxes[todo.pop()]
+            found[name].append(box.label)
+            todo += box.reads
+    assert sorted(found["observe ahead"]) == ["a", "f", "first", "first_eff", "second", "second_eff"]
+    assert sorted(found["observe behind"]) == ["b", "first", "first_eff", "g", "second", "second_eff"]
+    assert [box.label for box in boxes.values() if box.kind == "operator"].count("first") == 2
+    assert diagram_of(boxes) is not None
 
 
 def test_operators_are_boxes_one_after_the_other() -> None:
