@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from pdflang.results.reading import Run
 
 report_option = click.option("--report", is_flag=True, help="Also write a page with pictures, report.html.")
-_LACKING = "Functions are not drawn and data not predicted"
-_REMEDY = "Name the model with --model, and give the --data of the run."
 
 
 def add_report(screen: Screen, folder: Path, model: Model) -> None:
@@ -38,7 +36,7 @@ def require_free(path: Path, overwrite: bool) -> None:
 
 
 def model_of(run: Run, path: Path | None, data: tuple[str, ...]) -> tuple[Model | None, str]:
-    """The compiled model of a run with its data, or None and why there is none.
+    """The compiled model of a run with its data, or None and why there is none, if it has results.
 
     The run's command line says which file that was; it must be as it was then. `path` and `data` say it instead.
     Errors: those of `load`, and E624, for a model that is named by `path`.
@@ -49,7 +47,7 @@ def model_of(run: Run, path: Path | None, data: tuple[str, ...]) -> tuple[Model 
     named = path or then.get("model")
     given = data or then.get("data") or ()
     if named is None:
-        return None, f"{_LACKING}: the run does not say of which file it is. {_REMEDY}"
+        return None, "the run does not say of which file it is"
     places = [named] if path is not None or named.is_absolute() else [named, run.folder.parent / named]
     found = next((place for place in places if place.is_file()), named)
     try:
@@ -57,8 +55,7 @@ def model_of(run: Run, path: Path | None, data: tuple[str, ...]) -> tuple[Model 
     except PdflangError as failure:
         if path is not None:
             raise
-        said = failure.diagnostics[0].message
-        return None, f"{_LACKING}: {said}. {_REMEDY}"
+        return None, failure.diagnostics[0].message
 
 
 def _loaded(run: Run, path: Path, data: tuple[str, ...], exact: bool) -> Model:

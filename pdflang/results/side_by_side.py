@@ -20,6 +20,9 @@ from pdflang.results.summary import LONG_ARRAY
 
 _NAMES_SHOWN = 8
 
+Moments = tuple[str, np.ndarray, np.ndarray]
+"""Name, mean and standard deviation of a quantity."""
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -80,16 +83,20 @@ class SideBySide:
 def compare(runs: Sequence[Run]) -> SideBySide:
     """The runs beside each other; differences are from the first. PdflangError (E623) where one has no result."""
     names = names_of(runs)
-    estimates = [_estimates(run) for run in runs]
-    for run, found in zip(runs, estimates, strict=True):
-        if not found:
+    moments = [list(_moments(run)) for run in runs]
+    for run, of_run in zip(runs, moments, strict=True):
+        if not of_run:
             raise PdflangError(not_a_run(run.folder, "it has neither draws of a posterior nor a maximum"))
+    estimates = [_estimates(run, of_run) for run, of_run in zip(runs, moments, strict=True)]
     words: list[str] = []
     rows = tuple(_shared(estimates))
     shared = {row.name for row in rows}
     for name, found in zip(names, estimates, strict=True):
         if alone := [entry for entry in found if entry not in shared]:
             words.append(f"only in {name}: {_listed(alone)}")
+    long = dict.fromkeys(name for of_run in moments for name, mean, _ in of_run if mean.size > LONG_ARRAY)
+    if long:
+        words.append(f"numbers of arrays with more than {LONG_ARRAY} entries are not compared: {_listed(list(long))}")
     others = _other_data(runs, names)
     words += others
     loo = () if others else tuple(_loo(runs, names, words))
@@ -109,11 +116,11 @@ def _schemas(run: Run) -> dict[str, VariableSchema]:
     return axes_of(run.maximum) if run.maximum is not None else {}
 
 
-def _estimates(run: Run) -> dict[str, Estimate]:
+def _estimates(run: Run, moments: Sequence[Moments]) -> dict[str, Estimate]:
     """All numbers of a fit by the names that it has for them itself, without those of long arrays."""
     found: dict[str, Estimate] = {}
     labels = _schemas(run)
-    for name, mean, sd in _moments(run):
+    for name, mean, sd in moments:
         if mean.size <= LONG_ARRAY:
             entries = entry_names(name, mean.shape, labels.get(name, VariableSchema()))
             pairs = zip(mean.ravel(), sd.ravel(), strict=True)
@@ -121,8 +128,7 @@ def _estimates(run: Run) -> dict[str, Estimate]:
     return found
 
 
-def _moments(run: Run) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Name, mean and standard deviation of every quantity."""
+def _moments(run: Run) -> Iterator[Moments]:
     if run.draws is not None:
         for name, variable in run.draws["posterior"].to_dataset().data_vars.items():
             values = np.asarray(variable.transpose(*DRAW_AXES, ...), dtype=float)

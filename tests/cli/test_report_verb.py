@@ -90,6 +90,28 @@ def test_fits_beside_each_other(run, model, tmp_path: Path) -> None:
     assert "E623" in run("compare", "a.run", ".", code=1).stderr
 
 
+def test_the_page_of_several_fits_says_what_it_lacks(run, model, tmp_path: Path) -> None:
+    """Functions that cannot be drawn, fits whose model is gone, and arrays that are too long for a table."""
+    text = """
+        data y = [1.0, 2.0]
+        param mu ~ Normal(0, 5)
+        pdf plane(x in (0, 1), z in (0, 1)) = mu*x*z
+        observe y ~ Normal(mu, 1)
+        output curve = mu*x for x in linspace(0, 1, 50)
+    """
+    for name in ("a", "b", "c"):
+        run("map", model(text, f"{name}.pdfm"))
+    (tmp_path / "c.pdfm").unlink()
+    done = run("compare", "a.run", "b.run", "c.run", "--out", "page.html")
+    said = done.stdout + done.stderr
+    assert "note: c: functions are not computed: the file `c.pdfm` does not exist" in said
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "a, b: plane is not drawn: it is a function of 2 variables" in page
+    assert "c: functions are not computed: the file <code>c.pdfm</code> does not exist" in page
+    assert "numbers of arrays with more than 20 entries are not compared: `curve`" in said
+    assert "numbers of arrays with more than 20 entries are not compared: <code>curve</code>" in page
+
+
 def test_other_verbs_do_not_pay_for_it(tmp_path: Path) -> None:
     """Neither help nor the other verbs import what pages are made of."""
     program = (
