@@ -103,6 +103,14 @@ def test_boxes_do_not_overlap_and_lie_inside(example: str) -> None:
         assert all(x1 <= a or c <= x0 or y1 <= b or d <= y0 for a, b, c, d in places[i + 1 :])
 
 
+def test_a_listing_counts_lines_as_messages_do() -> None:
+    text = "# page one\f\nconst c = 1 # a\u2028b\r\nparam a ~ Normal(c, 1)\n"
+    (listing,) = listings([("m.pdfm", text)])
+    assert len(listing.lines) == 3 and all("\r" not in line for line in listing.lines)
+    found = chain_of(SourceFile("m.pdfm", text), ["m.pdfm"])
+    assert found.anchors["a"] == "file0-line3" and listing.lines[2].striptags() == "param a ~ Normal(c, 1)"
+
+
 def test_a_listing_says_what_the_text_says() -> None:
     text = 'param a ~ Normal(0, 1.5) in (0, inf) # <script>&\ndata d = table("a<b>.csv").x\nlet b = a |> f\n'
     (listing,) = listings([("m.pdfm", text)])
