@@ -47,5 +47,5 @@ def command(
     from pdflang.inference import terminal_monitor
     from pdflang.report.run_page import write_report
 
-    write_report(run, compiled, reason, path, terminal_monitor())
+    write_report(found, compiled, reason, path, terminal_monitor())
     screen.result(f"report in {path}", report=str(path))

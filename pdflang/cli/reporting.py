@@ -23,8 +23,9 @@ def add_report(screen: Screen, folder: Path, model: Model) -> None:
     """Write the page of a run that has just been written, and say where it is."""
     from pdflang.inference import terminal_monitor
     from pdflang.report.run_page import write_report
+    from pdflang.results.reading import read_run
 
-    path = write_report(folder, model, monitor=terminal_monitor())
+    path = write_report(read_run(folder), model, monitor=terminal_monitor())
     screen.result(f"report in {path}", report=str(path))
 
 

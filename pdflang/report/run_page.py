@@ -20,7 +20,7 @@ from pdflang.report.page import page
 from pdflang.report.parts import Part, Picture, Table, Verdict, two_columns, verdict
 from pdflang.results.diagnostics import Finding, from_records
 from pdflang.results.files import write_text
-from pdflang.results.reading import Run, read_run
+from pdflang.results.reading import Run
 from pdflang.results.run_folder import MODEL, REPORT
 
 if TYPE_CHECKING:
@@ -36,12 +36,12 @@ _PARTS = {
 
 
 def write_report(
-    folder: Path, model: CompiledModel | None = None, reason: str = "", out: Path | None = None,
+    run: Run, model: CompiledModel | None = None, reason: str = "", out: Path | None = None,
     monitor: Monitor | None = None,
 ) -> Path:  # fmt: skip
-    """Write the page of a run's folder, into it if not elsewhere; where it is. Errors: those of `read_run`, E622."""
-    path = out or folder / REPORT
-    write_text(path, report(read_run(folder), model, reason, monitor))
+    """Write the page of a run, into its folder if not elsewhere; where it is. Error: E622."""
+    path = out or run.folder / REPORT
+    write_text(path, report(run, model, reason, monitor))
     return path
 
 

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from command_line import NORMAL, environment
 
+from pdflang.results import reading
+from pdflang.results.reading import read_record
+
 FAST = ("--draws", "60", "--warmup", "100", "--chains", "2")
 
 
@@ -32,6 +35,15 @@ def test_a_report_is_not_replaced_unless_asked(run, fit: str, tmp_path: Path) ->
     assert record["report"] == "fit.run/report.html" and page.stat().st_mtime_ns > before
     run("report", fit, "--out", "elsewhere.html")
     assert (tmp_path / "elsewhere.html").read_bytes() == page.read_bytes()
+
+
+def test_a_run_is_read_once(in_process, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "fit").mkdir()
+    (tmp_path / "fit" / "provenance.json").write_text('{"method": "nuts"}')
+    read: list[Path] = []
+    monkeypatch.setattr(reading, "read_record", lambda folder: read.append(folder) or read_record(folder))
+    in_process("report", "fit")
+    assert read == [Path("fit")] and (tmp_path / "fit" / "report.html").is_file()
 
 
 def test_overwriting_a_run_takes_its_report_away(run, fit: str, tmp_path: Path) -> None:
