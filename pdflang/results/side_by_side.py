@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pdflang.diagnostics import PdflangError
+from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.results.maximum import axes_of, estimates_of
 from pdflang.results.posterior import DRAW_AXES, schemas_of
 from pdflang.results.prediction import LeaveOneOut, leave_one_out, together
@@ -81,7 +82,11 @@ class SideBySide:
 
 
 def compare(runs: Sequence[Run]) -> SideBySide:
-    """The runs beside each other; differences are from the first. PdflangError (E623) where one has no result."""
+    """The runs beside each other; differences are from the first.
+
+    Errors: E620 where one is given twice, E623 where one has no result.
+    """
+    _require_different(runs)
     names = names_of(runs)
     moments = [list(_moments(run)) for run in runs]
     for run, of_run in zip(runs, moments, strict=True):
@@ -102,6 +107,17 @@ def compare(runs: Sequence[Run]) -> SideBySide:
     loo = () if others else tuple(_loo(runs, names, words))
     evidence = () if others else tuple(_evidence(runs, names, words))
     return SideBySide(tuple(names), rows, loo, evidence, tuple(words))
+
+
+def _require_different(runs: Sequence[Run]) -> None:
+    """PdflangError (E620) where two are of one folder, however it is written: a fit agrees with itself."""
+    seen: set[Path] = set()
+    for run in runs:
+        folder = run.folder.resolve()
+        if folder in seen:
+            message = f"the run in `{run.folder}` is given twice"
+            raise PdflangError(Diagnostic("E620", message, remedy="give the folders of different runs"))
+        seen.add(folder)
 
 
 def names_of(runs: Sequence[Run]) -> list[str]:

@@ -114,6 +114,19 @@ def test_values_show_two_digits_of_their_error(estimate: Estimate | None, text: 
     assert value(estimate) == text
 
 
+def test_a_run_is_not_compared_with_itself(tmp_path: Path) -> None:
+    """However its folder is written."""
+    folder = tmp_path / "a.run"
+    folder.mkdir()
+    (folder / "provenance.json").write_text('{"method": "map"}')
+    (folder / "map.json").write_text('{"params": {"mu": 1.0}}')
+    (tmp_path / "link").symlink_to(folder)
+    for other in (folder, folder / ".." / "a.run", tmp_path / "link"):
+        done = CliRunner().invoke(program, ["compare", str(folder), str(other)])
+        assert done.exit_code == 2, done.output
+        assert f"error[E620]: the run in `{other}` is given twice" in " ".join(done.output.split())
+
+
 FLAVOURS = "data y[flavour] = [{}]\nparam c[flavour] ~ Normal(0, 100)\nobserve y ~ Normal(c, 0.1)\noutput o = c\n"
 ORDERS = {
     "a": "index flavour = u, d\n" + FLAVOURS.format("1, 9"),
