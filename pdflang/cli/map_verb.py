@@ -26,7 +26,6 @@ from pdflang.cli.reporting import add_report, report_option
 from pdflang.cli.screen import Screen
 from pdflang.inference.options import MapOptions
 from pdflang.interrupts import INTERRUPTED, held, leave
-from pdflang.semantics.capabilities import require_gradient
 from pdflang.workflows import BootstrapOptions
 
 if TYPE_CHECKING:
@@ -70,6 +69,7 @@ def command(
     from pdflang.results.bootstrap import to_record as replicas_record
     from pdflang.results.bootstrap import to_text as replicas_text
     from pdflang.results.diagnostics import inexact_maximum
+    from pdflang.semantics.capabilities import require_gradient
 
     started = datetime.now(UTC)
     settings = MapOptions(**options)
