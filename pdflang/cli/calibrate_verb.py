@@ -24,7 +24,6 @@ from pdflang.cli.options import (
 from pdflang.cli.reporting import add_report, report_option
 from pdflang.cli.screen import Screen
 from pdflang.interrupts import INTERRUPTED, held, leave
-from pdflang.semantics.capabilities import require_gradient
 from pdflang.workflows import CalibrateOptions
 
 
@@ -53,6 +52,7 @@ def command(
     from pdflang.inference import terminal_monitor
     from pdflang.results.calibration import to_text
     from pdflang.results.calibration.result import to_record
+    from pdflang.semantics.capabilities import require_gradient
     from pdflang.workflows.calibrate import provenance_of
     from pdflang.workflows.calibration_files import open_folder
 

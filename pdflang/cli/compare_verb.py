@@ -41,9 +41,9 @@ def command(screen: Screen, runs: tuple[Path, ...], out: Path | None, overwrite:
         from pdflang.report.compare_page import compare_page
         from pdflang.results.files import write_text
 
-        models = [model_of(run, None, ()) for run in read]
-        for name, (_, reason) in zip(found.names, models, strict=True):
-            if reason:
-                screen.note(f"{name}: {reason}")
-        write_text(out, compare_page(found, read, [model for model, _ in models]))
+        compiled = [(name, *model_of(run, None, ())) for name, run in zip(found.names, read, strict=True)]
+        reasons = [f"{name}: functions are not computed: {why}" for name, _, why in compiled if why]
+        for reason in reasons:
+            screen.note(reason)
+        write_text(out, compare_page(found, read, [model for _, model, _ in compiled], reasons))
         screen.result(f"page in {out}", page=str(out))

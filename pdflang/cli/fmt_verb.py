@@ -11,7 +11,6 @@ from pdflang.cli.failure import told
 from pdflang.cli.options import json_option
 from pdflang.cli.screen import Screen
 from pdflang.diagnostics import Diagnostic, PdflangError
-from pdflang.results.files import write_text
 from pdflang.syntax import format_source
 
 
@@ -35,6 +34,9 @@ def command(screen: Screen, models: tuple[Path, ...], only_check: bool, to_stdou
             if formatted != source.text:
                 changed.append(str(path))
                 if not (only_check or to_stdout):
+                    # Results import NumPy, which a look at a file does not need.
+                    from pdflang.results.files import write_text
+
                     write_text(path, formatted)
         except PdflangError as failure:
             errors += failure.diagnostics

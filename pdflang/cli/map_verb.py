@@ -26,12 +26,11 @@ from pdflang.cli.reporting import add_report, report_option
 from pdflang.cli.screen import Screen
 from pdflang.inference.options import MapOptions
 from pdflang.interrupts import INTERRUPTED, held, leave
-from pdflang.semantics.capabilities import require_gradient
 from pdflang.workflows import BootstrapOptions
 
 if TYPE_CHECKING:
     from pdflang.embedding import Fit, Model
-    from pdflang.results import RunFolder
+    from pdflang.results import Finding, RunFolder
 
 
 @click.command("map")
@@ -70,6 +69,7 @@ def command(
     from pdflang.results.bootstrap import to_record as replicas_record
     from pdflang.results.bootstrap import to_text as replicas_text
     from pdflang.results.diagnostics import inexact_maximum
+    from pdflang.semantics.capabilities import require_gradient
 
     started = datetime.now(UTC)
     settings = MapOptions(**options)
@@ -81,7 +81,7 @@ def command(
         fit = compiled.map(minos=minos, monitor=told_of(hold, terminal_monitor()), **options)
         if fit.optima.interrupted and not math.isfinite(fit.log_density):
             leave("interrupted before anything was found, and nothing was written")
-        text, record = fit_text(compiled, fit), fit_record(fit)
+        text, record = fit_text(compiled, fit), fit_record(compiled, fit)
         writes: list[Callable[[RunFolder], None]] = []
         again = None
         halted = fit.optima.interrupted or (fit.minos is not None and fit.minos.interrupted)
@@ -130,6 +130,7 @@ def fit_text(model: Model, fit: Fit) -> str:
     """The fit as a table: value and standard error of each parameter, derived values, χ², starts, accuracy."""
     from pdflang.fields import schemas
     from pdflang.results.diagnostics import accuracy, inexact_maximum, to_text
+    from pdflang.results.maximum import words_on_errors
     from pdflang.results.schema import VariableSchema, entry_names
     from pdflang.results.summary import LONG_ARRAY
     from pdflang.results.tables import aligned
@@ -148,14 +149,10 @@ def fit_text(model: Model, fit: Fit) -> str:
     for name, chi2 in fit.chi2.items():
         count = model.bound.arrays.get(name, model.bound.arrays.get(f"{name}.central")).size
         text.append(f"χ²({name}) {chi2:.4f} for {count} data")
-    for name in model.weighted:
-        text.append(f"the events of {name} have weights: errors are those of the sandwich estimate")
+    text += words_on_errors(model.weighted)
     best = fit.optima.best
     text.append(f"{fit.optima.agreeing} of {len(fit.optima.every)} starts end there: {best.reason}")
-    if fit.minos and fit.minos.higher:
-        text.append("a profile came out above this maximum, which is not the highest: raise `--starts`")
-    if fit.minos and fit.minos.failed:
-        text.append("MINUIT gave up before it had all errors of both signs: leave `--optimizer` out")
+    text += [f"{finding.sentence}: {finding.remedy}" for finding in _doubts_of_minos(fit)]
     if fit.at_bound:
         text.append(f"  at a bound or at infinity: {', '.join(fit.at_bound)}")
     if best.remedy:
@@ -177,21 +174,39 @@ def _errors(fit: Fit, name: str, size: int) -> list[tuple[str, ...]]:
     ]
 
 
-def fit_record(fit: Fit) -> dict[str, Any]:
+def _doubts_of_minos(fit: Fit) -> list[Finding]:
+    """That profiles came upon a higher maximum, or that errors of both signs are missing."""
+    from pdflang.results import Finding
+
+    found = []
+    if fit.minos and fit.minos.higher:
+        said = "a profile came out above this maximum, which is not the highest"
+        found.append(Finding("error", said, "raise `--starts`"))
+    if fit.minos and fit.minos.failed:
+        said = "MINUIT gave up before it had all errors of both signs"
+        found.append(Finding("error", said, "leave `--optimizer` out"))
+    return found
+
+
+def fit_record(model: Model, fit: Fit) -> dict[str, Any]:
     """The fit as plain data, for `map.json`."""
+    from pdflang.fields import schemas
     from pdflang.results.diagnostics import inexact_maximum, to_records
+    from pdflang.results.maximum import axes_record
 
     return {
         "params": fit.params,
         "standard_errors": fit.standard_errors,
+        "weighted": model.weighted,
         "minos": fit.minos.errors if fit.minos else None,
         "covariance": fit.covariance,
         "derived": fit.derived,
+        "axes": axes_record({**fit.params, **fit.derived}, schemas(model)),
         "log_density": fit.log_density,
         "chi2": fit.chi2,
         "converged": fit.converged,
         "at_bound": fit.at_bound,
         "seed": fit.optima.seed,
-        "diagnostics": to_records(inexact_maximum(fit.certificates)),
+        "diagnostics": to_records([*_doubts_of_minos(fit), *inexact_maximum(fit.certificates)]),
         "starts": [{"status": o.status, "log_density": o.value, "steps": o.steps} for o in fit.optima.every],
     }

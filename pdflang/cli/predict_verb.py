@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,20 +101,18 @@ def _posterior(run: Path, compiled: Model) -> xarray.DataTree:
     """The draws of a run, if it is of this model and these data."""
     from pdflang.results import open_run
     from pdflang.results.origin import require_same_model
-    from pdflang.results.run_folder import read_json
+    from pdflang.results.reading import read_record
 
-    require_same_model(run, read_json(run), compiled.sources, compiled.bound.arrays)
+    require_same_model(run, read_record(run), compiled.sources, compiled.bound.arrays)
     return open_run(run)
 
 
 def _said_of(run: Path | None) -> list[Finding]:
     """What makes the draws of a run not worth a prediction."""
-    from pdflang.results import Finding
-    from pdflang.results.run_folder import read_json
+    from pdflang.results.reading import read_findings
 
-    said = read_json(run, "diagnostics.json") if run else []
-    errors = [one for one in said if one["severity"] == "error"]
-    return [Finding("error", f"of the run: {one['sentence']}", one["remedy"], tuple(one["names"])) for one in errors]
+    said = read_findings(run) if run else ()
+    return [replace(one, sentence=f"of the run: {one.sentence}") for one in said if one.severity == "error"]
 
 
 def _picture(comparison: Comparison) -> Callable[[RunFolder], None]:

@@ -23,7 +23,6 @@ from pdflang.cli.options import (
 )
 from pdflang.cli.screen import Screen
 from pdflang.interrupts import INTERRUPTED, held
-from pdflang.semantics.capabilities import require_gradient
 from pdflang.workflows import ProfileOptions
 
 if TYPE_CHECKING:
@@ -56,6 +55,7 @@ def command(
     from pdflang.inference import terminal_monitor
     from pdflang.results import RunFolder
     from pdflang.results.profile import to_csv, to_record, to_text, to_tree
+    from pdflang.semantics.capabilities import require_gradient
 
     started, settings = datetime.now(UTC), ProfileOptions(**options)
     names = [parameter] if second is None else [parameter, second]

@@ -12,6 +12,8 @@ from pdflang.cli.reporting import model_of, require_free
 from pdflang.cli.screen import Screen
 
 _MODEL = "The model of the run, where its command line does not lead to it from here."
+_LACKING = "Functions are not drawn and data not predicted"
+_REMEDY = "Name the model with --model, and give the --data of the run."
 _OUT = "The file to write; by default report.html in the folder of the run."
 
 
@@ -38,11 +40,12 @@ def command(
     found = read_run(run)
     path = out or run / REPORT
     require_free(path, overwrite)
-    compiled, reason = model_of(found, model, data)
+    compiled, why = model_of(found, model, data)
+    reason = f"{_LACKING}: {why}. {_REMEDY}" if why else ""
     if reason:
         screen.note(reason)
     from pdflang.inference import terminal_monitor
     from pdflang.report.run_page import write_report
 
-    write_report(run, compiled, reason, path, terminal_monitor())
+    write_report(found, compiled, reason, path, terminal_monitor())
     screen.result(f"report in {path}", report=str(path))

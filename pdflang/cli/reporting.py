@@ -17,16 +17,15 @@ if TYPE_CHECKING:
     from pdflang.results.reading import Run
 
 report_option = click.option("--report", is_flag=True, help="Also write a page with pictures, report.html.")
-_LACKING = "Functions are not drawn and data not predicted"
-_REMEDY = "Name the model with --model, and give the --data of the run."
 
 
 def add_report(screen: Screen, folder: Path, model: Model) -> None:
     """Write the page of a run that has just been written, and say where it is."""
     from pdflang.inference import terminal_monitor
     from pdflang.report.run_page import write_report
+    from pdflang.results.reading import read_run
 
-    path = write_report(folder, model, monitor=terminal_monitor())
+    path = write_report(read_run(folder), model, monitor=terminal_monitor())
     screen.result(f"report in {path}", report=str(path))
 
 
@@ -38,7 +37,7 @@ def require_free(path: Path, overwrite: bool) -> None:
 
 
 def model_of(run: Run, path: Path | None, data: tuple[str, ...]) -> tuple[Model | None, str]:
-    """The compiled model of a run with its data, or None and why there is none.
+    """The compiled model of a run with its data, or None and why there is none, if it has results.
 
     The run's command line says which file that was; it must be as it was then. `path` and `data` say it instead.
     Errors: those of `load`, and E624, for a model that is named by `path`.
@@ -49,7 +48,7 @@ def model_of(run: Run, path: Path | None, data: tuple[str, ...]) -> tuple[Model 
     named = path or then.get("model")
     given = data or then.get("data") or ()
     if named is None:
-        return None, f"{_LACKING}: the run does not say of which file it is. {_REMEDY}"
+        return None, "the run does not say of which file it is"
     places = [named] if path is not None or named.is_absolute() else [named, run.folder.parent / named]
     found = next((place for place in places if place.is_file()), named)
     try:
@@ -57,8 +56,7 @@ def model_of(run: Run, path: Path | None, data: tuple[str, ...]) -> tuple[Model 
     except PdflangError as failure:
         if path is not None:
             raise
-        said = failure.diagnostics[0].message
-        return None, f"{_LACKING}: {said}. {_REMEDY}"
+        return None, failure.diagnostics[0].message
 
 
 def _loaded(run: Run, path: Path, data: tuple[str, ...], exact: bool) -> Model:

@@ -29,8 +29,6 @@ from pdflang.diagnostics import PdflangError
 from pdflang.inference.methods import METHODS, Method
 from pdflang.inference.options import AutoOptions, ChainOptions, Options, chosen_seed, options_of
 from pdflang.interrupts import INTERRUPTED, held, leave
-from pdflang.results.checkpoints import SECONDS
-from pdflang.results.run_folder import REPORT
 
 if TYPE_CHECKING:
     from pdflang.embedding import Model
@@ -43,7 +41,8 @@ _ANOTHER = "go on with the model, the data and the options of the run, or begin 
 _MAY_CHANGE = ("draws", "max_draws", "threads")
 """Options that a run may go on with another value of."""
 
-_SAVE = f"Time between two saves of a chain: what a killed run loses. [default: {SECONDS:g}]"
+_SECONDS = 10.0
+_SAVE = f"Time between two saves of a chain: what a killed run loses. [default: {_SECONDS:g}]"
 _NOTHING = ", and nothing was written"
 
 
@@ -54,7 +53,7 @@ _NOTHING = ", and nothing was written"
 @method_flags
 @click.option("--resume", is_flag=True, help="Go on with a run that was interrupted or killed, as if it had not been.")
 @click.option("--more", type=click.IntRange(1), metavar="N", help="Add N draws to each chain of an earlier run.")
-@click.option("--save-every", type=click.FloatRange(0), default=SECONDS, metavar="SECONDS", help=_SAVE)
+@click.option("--save-every", type=click.FloatRange(0), default=_SECONDS, metavar="SECONDS", help=_SAVE)
 @click.option("--log-likelihood", is_flag=True, help="Keep the log-probability of each datum with every draw.")
 @click.option("--information", is_flag=True, help="Compare the posterior with the Cramér–Rao bound at its mean.")
 @exact_option
@@ -80,6 +79,7 @@ def command(
     from pdflang.results import RunFolder
     from pdflang.results.checkpoints import FolderCheckpoints
     from pdflang.results.continuation import continued
+    from pdflang.results.run_folder import REPORT
 
     started = datetime.now(UTC)
     if overwrite and (resume or more):

@@ -9,7 +9,7 @@ from pdflang.diagnostics.report import (
     Severity,
     closest_names,
 )
-from pdflang.diagnostics.source import SourceFile, Span
+from pdflang.diagnostics.source import SourceFile, Span, lines_of
 
 __all__ = [
     "CompilerPanic",
@@ -21,4 +21,5 @@ __all__ = [
     "SourceFile",
     "Span",
     "closest_names",
+    "lines_of",
 ]

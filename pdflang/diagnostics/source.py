@@ -8,6 +8,11 @@ from functools import cached_property
 from pathlib import Path
 
 
+def lines_of(text: str) -> list[str]:
+    """The lines of a text as messages count them: newlines alone end one, and no form feeds as in `splitlines`."""
+    return [line.removesuffix("\r") for line in text.split("\n")]
+
+
 @dataclass(frozen=True)
 class SourceFile:
     """One model text. `name` is what messages call it; `folder` is where its data and used files lie."""

@@ -1,6 +1,7 @@
 """Samplers and optimisers, each an adapter behind one protocol: a `Target`, its options, a `Monitor`.
 
-Importing this package does not import JAX; the adapters, which `METHODS` names, and `.map` do.
+Importing this package imports neither JAX nor NumPy, for help at once; the adapters, which `METHODS` names, and `.map`
+do.
 """
 
 from pdflang.inference.draws import Draws, Evidence, NoFiniteStart, NoNormalApproximation

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pdflang.inference.options import Options
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class NoFiniteStart(Exception):
@@ -95,4 +96,6 @@ def nothing_drawn(
     dimension: int, chains: int, seed: int, options: Options, method: str, seconds: dict[str, float]
 ) -> Draws:
     """What an interrupted method returns that has no draws before its end."""
+    import numpy as np
+
     return Draws(np.zeros((chains, 0, dimension)), {}, seed, options, method, interrupted=True, seconds=seconds)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Literal
 
 from pdflang.inference.options import MapOptions
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Status = Literal["converged", "flat", "at bound", "stalled", "step limit", "no finite start", "interrupted"]
 

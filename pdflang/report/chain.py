@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pdflang.diagnostics import Reports, SourceFile, Span
 from pdflang.report.listing import anchor
@@ -57,6 +57,8 @@ class _Reader:
         self._numbers = {name: number for number, name in enumerate(names)}
         self._boxes: dict[str, Box] = {}
         self._inlined: dict[str, dict[str, None]] = {}
+        self._stages: dict[str, str] = {}
+        """The declaration of each stage of a pipe: one that stands in two is a box in each, named by its input."""
 
     def chain(self) -> Chain:
         anchors: dict[str, str] = {}
@@ -73,6 +75,7 @@ class _Reader:
             for entry in self._modules.main.entries.values():
                 if type(entry.declaration) in _KIND_OF:
                     self._box(entry)
+        self._settle_stages()
         for box in self._boxes.values():
             if box.is_solved:
                 _open(box, self._boxes)
@@ -121,16 +124,24 @@ class _Reader:
     def _piped(self, module: ModuleInstance, node: ast.Pipe, bound: frozenset[str]) -> dict[str, None]:
         before = self._reads(module, node.value, bound)
         beside = self._reads(module, node.function, bound)
-        stages = [name for name in beside if self._boxes[name].kind in ("operator", "theory")]
-        if stages:
-            name = stages[0]
-        else:
-            text = " ".join(node.function.span.text.split())
-            name = f"{text} of {', '.join(before)}"
+        stage = next((name for name in beside if self._boxes[name].kind in ("operator", "theory")), None)
+        text = " ".join(node.function.span.text.split())
+        name = f"{stage or module.prefix + text} of {', '.join(before)}"
+        if stage is None:
             self._boxes.setdefault(name, Box(name, text, "operator", self._anchor(node.function.span)))
-            self._boxes[name].reads |= beside
-        self._boxes[name].reads |= {read: None for read in before if read != name}
+        else:
+            self._boxes.setdefault(name, replace(self._boxes[stage], name=name, reads={}))
+            self._stages[name] = stage
+        self._boxes[name].reads |= {read: None for read in (*beside, *before) if read != stage}
         return {name: None}
+
+    def _settle_stages(self) -> None:
+        """Each has what its declaration reads beside its input; the declaration itself is none that stands alone."""
+        for name, stage in self._stages.items():
+            self._boxes[name].reads |= self._boxes[stage].reads
+        read = {name for box in self._boxes.values() for name in box.reads}
+        for stage in set(self._stages.values()) - read:
+            del self._boxes[stage]
 
     def _named(self, found: Entry | ModuleInstance | None) -> dict[str, None]:
         """What a name stands for: a box, or what a helper function reads, which is part of whatever calls it."""

@@ -18,14 +18,20 @@ if TYPE_CHECKING:
     from pdflang.model import CompiledModel
 
 
-def compare_page(found: SideBySide, runs: Sequence[Run], models: Sequence[CompiledModel | None]) -> str:
-    """The page as HTML; functions that are no outputs are drawn of runs whose compiled model is given."""
+def compare_page(
+    found: SideBySide, runs: Sequence[Run], models: Sequence[CompiledModel | None], reasons: Sequence[str] = ()
+) -> str:
+    """The page as HTML.
+
+    Functions that are no outputs are drawn of runs whose compiled model is given; the page says the `reasons` why
+    others have none.
+    """
     pictures, words = _functions(found.names, runs, models)
     sections = {
         "numbers": ("Parameters", Section(tables=_tables(shared_table(found), bool(found.rows)))),
         "loo": ("Prediction of left-out data", Section(tables=_tables(loo_table(found), bool(found.loo)))),
         "evidence": ("Evidence", Section(tables=_tables(evidence_table(found), bool(found.evidence)))),
-        "functions": ("Functions", Section(tuple(words), pictures=tuple(pictures))),
+        "functions": ("Functions", Section((*reasons, *words), pictures=tuple(pictures))),
     }
     shown = {key: (title, section) for key, (title, section) in sections.items() if section.is_there}
     return page(
@@ -45,13 +51,18 @@ def _tables(lines: list[tuple[str, ...]], is_there: bool) -> tuple[Table, ...]:
 def _functions(
     names: Sequence[str], runs: Sequence[Run], models: Sequence[CompiledModel | None]
 ) -> tuple[list[Picture], list[str]]:
-    """A picture of each function that two runs have, by its name."""
+    """A picture of each function that two runs have, by its name, and why others are not there."""
     by_name: dict[str, list[tuple[str, Curve]]] = {}
+    lacking: dict[str, list[str]] = {}
     for name, run, model in zip(names, runs, models, strict=True):
-        for curve in curves_of(run, model)[0]:
+        curves, reasons = curves_of(run, model)
+        for curve in curves:
             by_name.setdefault(curve.name, []).append((name, curve))
+        for reason in reasons:
+            lacking.setdefault(reason, []).append(name)
     shared = {called: found for called, found in by_name.items() if len(found) > 1}
     words = [f"only in {found[0][0]}: {called}" for called, found in by_name.items() if len(found) == 1]
+    words += [f"{', '.join(of)}: {reason}" for reason, of in lacking.items()]
     return [_picture(number, called, found) for number, (called, found) in enumerate(shared.items())], words
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from pdflang.inference.options import PredictOptions
 from pdflang.report import functions, posterior, prediction
 from pdflang.report.curves import MOST_DRAWS, Curve, computed_curves, stored_curves
 from pdflang.report.parts import Picture, Section, Table, TableRow, drawn, table_of, verdict
+from pdflang.results import bootstrap as replicas
+from pdflang.results.maximum import axes_of, estimates_of, words_on_errors
 from pdflang.results.posterior import dataset, posterior_tree
 from pdflang.results.prediction import LeaveOneOut, check_prediction, comparisons, leave_one_out
 from pdflang.results.prediction.words import agreement_table, findings_of, prediction_table
@@ -34,6 +37,8 @@ _ROLES = {"param": "parameters", "nuisance": "nuisance parameters", "derived": "
 _BANDS = "The line is the median of the posterior, the bands are the central 68% and 95%."
 _ENTRIES = "Points are medians of the posterior, bars the central 68% and 95%."
 _MAXIMUM = "At the maximum."
+_CURVATURE = "Errors come from the curvature of the log-density at the maximum."
+_MINOS = "− and + are how far a parameter goes until the log-density is ½ lower, all other parameters being free."
 
 
 def drawn_parameters(run: Run) -> xarray.Dataset | None:
@@ -46,13 +51,13 @@ def drawn_parameters(run: Run) -> xarray.Dataset | None:
     return None
 
 
-def summary_of(run: Run, anchors: Mapping[str, str], model: CompiledModel | None) -> Table | None:
+def summary_of(run: Run, anchors: Mapping[str, str]) -> Table | None:
     """The table of a posterior, or of a maximum; None where there is neither."""
     drawn = drawn_parameters(run)
     if drawn is not None:
         return _of_draws(drawn, anchors)
     if run.maximum is not None:
-        return _of_maximum(run.maximum, anchors, model)
+        return _of_maximum(run.maximum, anchors)
     return None
 
 
@@ -70,23 +75,33 @@ def _of_draws(drawn: xarray.Dataset, anchors: Mapping[str, str]) -> Table:
     return Table(("", *HEADINGS), tuple(parts), tuple(notes))
 
 
-def _of_maximum(maximum: Mapping[str, Any], anchors: Mapping[str, str], model: CompiledModel | None) -> Table:
-    from pdflang.fields import schemas
-
-    known = schemas(model) if model is not None else {}
+def _of_maximum(maximum: Mapping[str, Any], anchors: Mapping[str, str]) -> Table:
+    axes = axes_of(maximum)
     rows: list[TableRow] = []
     notes: list[str] = []
-    errors = maximum.get("standard_errors", {})
-    for name, value in {**maximum.get("params", {}), **maximum.get("derived", {})}.items():
-        values = np.asarray(value, dtype=float)
-        of_each = np.asarray(errors[name], dtype=float).ravel() if name in errors else np.full(values.size, np.nan)
-        names = entry_names(name, values.shape, known.get(name, VariableSchema()))
-        found = zip(names[:LONG_ARRAY], values.ravel(), of_each, strict=False)
-        rows += [TableRow(entry, (f"{v:.6g}", _error(e)), anchors.get(name)) for entry, v, e in found]
+    minos = maximum.get("minos")
+    for name, values, errors in estimates_of(maximum):
+        names = entry_names(name, values.shape, axes.get(name, VariableSchema()))
+        columns = [errors.reshape(-1, 1)]
+        if minos:
+            columns.append(np.array(minos.get(name, np.full((*values.shape, 2), np.nan)), dtype=float).reshape(-1, 2))
+        found = zip(names[:LONG_ARRAY], values.ravel(), np.hstack(columns), strict=False)
+        rows += [TableRow(entry, (f"{v:.6g}", *map(_error, of_one)), anchors.get(name)) for entry, v, of_one in found]
         if values.size > LONG_ARRAY:
             notes.append(f"{name}: {LONG_ARRAY} of {values.size} entries shown; all are in map.json")
-    notes.append("Errors come from the curvature of the log-density at the maximum.")
-    return Table(("", "value", "error"), tuple(rows), tuple(notes))
+    notes += words_on_errors(maximum.get("weighted", [])) or [_CURVATURE]
+    if minos:
+        notes.append(_MINOS)
+    return Table(("", "value", "error", *(("−", "+") if minos else ())), tuple(rows), tuple(notes))
+
+
+def replicas_of(run: Run) -> Table | None:
+    """The table of fits of replicated data; None where there were none."""
+    record = (run.maximum or {}).get("bootstrap")
+    if record is None:
+        return None
+    lines, cut = replicas.table(replicas.rows_of(record))
+    return replace(table_of(lines), notes=(*cut, *replicas.account(record)))
 
 
 def _error(value: float) -> str:

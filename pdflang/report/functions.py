@@ -29,9 +29,13 @@ def picture(curves: Sequence[Curve], names: Sequence[str], label: str = "") -> F
     """Curves over one axis, each by its name: the median of its draws, central 68% and 95%; `label` is of all."""
     figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.subplots()
+    labels = list(dict.fromkeys(label for curve in curves for label in curve.labels))
     for number, (curve, name) in enumerate(zip(curves, names, strict=True)):
-        draw = _line if curve.points is not None else _entries
-        draw(axes, curve, plain(name), COLOURS[number % len(COLOURS)], number / max(1, len(curves)))
+        colour = COLOURS[number % len(COLOURS)]
+        if curve.points is not None:
+            _line(axes, curve, plain(name), colour)
+        else:
+            _entries(axes, curve, plain(name), colour, labels, number / max(1, len(curves)))
     _scales(axes, curves)
     axes.set_ylabel(plain(label or (names[0] if len(names) == 1 else curves[0].declared)))
     if len(curves) > 1:
@@ -39,7 +43,7 @@ def picture(curves: Sequence[Curve], names: Sequence[str], label: str = "") -> F
     return figure
 
 
-def _line(axes: Axes, curve: Curve, name: str, colour: str, _: float) -> None:
+def _line(axes: Axes, curve: Curve, name: str, colour: str) -> None:
     assert curve.points is not None
     middle = np.median(curve.values, axis=0)
     for mass, opacity in _BANDS if curve.values.shape[0] > 1 else ():
@@ -49,15 +53,17 @@ def _line(axes: Axes, curve: Curve, name: str, colour: str, _: float) -> None:
     axes.set_xlabel(plain(curve.variable))
 
 
-def _entries(axes: Axes, curve: Curve, name: str, colour: str, shift: float) -> None:
-    places = np.arange(curve.values.shape[1]) + 0.5 * shift
+def _entries(axes: Axes, curve: Curve, name: str, colour: str, labels: Sequence[str], shift: float) -> None:
+    """Entries stand at the place of their label among the `labels` of all curves, whose order may be another."""
+    places = np.array([labels.index(label) for label in curve.labels]) + 0.5 * shift
     low, inner_low, middle, inner_high, high = np.quantile(curve.values, [0.025, 0.16, 0.5, 0.84, 0.975], axis=0)
     axes.vlines(places, low, high, color=colour, alpha=0.45, linewidth=2)
     axes.vlines(places, inner_low, inner_high, color=colour, alpha=0.8, linewidth=4)
     axes.plot(places, middle, "o", color=colour, markersize=4, label=name)
-    if len(curve.labels) <= _MOST_LABELS:
-        long = max(map(len, curve.labels), default=0) > _LONG_LABEL
-        axes.set_xticks(places, [plain(label) for label in curve.labels], rotation=45 if long else 0)
+    if len(labels) <= _MOST_LABELS:
+        long = max(map(len, labels), default=0) > _LONG_LABEL
+        ticks = np.arange(len(labels)) + 0.5 * shift
+        axes.set_xticks(ticks, [plain(label) for label in labels], rotation=45 if long else 0)
     else:
         axes.locator_params(axis="x", integer=True)
     axes.set_xlabel(plain(curve.variable))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from pdflang.diagnostics import lines_of
+
 _WORDS = (
     "edition|use|index|const|data|param|nuisance|let|solve|func|pdf|pdfset|theory|detector|observe|factor|output|"
     "for|in|if|then|else|and|or|not|where|with|as|at|efficiency|smear|background|draw|over"
@@ -31,7 +33,7 @@ class Listing:
 def listings(sources: Sequence[tuple[str, str]]) -> list[Listing]:
     """The files of a model by name and text, in their order."""
     return [
-        Listing(number, name, tuple(map(_line, text.rstrip("\n").splitlines())))
+        Listing(number, name, tuple(map(_line, lines_of(text.rstrip("\n")))))
         for number, (name, text) in enumerate(sources)
     ]
 

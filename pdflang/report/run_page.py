@@ -14,13 +14,13 @@ from pdflang.diagnostics import PdflangError, SourceFile
 from pdflang.inference.optima import REASONS
 from pdflang.report.chain import KINDS, Chain, chain_of
 from pdflang.report.diagram import MOST_BOXES, diagram_of
-from pdflang.report.found import data_of, drawn_parameters, functions_of, parameters_of, summary_of
+from pdflang.report.found import data_of, drawn_parameters, functions_of, parameters_of, replicas_of, summary_of
 from pdflang.report.listing import listings
 from pdflang.report.page import page
 from pdflang.report.parts import Part, Picture, Table, Verdict, two_columns, verdict
-from pdflang.results.diagnostics import Finding
+from pdflang.results.diagnostics import Finding, from_records
 from pdflang.results.files import write_text
-from pdflang.results.reading import Run, read_run
+from pdflang.results.reading import Run
 from pdflang.results.run_folder import MODEL, REPORT
 
 if TYPE_CHECKING:
@@ -36,12 +36,12 @@ _PARTS = {
 
 
 def write_report(
-    folder: Path, model: CompiledModel | None = None, reason: str = "", out: Path | None = None,
+    run: Run, model: CompiledModel | None = None, reason: str = "", out: Path | None = None,
     monitor: Monitor | None = None,
 ) -> Path:  # fmt: skip
-    """Write the page of a run's folder, into it if not elsewhere; where it is. Errors: those of `read_run`, E622."""
-    path = out or folder / REPORT
-    write_text(path, report(read_run(folder), model, reason, monitor))
+    """Write the page of a run, into its folder if not elsewhere; where it is. Error: E622."""
+    path = out or run.folder / REPORT
+    write_text(path, report(run, model, reason, monitor))
     return path
 
 
@@ -65,7 +65,7 @@ def report(
     diagram = diagram_of(chain.boxes)
     if diagram is None and not diagram_words:
         diagram_words = (f"The model has no diagram: it has no parts, or more than {MOST_BOXES}.",)
-    summary = summary_of(run, chain.anchors, model)
+    summary = summary_of(run, chain.anchors)
     return page(
         "report.html",
         title=_title(run),
@@ -73,6 +73,7 @@ def report(
         facts=_facts(run),
         parts=[Part(i, t) for i, t in _PARTS.items() if i not in sections or sections[i].is_there],
         summary=summary,
+        replicas=replicas_of(run),
         remarks=_remarks(run),
         printed="" if summary is not None else run.summary,
         overview=_overview(run),
@@ -115,7 +116,7 @@ def _verdict(run: Run) -> Verdict:
 def _findings(run: Run) -> list[Finding]:
     """What was said of the run, and of a maximum also where the search ended that found it."""
     maximum = run.maximum or {}
-    said = [*run.findings, *(Finding(**one) for one in maximum.get("diagnostics", []))]
+    said = [*run.findings, *from_records(maximum.get("diagnostics", []))]
     starts = [start for start in maximum.get("starts", []) if start.get("log_density") is not None]
     if maximum.get("converged") is False and starts:
         status = max(starts, key=lambda start: start["log_density"])["status"]

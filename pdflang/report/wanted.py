@@ -49,7 +49,7 @@ def wanted_functions(model: CompiledModel) -> tuple[list[Wanted], list[str]]:
 def _declarations(model: CompiledModel) -> Iterator[tuple[str, ast.Pdf | ast.Theory]]:
     """What is declared as a function, with the name before the dot by which the main file calls it."""
     main = Modules(model.program.source, Reports()).main
-    reached = chain_of(model.program.source, []).boxes
+    reached = {box.label for box in chain_of(model.program.source, []).boxes.values()}
     used = [(f"{alias}.", module) for alias, module in main.modules.items()]
     places: list[tuple[str, ModuleInstance]] = [("", main), *used]
     for prefix, module in places:

@@ -23,9 +23,6 @@ from pdflang.results.run_folder import CHECKPOINT, RunFolder
 
 _STATE = "state.npz"
 
-SECONDS = 10.0
-"""What a killed run loses at most, unless the user wants otherwise."""
-
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -89,7 +86,7 @@ class FolderCheckpoints:
     then the first message, and what was saved before stays.
     """
 
-    def __init__(self, folder: RunFolder, begin: Callable[[RunFolder], None], seconds: float = SECONDS) -> None:
+    def __init__(self, folder: RunFolder, begin: Callable[[RunFolder], None], seconds: float = 0.0) -> None:
         self.seconds = seconds
         self.failure: PdflangError | None = None
         self._folder = folder

@@ -10,7 +10,8 @@ from typing import Any
 from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.results.checkpoints import FolderCheckpoints
 from pdflang.results.plain import to_json
-from pdflang.results.run_folder import DRAWS, PROVENANCE, RunFolder, exists, open_run, read_json
+from pdflang.results.reading import read_record
+from pdflang.results.run_folder import DRAWS, PROVENANCE, RunFolder, exists, open_run
 
 
 def record_of(folder: Path, methods: Collection[str], finished: bool) -> Any:
@@ -18,7 +19,7 @@ def record_of(folder: Path, methods: Collection[str], finished: bool) -> Any:
 
     Raises `PdflangError` (E623 where it is not a run's, E627 where it cannot go on: it is by none of the `methods`).
     """
-    record = read_json(folder)
+    record = read_record(folder)
     method = record.get("method") if record.get("drawn_by") != "auto (smc)" else "auto (smc)"
     if method not in methods:
         others = " or ".join(f"`{name}`" for name in methods)
@@ -54,7 +55,7 @@ def continued(
     """
     if not (folder / PROVENANCE).is_file():
         return False
-    earlier, now = read_json(folder), json.loads(to_json(provenance))
+    earlier, now = read_record(folder), json.loads(to_json(provenance))
     if earlier.get("method") != now["method"]:
         return False
     differences = list(_differences(earlier, now, may_change))

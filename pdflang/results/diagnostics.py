@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -185,6 +185,23 @@ def accuracy_attributes(certificates: Sequence[Certificate]) -> dict[str, Any]:
 def to_records(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     """The findings as plain data, for `diagnostics.json`."""
     return [asdict(finding) for finding in findings]
+
+
+def from_records(records: Any) -> tuple[Finding, ...]:
+    """The findings of which `to_records` made plain data. Raises ValueError where they are no such data."""
+    if not isinstance(records, list) or not all(map(_is_one, records)):
+        raise ValueError("these are not findings")
+    return tuple(
+        Finding(one["severity"], one["sentence"], one["remedy"], tuple(one.get("names", ()))) for one in records
+    )
+
+
+def _is_one(record: Any) -> bool:
+    if not isinstance(record, dict) or record.get("severity") not in get_args(Severity):
+        return False
+    texts = [record.get("sentence"), record.get("remedy")]
+    names = record.get("names", [])
+    return isinstance(names, list) and all(isinstance(text, str) for text in [*texts, *names])
 
 
 def to_text(findings: Sequence[Finding]) -> str:

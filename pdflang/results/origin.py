@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pdflang.diagnostics import Diagnostic, PdflangError
+from pdflang.diagnostics import Diagnostic, PdflangError, lines_of
 from pdflang.results.provenance import array_hash
 
 
@@ -47,7 +47,7 @@ def _changed_text(record: Mapping[str, Any], sources: Mapping[str, str]) -> tupl
 
 
 def _difference(name: str, before: str, now: str) -> str:
-    old, new = before.splitlines(), now.splitlines()
+    old, new = lines_of(before), lines_of(now)
     shorter = min(len(old), len(new))
     same = next((i for i in range(shorter) if old[i] != new[i]), shorter)
     was, line = (f"`{lines[same].strip()}`" if same < len(lines) else "not there" for lines in (old, new))

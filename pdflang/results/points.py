@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from pdflang.diagnostics import Diagnostic, PdflangError
+from pdflang.results.maximum import read_maximum
 from pdflang.results.posterior import DRAW_AXES, schemas_of
-from pdflang.results.run_folder import DRAWS, MAXIMUM, open_run, read_json
+from pdflang.results.run_folder import DRAWS, MAXIMUM, open_run
 
 
 def point_of_run(folder: Path, number: int | None, seed: int) -> tuple[dict[str, np.ndarray], int | None]:
@@ -18,7 +19,7 @@ def point_of_run(folder: Path, number: int | None, seed: int) -> tuple[dict[str,
     where there is no such draw, E623 where the folder has neither.
     """
     if not (folder / DRAWS).exists() and (folder / MAXIMUM).exists() and number is None:
-        return {name: np.asarray(value) for name, value in read_json(folder, MAXIMUM)["params"].items()}, None
+        return {name: np.asarray(value) for name, value in read_maximum(folder)["params"].items()}, None
     tree = open_run(folder)
     posterior = tree["posterior"].to_dataset()
     count = posterior.sizes["chain"] * posterior.sizes["draw"]

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pdflang.diagnostics import Diagnostic, PdflangError
-from pdflang.results.diagnostics import Finding
-from pdflang.results.run_folder import DRAWS, MAXIMUM, not_a_run, open_run, read_json
+from pdflang.results.diagnostics import Finding, from_records
+from pdflang.results.maximum import read_maximum
+from pdflang.results.run_folder import DRAWS, MAXIMUM, PROVENANCE, damaged, open_run, read_json
 
 if TYPE_CHECKING:
     import xarray
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 PREDICTIONS = "predictions.nc"
 SUMMARY = "summary.txt"
 _FINDINGS = "diagnostics.json"
-_SECTIONS: Mapping[str, type] = {"sources": list, "data": dict, "options": dict, "versions": dict, "notes": dict}
+_SECTIONS: Mapping[str, type] = {
+    "command": list, "sources": list, "data": dict, "options": dict, "versions": dict, "notes": dict,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +69,7 @@ class Run:
 
 def read_run(folder: Path) -> Run:
     """The run of a folder. Errors: E623 where it is not a run's or is damaged, E630 where a newer pdflang made it."""
-    record = _record(folder)
+    record = read_record(folder)
     _require_known_version(folder, record)
 
     def there(name: str) -> bool:
@@ -76,29 +79,39 @@ def read_run(folder: Path) -> Run:
         folder,
         record,
         open_run(folder) if there(DRAWS) else None,
-        read_json(folder, MAXIMUM) if there(MAXIMUM) else None,
+        read_maximum(folder) if there(MAXIMUM) else None,
         open_run(folder / PREDICTIONS) if there(PREDICTIONS) else None,
-        _findings(folder) if there(_FINDINGS) else (),
+        read_findings(folder) if there(_FINDINGS) else (),
         (folder / SUMMARY).read_text(encoding="utf-8", errors="replace") if there(SUMMARY) else "",
     )
 
 
-def _record(folder: Path) -> dict[str, Any]:
+def read_record(folder: Path) -> dict[str, Any]:
+    """The provenance of a run. Errors: E623 where it is missing or damaged."""
     record = read_json(folder)
     is_one = isinstance(record, dict) and "method" in record
     if not (is_one and all(isinstance(record.get(name, kind()), kind) for name, kind in _SECTIONS.items())):
-        raise PdflangError(_damaged(folder, "provenance.json"))
-    if not all(isinstance(source, dict) for source in record.get("sources", [])):
-        raise PdflangError(_damaged(folder, "provenance.json"))
+        raise PdflangError(damaged(folder, PROVENANCE))
+    if not (all(map(_is_source, record.get("sources", []))) and all(map(_is_text, record.get("command", [])))):
+        raise PdflangError(damaged(folder, PROVENANCE))
     return record
 
 
-def _findings(folder: Path) -> tuple[Finding, ...]:
+def _is_source(source: Any) -> bool:
+    return isinstance(source, dict) and _is_text(source.get("name")) and _is_text(source.get("text"))
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def read_findings(folder: Path) -> tuple[Finding, ...]:
+    """What was said of a run when it was made. Errors: E623 where it is missing or damaged."""
+    said = read_json(folder, _FINDINGS)
     try:
-        said = read_json(folder, _FINDINGS)
-        return tuple(Finding(**{**one, "names": tuple(one.get("names", ()))}) for one in said)
-    except (TypeError, AttributeError):
-        raise PdflangError(_damaged(folder, _FINDINGS)) from None
+        return from_records(said)
+    except ValueError:
+        raise PdflangError(damaged(folder, _FINDINGS)) from None
 
 
 def _require_known_version(folder: Path, record: Mapping[str, Any]) -> None:
@@ -115,7 +128,3 @@ def _parts(version: str) -> tuple[int, ...]:
     """The numbers that a version begins with."""
     found = re.match(r"\d+(\.\d+)*", version)
     return tuple(map(int, found[0].split("."))) if found else ()
-
-
-def _damaged(folder: Path, name: str) -> Diagnostic:
-    return not_a_run(folder, f"`{folder / name}` has not the fields that pdflang writes")

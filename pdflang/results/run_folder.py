@@ -289,6 +289,11 @@ def exists(folder: Path, ours: bool, notes: tuple[str, ...] = (), remedy: str | 
     )
 
 
+def damaged(folder: Path, name: str) -> Diagnostic:
+    """That a file of a run has not the fields that it should have."""
+    return not_a_run(folder, f"`{folder / name}` has not the fields that pdflang writes")
+
+
 def not_a_run(folder: Path, reason: str) -> Diagnostic:
     """That a folder has no results of a run."""
     return Diagnostic(

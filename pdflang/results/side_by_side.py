@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pdflang.diagnostics import PdflangError
-from pdflang.results.posterior import DRAW_AXES, schema_of
+from pdflang.diagnostics import Diagnostic, PdflangError
+from pdflang.results.maximum import axes_of, estimates_of
+from pdflang.results.posterior import DRAW_AXES, schemas_of
 from pdflang.results.prediction import LeaveOneOut, leave_one_out, together
 from pdflang.results.reading import Run
 from pdflang.results.run_folder import not_a_run
@@ -18,6 +20,9 @@ from pdflang.results.schema import VariableSchema, entry_names
 from pdflang.results.summary import LONG_ARRAY
 
 _NAMES_SHOWN = 8
+
+Moments = tuple[str, np.ndarray, np.ndarray]
+"""Name, mean and standard deviation of a quantity."""
 
 
 @dataclass(frozen=True)
@@ -77,24 +82,42 @@ class SideBySide:
 
 
 def compare(runs: Sequence[Run]) -> SideBySide:
-    """The runs beside each other; differences are from the first. PdflangError (E623) where one has no result."""
+    """The runs beside each other; differences are from the first.
+
+    Errors: E620 where one is given twice, E623 where one has no result.
+    """
+    _require_different(runs)
     names = names_of(runs)
-    labels = {name: schema for run in runs for name, schema in _schemas(run).items()}
-    estimates = [_estimates(run, labels) for run in runs]
-    for run, found in zip(runs, estimates, strict=True):
-        if not found:
+    moments = [list(_moments(run)) for run in runs]
+    for run, of_run in zip(runs, moments, strict=True):
+        if not of_run:
             raise PdflangError(not_a_run(run.folder, "it has neither draws of a posterior nor a maximum"))
+    estimates = [_estimates(run, of_run) for run, of_run in zip(runs, moments, strict=True)]
     words: list[str] = []
     rows = tuple(_shared(estimates))
     shared = {row.name for row in rows}
     for name, found in zip(names, estimates, strict=True):
         if alone := [entry for entry in found if entry not in shared]:
             words.append(f"only in {name}: {_listed(alone)}")
+    long = dict.fromkeys(name for of_run in moments for name, mean, _ in of_run if mean.size > LONG_ARRAY)
+    if long:
+        words.append(f"numbers of arrays with more than {LONG_ARRAY} entries are not compared: {_listed(list(long))}")
     others = _other_data(runs, names)
     words += others
     loo = () if others else tuple(_loo(runs, names, words))
     evidence = () if others else tuple(_evidence(runs, names, words))
     return SideBySide(tuple(names), rows, loo, evidence, tuple(words))
+
+
+def _require_different(runs: Sequence[Run]) -> None:
+    """PdflangError (E620) where two are of one folder, however it is written: a fit agrees with itself."""
+    seen: set[Path] = set()
+    for run in runs:
+        folder = run.folder.resolve()
+        if folder in seen:
+            message = f"the run in `{run.folder}` is given twice"
+            raise PdflangError(Diagnostic("E620", message, remedy="give the folders of different runs"))
+        seen.add(folder)
 
 
 def names_of(runs: Sequence[Run]) -> list[str]:
@@ -104,16 +127,16 @@ def names_of(runs: Sequence[Run]) -> list[str]:
 
 
 def _schemas(run: Run) -> dict[str, VariableSchema]:
-    if run.draws is None:
-        return {}
-    posterior = run.draws["posterior"].to_dataset()
-    return {str(name): schema_of(posterior[name]) for name in posterior.data_vars}
+    if run.draws is not None:
+        return schemas_of(run.draws)
+    return axes_of(run.maximum) if run.maximum is not None else {}
 
 
-def _estimates(run: Run, labels: Mapping[str, VariableSchema]) -> dict[str, Estimate]:
-    """All numbers of a fit by their names, without those of long arrays."""
+def _estimates(run: Run, moments: Sequence[Moments]) -> dict[str, Estimate]:
+    """All numbers of a fit by the names that it has for them itself, without those of long arrays."""
     found: dict[str, Estimate] = {}
-    for name, mean, sd in _moments(run):
+    labels = _schemas(run)
+    for name, mean, sd in moments:
         if mean.size <= LONG_ARRAY:
             entries = entry_names(name, mean.shape, labels.get(name, VariableSchema()))
             pairs = zip(mean.ravel(), sd.ravel(), strict=True)
@@ -121,8 +144,7 @@ def _estimates(run: Run, labels: Mapping[str, VariableSchema]) -> dict[str, Esti
     return found
 
 
-def _moments(run: Run) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Name, mean and standard deviation of every quantity."""
+def _moments(run: Run) -> Iterator[Moments]:
     if run.draws is not None:
         for name, variable in run.draws["posterior"].to_dataset().data_vars.items():
             values = np.asarray(variable.transpose(*DRAW_AXES, ...), dtype=float)
@@ -130,10 +152,7 @@ def _moments(run: Run) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
             sd = flat.std(axis=0, ddof=1) if len(flat) > 1 else np.full(flat.shape[1:], np.nan)
             yield str(name), flat.mean(axis=0), sd
     elif run.maximum is not None:
-        errors = run.maximum.get("standard_errors", {})
-        for name, value in {**run.maximum.get("params", {}), **run.maximum.get("derived", {})}.items():
-            mean = np.asarray(value, dtype=float)
-            yield name, mean, np.asarray(errors[name], dtype=float) if name in errors else np.full(mean.shape, np.nan)
+        yield from estimates_of(run.maximum)
 
 
 def _shared(estimates: Sequence[Mapping[str, Estimate]]) -> Iterator[SharedRow]:

@@ -46,3 +46,19 @@ def test_replicas_beside_the_maximum(in_process, model, tmp_path: Path) -> None:
     assert replicas.dims == ("replica", "channel") and replicas.shape == (8, 2)
     assert float(replicas.sel(channel="e").mean()) == pytest.approx(rows[0]["mean"])
     assert "error[E620]" in in_process("map", "model.pdfm", "--bootstrap", "1", code=2).stderr
+
+
+def test_a_higher_maximum_is_told_by_the_page_too(in_process, model, tmp_path: Path) -> None:
+    """Of two maxima, the only start ends at the lower one."""
+    text = """
+        param a ~ Uniform(-6, 6)
+        data y = 0
+        observe y ~ Normal(0, 1)
+        factor modes = log(exp(-0.5*((a - 1)/0.55)^2) + 5*exp(-0.5*((a + 1)/0.55)^2))
+    """
+    options = ("--minos", "--starts", "1", "--seed", "0", "--out", "best", "--report")
+    done = in_process("map", model(text), *options, code=3)
+    said = "a profile came out above this maximum, which is not the highest"
+    assert f"{said}: raise `--starts`" in done.stdout
+    page = (tmp_path / "best" / "report.html").read_text(encoding="utf-8")
+    assert f"Not to be trusted: {said}." in page

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from command_line import NORMAL, environment
 
+from pdflang.results import reading
+from pdflang.results.reading import read_record
+
 FAST = ("--draws", "60", "--warmup", "100", "--chains", "2")
 
 
@@ -32,6 +35,15 @@ def test_a_report_is_not_replaced_unless_asked(run, fit: str, tmp_path: Path) ->
     assert record["report"] == "fit.run/report.html" and page.stat().st_mtime_ns > before
     run("report", fit, "--out", "elsewhere.html")
     assert (tmp_path / "elsewhere.html").read_bytes() == page.read_bytes()
+
+
+def test_a_run_is_read_once(in_process, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "fit").mkdir()
+    (tmp_path / "fit" / "provenance.json").write_text('{"method": "nuts"}')
+    read: list[Path] = []
+    monkeypatch.setattr(reading, "read_record", lambda folder: read.append(folder) or read_record(folder))
+    in_process("report", "fit")
+    assert read == [Path("fit")] and (tmp_path / "fit" / "report.html").is_file()
 
 
 def test_overwriting_a_run_takes_its_report_away(run, fit: str, tmp_path: Path) -> None:
@@ -88,6 +100,28 @@ def test_fits_beside_each_other(run, model, tmp_path: Path) -> None:
     assert record["names"] == ["a", "b"] and {row["name"] for row in record["loo"]} == {"a", "b"}
     assert "two runs at least" in run("compare", "a.run", code=2).stderr
     assert "E623" in run("compare", "a.run", ".", code=1).stderr
+
+
+def test_the_page_of_several_fits_says_what_it_lacks(run, model, tmp_path: Path) -> None:
+    """Functions that cannot be drawn, fits whose model is gone, and arrays that are too long for a table."""
+    text = """
+        data y = [1.0, 2.0]
+        param mu ~ Normal(0, 5)
+        pdf plane(x in (0, 1), z in (0, 1)) = mu*x*z
+        observe y ~ Normal(mu, 1)
+        output curve = mu*x for x in linspace(0, 1, 50)
+    """
+    for name in ("a", "b", "c"):
+        run("map", model(text, f"{name}.pdfm"))
+    (tmp_path / "c.pdfm").unlink()
+    done = run("compare", "a.run", "b.run", "c.run", "--out", "page.html")
+    said = done.stdout + done.stderr
+    assert "note: c: functions are not computed: the file `c.pdfm` does not exist" in said
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "a, b: plane is not drawn: it is a function of 2 variables" in page
+    assert "c: functions are not computed: the file <code>c.pdfm</code> does not exist" in page
+    assert "numbers of arrays with more than 20 entries are not compared: `curve`" in said
+    assert "numbers of arrays with more than 20 entries are not compared: <code>curve</code>" in page
 
 
 def test_other_verbs_do_not_pay_for_it(tmp_path: Path) -> None:

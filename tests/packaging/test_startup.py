@@ -40,6 +40,25 @@ def test_quick_verbs_never_import_jax(arguments):
     assert done.stderr.splitlines()[-1] == "imported:"
 
 
+def test_no_help_waits_for_numpy():
+    code = (
+        "import sys\nfrom pdflang.cli import VERBS, program\n"
+        "for verb in VERBS:\n"
+        "    program.main([verb, '--help'], standalone_mode=False)\n"
+        "    assert 'numpy' not in sys.modules, verb\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_looking_at_the_layout_does_not_import_numpy():
+    code = (
+        "import sys\nfrom pdflang.cli import program\n"
+        f"program.main(['fmt', '--stdout', {str(MODEL)!r}], standalone_mode=False)\n"
+        "assert 'numpy' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
 def test_an_error_in_a_model_does_not_import_jax(tmp_path):
     (tmp_path / "wrong.pdfm").write_text("param a ~ Norml(0, 1)")
     command = [sys.executable, "-c", PROGRAM, "sample", "wrong.pdfm"]

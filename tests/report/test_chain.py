@@ -29,8 +29,40 @@ def test_parameters_lead_to_observations_by_way_of_functions() -> None:
 
 def test_a_detector_stands_between_a_function_and_its_observation() -> None:
     boxes = chain("detector").boxes
-    assert set(boxes["tracker"].reads) == {"eff", "width", "f"}
-    assert list(boxes["observe events"].reads) == ["tracker"]
+    assert set(boxes["tracker of f"].reads) == {"eff", "width", "f"} and boxes["tracker of f"].label == "tracker"
+    assert list(boxes["observe events"].reads) == ["tracker of f"]
+
+
+TWO_PIPES = """
+param a ~ HalfNormal(1)
+param b ~ HalfNormal(1)
+param first_eff ~ Beta(90, 10)
+param second_eff ~ Beta(90, 10)
+pdf f(x) = a
+pdf g(x) = b
+detector first(x in (0, 1) | x) { efficiency first_eff }
+detector second(x in (0, 1) | x) { efficiency second_eff }
+data ahead = [0.1, 0.2]
+data behind = [0.3, 0.5]
+observe ahead ~ PoissonProcess(f |> first |> second)
+observe behind ~ PoissonProcess(g |> second |> first)
+"""
+
+
+def test_an_observation_reads_only_its_own_pipe() -> None:
+    """What stands in two pipes, here in the opposite order, is a box in each: neither leads from one to the other."""
+    boxes = chain_of(SourceFile("m.pdfm", TWO_PIPES), ["m.pdfm"]).boxes
+    found = {}
+    for name in ("observe ahead", "observe behind"):
+        found[name], todo = [], list(boxes[name].reads)
+        while todo:
+            box = boxes[todo.pop()]
+            found[name].append(box.label)
+            todo += box.reads
+    assert sorted(found["observe ahead"]) == ["a", "f", "first", "first_eff", "second", "second_eff"]
+    assert sorted(found["observe behind"]) == ["b", "first", "first_eff", "g", "second", "second_eff"]
+    assert [box.label for box in boxes.values() if box.kind == "operator"].count("first") == 2
+    assert diagram_of(boxes) is not None
 
 
 def test_operators_are_boxes_one_after_the_other() -> None:
@@ -69,6 +101,14 @@ def test_boxes_do_not_overlap_and_lie_inside(example: str) -> None:
     assert all(min(x, y) >= 0 and right <= diagram.width and low <= diagram.height for x, y, right, low in places)
     for i, (x0, y0, x1, y1) in enumerate(places):
         assert all(x1 <= a or c <= x0 or y1 <= b or d <= y0 for a, b, c, d in places[i + 1 :])
+
+
+def test_a_listing_counts_lines_as_messages_do() -> None:
+    text = "# page one\f\nconst c = 1 # a\u2028b\r\nparam a ~ Normal(c, 1)\n"
+    (listing,) = listings([("m.pdfm", text)])
+    assert len(listing.lines) == 3 and all("\r" not in line for line in listing.lines)
+    found = chain_of(SourceFile("m.pdfm", text), ["m.pdfm"])
+    assert found.anchors["a"] == "file0-line3" and listing.lines[2].striptags() == "param a ~ Normal(c, 1)"
 
 
 def test_a_listing_says_what_the_text_says() -> None:

@@ -9,7 +9,8 @@ import pytest
 from runs import SPECTRUM
 
 import pdflang
-from pdflang.report.curves import computed_curves, stored_curves
+from pdflang.report.curves import Curve, computed_curves, stored_curves
+from pdflang.report.functions import picture
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +82,12 @@ def test_outputs_over_grids_and_labels() -> None:
     assert south.points is not None and list(south.points) == [0, 0.5, 1]
     np.testing.assert_allclose(south.values, np.asarray(posterior["mu"])[0, :, 1:] * np.array([0, 0.5, 1]))
     np.testing.assert_allclose(effect.values, 2 * np.asarray(posterior["mu"])[0])
+
+
+def test_entries_of_fits_stand_at_one_place_for_one_label() -> None:
+    a = Curve("c", "c", "flavour", np.array([[1.0, 9.0]]), labels=("u", "d"))
+    b = Curve("c", "c", "flavour", np.array([[9.0, 1.0, 5.0]]), labels=("d", "u", "s"))
+    (axes,) = picture([a, b], ["a", "b"], "c").axes
+    first, second = (dict(zip(np.floor(line.get_xdata()), line.get_ydata(), strict=True)) for line in axes.lines)
+    assert first == {0: 1.0, 1: 9.0} and second == {0: 1.0, 1: 9.0, 2: 5.0}
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["u", "d", "s"]

@@ -107,12 +107,49 @@ def test_a_maximum_and_predictions(runs: Path) -> None:
     assert "Converged: the maximum of the posterior density was found." in page.text
     record = json.loads((runs / "map.run" / "map.json").read_text())
     assert f"{record['params']['a']:.6g}" in page.text and f"{record['standard_errors']['a']:.3g}" in page.text
+    assert "Errors come from the curvature of the log-density at the maximum." in page.text
+    assert "Replicas" not in page.text
     assert "300 data sets were drawn at the maximum" in page.text and "f(x). At the maximum." in page.text
     prior = check((runs / "prior.run" / "report.html").read_text(encoding="utf-8"))
     assert "60 data sets were drawn at draws of the prior" in prior.text and "Traces and ranks" not in prior.text
     predicted = check(report(read_run(runs / "predicted.run")))
     check_table = json.loads((runs / "predicted.run" / "predict.json").read_text())["checks"][0]
     assert f"{check_table['chi2']:.2f} / 5" in predicted.text
+
+
+WEIGHTED = """\
+index channel = e, mu
+data n[channel]: int = [12, 9]
+param rate[channel] ~ Flat() in (0, inf)
+observe n ~ Poisson(rate)
+data ev = table("ev.csv")
+param s ~ Flat() in (-1, 5)
+pdf shape(x in (0, 1)) = 1 + s*x
+observe ev ~ Iid(shape, weights = ev.w)
+"""
+
+
+def test_errors_of_both_signs_replicas_and_weights(tmp_path: Path) -> None:
+    """The page of a maximum says what `map` said of it."""
+    random = np.random.default_rng(1)
+    events = "".join(f"{x},{w}\n" for x, w in zip(random.uniform(size=60), random.uniform(0.5, 2, 60), strict=True))
+    (tmp_path / "ev.csv").write_text("x,w\n" + events)
+    options = ("--minos", "--bootstrap", "6", "--bootstrap-by", "resampling", "--seed", "1")
+    printed = pdflang(tmp_path, "map", write(tmp_path, WEIGHTED), *options, "--out", "best", "--report")
+    text = (tmp_path / "best" / "report.html").read_text(encoding="utf-8")
+    page = check(text)
+    lines = [line.split() for line in printed.splitlines()]
+    for entry in ("rate[e]", "rate[mu]"):
+        said = [cells[1:] for cells in lines if cells[:1] == [entry]]
+        assert [len(cells) for cells in said] == [4, 8]
+        for cells in said:
+            row = "".join(f"<td>{cell}</td>" for cell in cells)
+            assert re.search(rf">{re.escape(entry)}</(a|span)></th>{re.escape(row)}</tr>", text)
+    said = "the events of ev have weights: errors are those of the sandwich estimate"
+    assert said in printed and said in page.text
+    assert "Errors come from the curvature" not in page.text
+    (account,) = [line for line in printed.splitlines() if line.startswith("bootstrap of 6 replicas: ")]
+    assert account in page.text
 
 
 def test_the_page_of_an_earlier_run_is_the_same(runs: Path) -> None:
@@ -231,7 +268,9 @@ def test_code_in_prose() -> None:
     ("record", "code"),
     [
         ("[]", "E623"), ('{"a": 1}', "E623"), ("{", "E623"), ('{"method": "nuts", "sources": {}}', "E623"),
-        ('{"method": "nuts", "sources": [1]}', "E623"), ('{"method": "nuts", "versions": {"pdflang": "99.1"}}', "E630"),
+        ('{"method": "nuts", "sources": [1]}', "E623"), ('{"method": "nuts", "sources": [{"name": "a"}]}', "E623"),
+        ('{"method": "nuts", "command": null}', "E623"), ('{"method": "nuts", "command": ["pdflang", 1]}', "E623"),
+        ('{"method": "nuts", "versions": {"pdflang": "99.1"}}', "E630"),
     ],
 )  # fmt: skip
 def test_damaged_folders(record: str, code: str, tmp_path: Path) -> None:
@@ -239,6 +278,43 @@ def test_damaged_folders(record: str, code: str, tmp_path: Path) -> None:
     with pytest.raises(PdflangError) as failure:
         read_run(tmp_path)
     assert [diagnostic.code for diagnostic in failure.value.diagnostics] == [code]
+
+
+SOUND = """{"params": {"m": [1, 2]}, "standard_errors": {"m": [1, null]}, "minos": {"m": [[1, 1], [1, 1]]},
+    "derived": {"d": 3}, "axes": {"m": {"dims": ["f"], "coords": {"f": ["u", "d"]}}}, "chi2": {"y": null},
+    "starts": [{"status": "gone", "log_density": null, "steps": 3}], "at_bound": ["m"], "converged": false,
+    "diagnostics": [{"severity": "error", "sentence": "so", "remedy": "do", "names": []}]}"""
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("diagnostics.json", "{}"), ("diagnostics.json", "[1]"), ("diagnostics.json", '[{"severity": "error"}]'),
+        ("diagnostics.json", '[{"severity": "bad", "sentence": "so", "remedy": "do"}]'),
+        ("diagnostics.json", '[{"severity": "note", "sentence": null, "remedy": "do"}]'),
+        ("map.json", "[]"), ("map.json", "3"), ("map.json", "{}"), ("map.json", '{"params": [1]}'),
+        ("map.json", '{"params": {"m": "one"}}'), ("map.json", '{"params": {"m": [[1], [1, 2]]}}'),
+        *(
+            ("map.json", json.dumps({**json.loads(SOUND), key: value}))
+            for key, value in [
+                ("standard_errors", {"m": [1]}), ("standard_errors", {"q": 1}), ("standard_errors", None),
+                ("minos", {"m": [1, 2]}), ("derived", []), ("chi2", {"y": "large"}), ("starts", [1]),
+                ("starts", [{"log_density": 1}]), ("starts", [{"status": "", "log_density": "1"}]), ("at_bound", 3),
+                ("axes", {"m": {}}), ("axes", {"q": {"dims": [], "coords": {}}}), ("axes", {"m": {"dims": ["f"]}}),
+                ("axes", {"m": {"dims": ["f"], "coords": {"f": "ud"}}}), ("bootstrap", {"rows": [{}]}),
+                ("bootstrap", []), ("weighted", "ev"), ("diagnostics", [{"severity": "error"}]),
+            ]
+        ),
+    ],
+)  # fmt: skip
+def test_damaged_files(name: str, content: str, tmp_path: Path) -> None:
+    (tmp_path / "provenance.json").write_text('{"method": "map"}')
+    (tmp_path / "map.json").write_text(SOUND)
+    check(report(read_run(tmp_path)))
+    (tmp_path / name).write_text(content)
+    with pytest.raises(PdflangError) as failure:
+        read_run(tmp_path)
+    assert [diagnostic.code for diagnostic in failure.value.diagnostics] == ["E623"]
 
 
 def test_damaged_draws_and_findings(tmp_path: Path) -> None:

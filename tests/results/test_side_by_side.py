@@ -9,10 +9,12 @@ from typing import Any
 import arviz_stats
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import pdflang
+from pdflang.cli import program
 from pdflang.diagnostics import PdflangError
-from pdflang.results.reading import Run
+from pdflang.results.reading import Run, read_run
 from pdflang.results.side_by_side import Estimate, compare
 from pdflang.results.side_by_side_words import to_text, value
 
@@ -110,3 +112,49 @@ def test_inputs_that_are_not_observed_may_differ(normal: Any, wide: Any) -> None
 )  # fmt: skip
 def test_values_show_two_digits_of_their_error(estimate: Estimate | None, text: str) -> None:
     assert value(estimate) == text
+
+
+def test_a_run_is_not_compared_with_itself(tmp_path: Path) -> None:
+    """However its folder is written."""
+    folder = tmp_path / "a.run"
+    folder.mkdir()
+    (folder / "provenance.json").write_text('{"method": "map"}')
+    (folder / "map.json").write_text('{"params": {"mu": 1.0}}')
+    (tmp_path / "link").symlink_to(folder)
+    for other in (folder, folder / ".." / "a.run", tmp_path / "link"):
+        done = CliRunner().invoke(program, ["compare", str(folder), str(other)])
+        assert done.exit_code == 2, done.output
+        assert f"error[E620]: the run in `{other}` is given twice" in " ".join(done.output.split())
+
+
+FLAVOURS = "data y[flavour] = [{}]\nparam c[flavour] ~ Normal(0, 100)\nobserve y ~ Normal(c, 0.1)\noutput o = c\n"
+ORDERS = {
+    "a": "index flavour = u, d\n" + FLAVOURS.format("1, 9"),
+    "b": "index flavour = d, u\n" + FLAVOURS.format("9, 1"),
+}
+
+
+@pytest.mark.parametrize("kinds", [("sample", "sample"), ("map", "map"), ("sample", "map"), ("map", "sample")])
+def test_entries_are_those_of_one_label_in_whatever_order(kinds: tuple[str, str], tmp_path: Path) -> None:
+    """The data are the same by their labels: u is 1, d is 9."""
+    runs = []
+    for kind, (name, text) in zip(kinds, ORDERS.items(), strict=True):
+        (tmp_path / f"{name}.pdfm").write_text(text, encoding="utf-8")
+        options = ["--draws", "100", "--warmup", "100", "--chains", "2", "--seed", "1"] if kind == "sample" else []
+        file = str(tmp_path / f"{name}.pdfm")
+        done = CliRunner().invoke(program, [kind, file, *options, "--out", str(tmp_path / name)])
+        assert done.exit_code in (0, 3), done.output
+        runs.append(read_run(tmp_path / name))
+    found = {row.name: row for row in compare(runs).rows}
+    for entry, truth in (("c[u]", 1.0), ("c[d]", 9.0), ("o[u]", 1.0), ("o[d]", 9.0)):
+        assert [estimate.mean for estimate in found[entry].estimates if estimate] == [
+            pytest.approx(truth, abs=0.1), pytest.approx(truth, abs=0.1)
+        ]  # fmt: skip
+
+
+def test_a_maximum_without_labels_borrows_none() -> None:
+    """One that has kept none: what its entries are is not known, and they stand beside none that have labels."""
+    labelled = {"params": {"c": [1.0, 9.0]}, "axes": {"c": {"dims": ["f"], "coords": {"f": ["u", "d"]}}}}
+    old = {"params": {"c": [9.0, 1.0]}}
+    assert compare([run("a", maximum=labelled), run("b", maximum=old)]).rows == ()
+    assert [row.name for row in compare([run("a", maximum=old), run("b", maximum=old)]).rows] == ["c[0]", "c[1]"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -102,21 +102,38 @@ def to_record(bootstrap: Bootstrap) -> dict[str, Any]:
     }
 
 
-def to_text(bootstrap: Bootstrap) -> str:
-    """The table, where the replicas come from, and how many fits failed."""
+def rows_of(record: Mapping[str, Any]) -> list[Row]:
+    """The rows of what `to_record` gave. Raises KeyError, TypeError or ValueError where it is something else."""
+    names = [field.name for field in fields(Row)][2:]
+    numbers = [np.array([row[name] for name in names], dtype=float).tolist() for row in record["rows"]]
+    return [Row(row["name"], row["variable"], *found) for row, found in zip(record["rows"], numbers, strict=True)]
+
+
+def table(rows: Sequence[Row]) -> tuple[list[tuple[str, ...]], list[str]]:
+    """Headings, then a line for each row without those beyond the first of long arrays, which are told beside."""
     lines = [("", *_HEADINGS)]
     counts: dict[str, int] = {}
-    for row in bootstrap.rows():
+    for row in rows:
         counts[row.variable] = counts.get(row.variable, 0) + 1
         if counts[row.variable] <= LONG_ARRAY:
             _, _, *numbers = astuple(row)
             lines.append((row.name, *(_shown(number, row.sd) for number in numbers)))
-    cut = [f"{n}: {LONG_ARRAY} of {c} entries shown" for n, c in counts.items() if c > LONG_ARRAY]
-    said = [f"bootstrap of {bootstrap.replicas} replicas: {_WORDS[bootstrap.by]}"]
-    if bootstrap.failures:
-        first, message = min(bootstrap.failures.items())
-        said.append(f"{len(bootstrap.failures)} more fits failed; that of replica {first}: {message}")
-    return "\n".join([*aligned(lines), *cut, "", *said]) + "\n"
+    return lines, [f"{n}: {LONG_ARRAY} of {c} entries shown" for n, c in counts.items() if c > LONG_ARRAY]
+
+
+def account(record: Mapping[str, Any]) -> list[str]:
+    """Where the replicas of what `to_record` gave come from, and how many fits failed."""
+    said = [f"bootstrap of {record['replicas']} replicas: {_WORDS[record['by']]}"]
+    if failures := record["failures"]:
+        first = min(failures, key=int)
+        said.append(f"{len(failures)} more fits failed; that of replica {first}: {failures[first]}")
+    return said
+
+
+def to_text(bootstrap: Bootstrap) -> str:
+    """The table, where the replicas come from, and how many fits failed."""
+    lines, cut = table(bootstrap.rows())
+    return "\n".join([*aligned(lines), *cut, "", *account(to_record(bootstrap))]) + "\n"
 
 
 def _shown(number: float, sd: float) -> str:
