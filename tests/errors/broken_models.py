@@ -148,6 +148,7 @@ DOMAINS = {
 
 SUPPORTS = {
     "bounds that cross": "param a ~ Normal(0, 1)\nparam b ~ Normal(0, 1)\nparam c ~ Normal(0, 1) in (a, b)",
+    "ends that cross": "param a ~ Normal(0, 1)\nparam b ~ Uniform(a, a - 1)",
     "bounds beyond the prior": "param a ~ Normal(0, 1) in (2, 3)\nparam b ~ Beta(1, 1) in (a, 5)",
 
     "constants without a value": "const a = 0/0\nconst b = linear_solve([[1, 2], [2, 4]], [1, 1])",
