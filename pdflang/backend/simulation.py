@@ -113,10 +113,8 @@ def _drawn(module: ModuleWriter, writer: Writer, observation: Observation, key: 
     assert draws is not None
     if _reads_itself(observation, module.program.definition_nodes):
         return _one_by_one(module, writer, observation, draws, key)
-    rank = draws.row.rank
     sizes = [module.loop_length(loop) for loop in observation.loops]
-    axes = observation.target.axes
-    sizes += [module.length(axis) for axis in axes[: len(axes) - rank]]
+    sizes += _drawn_at_once(module, observation.target, draws.row.rank)
     whole = map_draws(draws, lambda node: _over(observation, node))
     text = module.sample(writer, whole, key, repr(tuple(sizes)))
     if not observation.loops:
@@ -125,6 +123,11 @@ def _drawn(module: ModuleWriter, writer: Writer, observation: Observation, key: 
     if all(place == ":" for place in places):
         return text
     return f"{base}.at[{', '.join(places)}].set({text})"
+
+
+def _drawn_at_once(module: ModuleWriter, target: Node, rank: int) -> list[int]:
+    """The lengths of the axes that no binder runs over and no single draw fills."""
+    return [module.length(axis) for axis in target.axes[: len(target.axes) - rank]]
 
 
 def _observed_part(module: ModuleWriter, observation: Observation) -> tuple[str, list[str]]:
@@ -166,7 +169,8 @@ def _one_by_one(
         inner.know(reference, values)
     inner.expect(*draws.reads, *target.positions)
     fold_in = module.imports.use("jax.random.fold_in")
-    sample = module.sample(inner, draws, f"{fold_in}({key}, {place})", "()")
+    shape = repr(tuple(_drawn_at_once(module, target, draws.row.rank)))
+    sample = module.sample(inner, draws, f"{fold_in}({key}, {place})", shape)
     entry = ", ".join(inner.text(p) for p in target.positions)
     writer.extend(inner)
     writer.write(f"    return {values}.at[{entry}].set({sample})", observation.span)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pdflang.backend.early import describe
@@ -298,13 +298,16 @@ class Writer:
     # --- arrays ---------------------------------------------------------------------------------------------
 
     def _Element(self, node: nodes.Element) -> Code:
-        base = self._code(node.base)
+        base, base_loops, slices = self._code(node.base), self.loops(node.base), self._slices(node)
+        return self._gathered(node, base, base_loops) if slices is None else self._sliced(base, base_loops, slices)
+
+    def _slices(self, node: nodes.Element) -> list[tuple[Loop | None, str]] | None:
+        """The positions of an element as plain indices; None where it is gathered from an array of positions."""
         slices = [self._as_slice(p, axis.size) for p, axis in zip(node.positions, node.base.axes, strict=False)]
-        base_loops = self.loops(node.base)
-        targets = [loop for loop, _ in (s for s in slices if s is not None) if loop is not None]
-        if None not in slices and len(set(targets)) == len(targets) and not set(targets) & set(base_loops):
-            return self._sliced(base, base_loops, [s for s in slices if s is not None])
-        return self._gathered(node, base, base_loops)
+        found = [s for s in slices if s is not None]
+        targets = [loop for loop, _ in found if loop is not None]
+        distinct = len(set(targets)) == len(targets) and not set(targets) & set(self.loops(node.base))
+        return found if distinct and len(found) == len(slices) else None
 
     def _as_slice(self, position: Node, size: Size) -> tuple[Loop | None, str] | None:
         """The position as a plain index: the loop that it becomes (None for a fixed one), and its text."""
@@ -537,7 +540,7 @@ class Writer:
         inner._side_by_side[node.state.loop] = over
         inner.know(node.state, state)
         arguments, inputs = [state], []
-        for part in _parts_without_state(node.body):
+        for part in inner._parts_without_state(node.body):
             if node.loop in part.loops:
                 arguments.append(self.names.fresh(f"one_{describe(part)}"))
                 inputs.append(self._by_steps(nodes.Array(node.loop, part)))
@@ -564,7 +567,7 @@ class Writer:
         inner.know(node.time, time)
         inner.know(node.state, state)
         read: dict[str, Phase] = {}
-        for part in _parts_without_state(node.body):
+        for part in inner._parts_without_state(node.body):
             text = self.text(part)
             local = text if text.isidentifier() else self.assign(describe(part), text, part.span)
             inner.know(part, local)
@@ -581,6 +584,22 @@ class Writer:
         lists = f"[{', '.join(arguments)}], [{', '.join(known)}]"
         return Code(f"{callee}({rate}, {start}, {initial}, {times}, {lists}{stiff})", _ATOM, 1)
 
+    def _parts_without_state(self, root: Node) -> list[Node]:
+        """The largest parts to write that follow no state, and no unknown of an equation, but for written numbers."""
+
+        def follows(node: Node) -> bool:
+            return any(loop.axis is None for loop in node.loops)
+
+        def below(node: Node) -> Iterable[Node]:
+            if not follows(node):
+                return ()
+            # The positions of a slice are its text.
+            if isinstance(node, nodes.Element) and self._slices(node) is not None:
+                return (node.base,)
+            return node.children()
+
+        return [node for node in nodes.walk(root, below=below) if not follows(node) and not isinstance(node, Constant)]
+
     def _by_steps(self, values: nodes.Array) -> str:
         """An array with its first axis before those of its loops."""
         return self._moved(self._code(values), len(self.loops(values)), 0).text
@@ -589,16 +608,6 @@ class Writer:
         if place == target:
             return code
         return Code(f"{self.array_function('moveaxis')}({code.text}, {place}, {target})", _ATOM, code.depth + 1)
-
-
-def _parts_without_state(root: Node) -> list[Node]:
-    """The largest parts that follow no state, and no unknown of an equation, but for written numbers."""
-
-    def follows(node: Node) -> bool:
-        return any(loop.axis is None for loop in node.loops)
-
-    below = nodes.walk(root, below=lambda node: node.children() if follows(node) else ())
-    return [node for node in below if not follows(node) and not isinstance(node, Constant)]
 
 
 def _reads_no_parameter(node: Node) -> bool:

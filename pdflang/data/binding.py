@@ -48,13 +48,17 @@ def bind(
     binder.compare_sizes()
     binder.settle_indices()
     binder.fill_absent()
-    for check in program.checks:
-        try:
-            binder.verify(check)
-        except PdflangError as failure:
-            for diagnostic in failure.diagnostics:
-                reports.add(diagnostic)
-    reports.raise_errors()
+    # Lengths first: values are computed where no position lies outside its axis.
+    for of_values in (False, True):
+        for check in program.checks:
+            if (check.kind == "range") is not of_values:
+                continue
+            try:
+                binder.verify(check)
+            except PdflangError as failure:
+                for diagnostic in failure.diagnostics:
+                    reports.add(diagnostic)
+        reports.raise_errors()
     binder.bind_tables()
     binder.verify_lengths()
     return BoundProgram(program, binder.lengths, binder.arrays, binder.notes(), binder.rows)

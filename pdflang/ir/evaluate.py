@@ -152,6 +152,8 @@ class Evaluator:
 
         first, times = np.asarray(self(node.initial, loops), float), np.asarray(self(node.times, loops), float)
         shape = (len(times), *first.shape)
+        if not times.size:
+            return np.empty(shape)
 
         def rate(t: float, y: Any) -> Any:
             here = {**loops, node.time.loop: t, node.state.loop: _Held(y.reshape(first.shape))}

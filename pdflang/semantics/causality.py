@@ -1,102 +1,201 @@
-"""Which entries of a datum the distribution of one of its entries reads: only earlier ones can be drawn before it."""
+"""Which entries of a datum the distribution of one of its entries reads: only those drawn before it can be needed."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
-from pdflang.components import arithmetic, arrays
+from pdflang.components import arrays
 from pdflang.ir import nodes
-from pdflang.ir.nodes import Constant, Loop, LoopIndex, Node
+from pdflang.ir.nodes import Loop, Node
+from pdflang.ir.sizes import Size
+from pdflang.semantics.places import Facts, Places, Turns
 
-Place = Loop | Literal["axis"]
-Reads = Mapping[Place, float]
-"""How far ahead an expression reads at most: of the position of a loop, or of an entry along its own first axis.
-
-What is read elsewhere, as at a fixed position, is not told.
-"""
+Path = tuple[Size, ...]
 
 
-def reads_ahead(node: Node, name: str, loop: Loop, definitions: Mapping[str, Node]) -> float:
-    """How far beyond the position of `loop` an expression is known to read the vector `name`; -inf where it is not."""
-    reads: dict[Node, Reads] = {}
+@dataclass(frozen=True)
+class Reading:
+    """What is needed of a node: its entry at the positions `path` of its first axes, all of the others.
 
-    def below(child: Node) -> list[Node]:
-        definition = _definition(child, definitions)
-        return list(child.children()) if definition is None else [definition]
+    `turns` says where the loops stand that the node follows, and `facts` what is true where it is needed.
+    """
 
-    for child in nodes.walk(node, below=below):
-        definition = _definition(child, definitions)
-        reads[child] = reads[definition] if definition is not None else _reads(child, name, reads)
-    return reads[node].get(loop, -math.inf)
-
-
-def _definition(node: Node, definitions: Mapping[str, Node]) -> Node | None:
-    return definitions.get(node.name) if isinstance(node, nodes.Reference) else None
+    node: Node
+    path: Path
+    turns: frozenset[tuple[Loop, Size]]
+    facts: Facts
 
 
-def _reads(node: Node, name: str, known: Mapping[Node, Reads]) -> Reads:
-    if isinstance(node, nodes.Reference):
-        return {"axis": 0.0} if node.name == name else {}
-    if isinstance(node, nodes.Element):
-        place, step = _affine(node.positions[0])
-        base = known[node.base]
-        taken: Reads = {place: base["axis"] + step} if place is not None and "axis" in base else {}
-        return _farthest(_without(base, "axis"), taken, *(known[position] for position in node.positions))
-    if isinstance(node, nodes.Array | nodes.Scan):
-        # The state has read what came before, and the start stands before all entries.
-        body = known[node.body]
-        own: Reads = {"axis": body[node.loop]} if node.loop in body else {}
-        rest = [known[child] for child in node.children() if child is not node.body]
-        return _farthest(own, *(_without(reads, "axis", node.loop) for reads in (body, *rest)))
-    if isinstance(node, nodes.Whole) and node.function is arrays.CONCAT:
-        return _of_joined(node, known)
-    if isinstance(node, nodes.Apply | nodes.Choose) or (
-        isinstance(node, nodes.Whole) and node.function is arrays.CUMSUM
-    ):
-        return _farthest(*(known[child] for child in node.children()))
-    own_loop = [node.loop] if isinstance(node, nodes.Sum) else []
-    return _farthest(*(_without(known[child], "axis", *own_loop) for child in node.children()))
+def readings(
+    roots: Sequence[Node], name: str, turns: Turns, definitions: Mapping[str, Node], places: Places
+) -> Iterator[Reading]:
+    """Each way in which expressions read the datum `name`, through derived values too."""
+    below = _Below(definitions, places)
+    relevant: set[Node] = set()
+    for node in nodes.walk(*roots, below=below.children):
+        if _is_named(node, name) or not relevant.isdisjoint(below.children(node)):
+            relevant.add(node)
+    pending = [_reading(root, (), turns, frozenset()) for root in roots]
+    seen: set[Reading] = set()
+    while pending:
+        reading = pending.pop()
+        if reading.node not in relevant or reading in seen:
+            continue
+        seen.add(reading)
+        if _is_named(reading.node, name):
+            yield reading
+        else:
+            pending += below(reading)
 
 
-def _of_joined(node: nodes.Whole, known: Mapping[Node, Reads]) -> Reads:
-    """Vectors one after the other: an entry of one is so many places further on as those before it have entries."""
-    found: list[Reads] = []
-    before = 0
-    for part in node.arguments:
-        reads = known[part]
-        found.append({place: ahead - before * (place == "axis") for place, ahead in reads.items()})
-        size = part.axes[0].size
-        if not size.is_known:
-            # What stands behind it stands at places that are not known before the data.
-            found += [_without(known[rest], "axis") for rest in node.arguments[len(found) :]]
-            break
-        before += size.constant
-    return _farthest(*found)
+def _is_named(node: Node, name: str) -> bool:
+    return isinstance(node, nodes.Reference) and node.name == name
 
 
-def _without(reads: Reads, *places: Place) -> Reads:
-    return {place: ahead for place, ahead in reads.items() if place not in places}
+def _reading(node: Node, path: Path, turns: Turns, facts: Facts) -> Reading:
+    return Reading(node, path, frozenset((loop, turns[loop]) for loop in node.loops if loop in turns), facts)
 
 
-def _farthest(*several: Reads) -> Reads:
-    found: dict[Place, float] = {}
-    for reads in several:
-        for place, ahead in reads.items():
-            found[place] = max(ahead, found.get(place, -math.inf))
-    return found
+class _Below:
+    """What a reading of a node needs of its children."""
+
+    def __init__(self, definitions: Mapping[str, Node], places: Places) -> None:
+        self._definitions = definitions
+        self._places = places
+
+    def children(self, node: Node) -> list[Node]:
+        """What a node is made of, a derived value of its definition."""
+        definition = self._definitions.get(node.name) if isinstance(node, nodes.Reference) else None
+        return list(node.children()) if definition is None else [definition]
+
+    def __call__(self, reading: Reading) -> Iterator[Reading]:
+        node, path, turns, facts = reading.node, reading.path, dict(reading.turns), reading.facts
+        if isinstance(node, nodes.Reference):
+            for definition in self.children(node):
+                yield _reading(definition, path, {}, facts)
+        elif isinstance(node, nodes.Element):
+            yield from self._element(node, path, turns, facts)
+        elif isinstance(node, nodes.Array):
+            turn = path[0] if path else self._places.turn(node.loop)
+            yield _reading(node.body, path[1:], {**turns, node.loop: turn}, facts)
+        elif isinstance(node, nodes.Sum):
+            yield _reading(node.body, path, {**turns, node.loop: self._places.turn(node.loop)}, facts)
+        elif isinstance(node, nodes.Scan):
+            turn = self._up_to(path, node)
+            yield _reading(node.body, (), {**turns, node.loop: turn}, facts)
+            yield _reading(node.initial, (), turns, facts)
+        elif isinstance(node, nodes.Stack):
+            yield from self._stack(node, path, turns, facts)
+        elif isinstance(node, nodes.Apply):
+            yield from (_reading(child, _aligned(path, node, child), turns, facts) for child in node.arguments)
+        elif isinstance(node, nodes.Choose):
+            yield from self._choose(node, path, turns, facts)
+        elif isinstance(node, nodes.Whole) and node.function is arrays.CONCAT:
+            yield from self._joined(node, path, turns, facts)
+        elif isinstance(node, nodes.Whole) and node.function is arrays.CUMSUM:
+            yield _reading(node.arguments[0], (self._up_to(path, node),), turns, facts)
+        else:
+            yield from (_reading(child, (), turns, facts) for child in node.children())
+
+    def _element(self, node: nodes.Element, path: Path, turns: Turns, facts: Facts) -> Iterator[Reading]:
+        taken = tuple(self._places.of(position, turns) for position in node.positions)
+        for position in node.positions:
+            yield _reading(position, (), turns, facts)
+        for place, axis in zip(taken, node.base.axes, strict=False):
+            facts = self._and_between(facts, place, axis.size)
+        yield _reading(node.base, (*taken, *path), turns, facts)
+
+    def _up_to(self, path: Path, node: Node) -> Size:
+        """Any place up to the one that is needed, or up to the last one."""
+        return self._places.between(Size(0), path[0] if path else node.axes[0].size - 1)
+
+    def _stack(self, node: nodes.Stack, path: Path, turns: Turns, facts: Facts) -> Iterator[Reading]:
+        for place, item in enumerate(node.items):
+            if not path or not path[0].is_known:
+                here = self._and_between(facts, path[0] - place, Size(1)) if path else facts
+                yield _reading(item, path[1:], turns, here)
+            elif path[0].constant == place:
+                yield _reading(item, path[1:], turns, facts)
+
+    def _choose(self, node: nodes.Choose, path: Path, turns: Turns, facts: Facts) -> Iterator[Reading]:
+        yield _reading(node.condition, _aligned(path, node, node.condition), turns, facts)
+        for branch, holds in ((node.yes, True), (node.no, False)):
+            known = facts | self._places.facts_of(node.condition, turns, holds)
+            yield _reading(branch, _aligned(path, node, branch), turns, known)
+
+    def _joined(self, node: nodes.Whole, path: Path, turns: Turns, facts: Facts) -> Iterator[Reading]:
+        """Vectors one after the other: an entry is one of that part in which its place lies."""
+        before = Size(0)
+        for part in node.arguments:
+            size = part.axes[0].size
+            if path:
+                place = path[0] - before
+                yield _reading(part, (place, *path[1:]), turns, self._and_between(facts, place, size))
+            else:
+                yield _reading(part, (), turns, facts)
+            before = before + size
+
+    def _and_between(self, facts: Facts, place: Size, size: Size) -> Facts:
+        """The facts, and that a place lies on an axis."""
+        return facts | {fact for fact in (place, size - 1 - place) if not self._places.is_proved(fact)}
 
 
-def _affine(position: Node) -> tuple[Loop | None, float]:
-    """The loop and the step of a position `i + step`; None where it is another."""
-    if isinstance(position, LoopIndex):
-        return position.loop, 0.0
-    if isinstance(position, nodes.Apply) and position.function in (arithmetic.ADD, arithmetic.SUBTRACT):
-        index, step = position.arguments
-        if isinstance(index, Constant) and position.function is arithmetic.ADD:
-            index, step = step, index
-        if isinstance(step, Constant):
-            loop, before = _affine(index)
-            return loop, before + float(step.value) * (1 if position.function is arithmetic.ADD else -1)
-    return None, 0.0
+def _aligned(path: Path, node: Node, child: Node) -> Path:
+    """The path in an operand, whose axes are the last ones of the result."""
+    return path[len(node.axes) - len(child.axes) :]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The entry that is drawn, in the order of its axes, the last of which runs fastest.
+
+    `firsts` and `lasts` are the ends of what is drawn, along each axis.
+    """
+
+    place: Path
+    firsts: Path
+    lasts: Path
+
+
+def drawn(positions: Sequence[Node], loops: Sequence[Loop], turns: Turns, places: Places) -> Drawn:
+    """The entry at `positions`, which are the turns of loops and where these start."""
+    found = tuple(places.of(position, turns) for position in positions)
+    firsts = tuple(place - turns[loop] for place, loop in zip(found, loops, strict=True))
+    lasts = tuple(first + _turns_of(loop) - 1 for first, loop in zip(firsts, loops, strict=True))
+    return Drawn(found, firsts, lasts)
+
+
+def _turns_of(loop: Loop) -> Size:
+    """How many turns a loop has."""
+    assert loop.axis is not None
+    return loop.axis.size
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a reading lies to what is drawn: `earlier`, perhaps if a length is `due` that is at least 1."""
+
+    kind: Literal["earlier", "itself", "later", "unknown"]
+    due: Size | None = None
+
+
+def compared(reading: Reading, entry: Drawn, places: Places) -> Verdict:
+    """Whether all that is read is drawn `earlier`, or never; else whether it is `itself`, `later`, or `unknown`."""
+    facts = reading.facts
+    for place, first, last in zip(reading.path, entry.firsts, entry.lasts, strict=False):
+        if places.is_proved(first - place - 1, facts) or places.is_proved(place - last - 1, facts):
+            return Verdict("earlier")
+    for place, mine in zip(reading.path, entry.place, strict=False):
+        before = mine - place
+        if places.is_proved(before - 1, facts):
+            return Verdict("earlier")
+        least = places.least(before)
+        if least is not None and not least.is_known and least.constant >= 0 and all(n > 0 for _, n in least.symbols):
+            return Verdict("earlier", due=least)
+        if places.is_proved(place - mine - 1, facts):
+            return Verdict("later")
+        if not places.is_proved(before, facts):
+            return Verdict("unknown")
+    return Verdict("itself" if len(reading.path) >= len(entry.place) else "unknown")

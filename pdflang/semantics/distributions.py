@@ -13,6 +13,7 @@ from pdflang.ir.program import Draws
 from pdflang.ir.ranges import POSITIVE, Range
 from pdflang.ir.sizes import Axis
 from pdflang.semantics import build
+from pdflang.semantics.affine import affine_in
 from pdflang.semantics.calls import CallSite, Given, match
 from pdflang.semantics.combine import as_count, axes_agree, error, require_trailing
 from pdflang.semantics.elaborator import Elaborator
@@ -20,7 +21,7 @@ from pdflang.semantics.ranges import range_of
 from pdflang.semantics.regions import narrowed
 from pdflang.semantics.scope import Scope
 from pdflang.semantics.sets import open_loop
-from pdflang.semantics.supports import check_support, extent_of
+from pdflang.semantics.supports import check_support, expanded, extent_of
 from pdflang.semantics.values import (
     BoxValue,
     DistributionValue,
@@ -88,7 +89,7 @@ def _require_whole(elaborator: Elaborator, node: Node, what: str, span: Span) ->
 
 
 def _require_order(elaborator: Elaborator, row: Distribution, arguments: Sequence[Node], span: Span) -> None:
-    """Ends of a support that are known lie in their order."""
+    """The ends of a support lie in their order. Errors: E406 for known ends, else E401, or L401 where that is open."""
     support = row.support
     if not isinstance(support, BetweenParameters) or not (
         isinstance(support.lower, str) and isinstance(support.upper, str)
@@ -97,6 +98,7 @@ def _require_order(elaborator: Elaborator, row: Distribution, arguments: Sequenc
     names = [p.name for p in row.parameters]
     lower, upper = arguments[names.index(support.lower)], arguments[names.index(support.upper)]
     if any(end.phase != Phase.CONST or end.loops for end in (lower, upper)):
+        _require_room(elaborator, lower, upper, f"`{support.upper} - {support.lower}` of {row.name}", span)
         return
     import numpy as np
 
@@ -286,16 +288,31 @@ def truncate(elaborator: Elaborator, expression: ast.Truncated, scope: Scope) ->
             span,
             label="excludes the whole prior",
         )
-    _require_room(elaborator, bounds, span)
+    _require_room(elaborator, bounds.lower, bounds.upper, "the upper bound minus the lower one", span)
     return DistributionValue(value.row, value.arguments, value.span, (bounds.lower, bounds.upper), span)
 
 
-def _require_room(elaborator: Elaborator, bounds: IntervalValue, span: Span) -> None:
-    """Bounds that follow data or parameters leave room between them."""
-    if range_of(bounds.lower).upper == -math.inf or range_of(bounds.upper).lower == math.inf:
+def _require_room(elaborator: Elaborator, lower: Node, upper: Node, what: str, span: Span) -> None:
+    """Ends that follow data, parameters or binders leave room between them."""
+    if range_of(lower).upper == -math.inf or range_of(upper).lower == math.inf:
         return
-    width = nodes.Apply(arithmetic.SUBTRACT, (bounds.upper, bounds.lower), "real", span=span)
-    check_support(elaborator, width, POSITIVE, "the distance between the bounds", span)
+    width = _width(expanded(elaborator, lower), expanded(elaborator, upper))
+    if all(loop.axis is not None for loop in width.loops):
+        # As an array it is looked at entry by entry: of constants at once, of data when they are bound.
+        for loop in sorted(width.loops, key=lambda loop: loop.depth, reverse=True):
+            width = nodes.Array(loop, width)
+    check_support(elaborator, width, POSITIVE, what, span)
+
+
+def _width(lower: Node, upper: Node) -> Node:
+    """upper - lower, with what both read collected: of a + 1 - a only 1 is left, where taken apart nothing is known."""
+    width: Node = nodes.Apply(arithmetic.SUBTRACT, (upper, lower), "real", span=upper.span)
+    read = set(nodes.walk(lower))
+    reached = nodes.walk(upper, below=lambda node: () if node in read else node.children())
+    for shared in [node for node in reached if node in read and not isinstance(node, nodes.Constant)][::-1]:
+        if parts := affine_in(width, shared):
+            width = build.add(build.multiply(parts[0], shared), parts[1])
+    return width
 
 
 def require_fixed_bounds(value: DistributionValue | MixtureValue, what: str) -> None:

@@ -188,7 +188,7 @@ class Expressions(Elaborator):
         if end.axes:
             raise error(
                 "E304", f"the end of an interval is a number, but this is {describe(end)}", written.span,
-                remedy="an array is written with brackets: [a, b]; one of its elements is a[0]",
+                remedy="its first element is a[0]; with a binder each entry has its own: x[i in N] ~ … in (a[i], inf)",
             )  # fmt: skip
         return end
 

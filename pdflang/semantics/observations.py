@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
-from pdflang.diagnostics import Diagnostic, Label, Span, closest_names
+from pdflang.diagnostics import Diagnostic, Label, PdflangError, Span, closest_names
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Loop, Node, Phase, Reference
 from pdflang.ir.program import Factor, Observation, Output, expressions_of
-from pdflang.semantics.causality import reads_ahead
+from pdflang.ir.sizes import Size
+from pdflang.semantics.causality import compared, drawn, readings
 from pdflang.semantics.combine import as_number, error
 from pdflang.semantics.declarations import DeclarationTable
 from pdflang.semantics.distributions import draws_of, log_probability, support_of
@@ -16,6 +15,8 @@ from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.lints import everything_read
 from pdflang.semantics.modules import Entry, ModuleInstance
 from pdflang.semantics.names import distribution_of
+from pdflang.semantics.places import Places
+from pdflang.semantics.positions import check_order
 from pdflang.semantics.processes import Observed, process_observation
 from pdflang.semantics.scope import Scope
 from pdflang.semantics.supports import require_range
@@ -134,8 +135,8 @@ class Statements:
             target = nodes.Element(node, positions)
         if not loops:
             self._refuse_circle(name, value, span)
-        elif len(loops) == len(node.axes) == 1:
-            self._refuse_reading_ahead(name, value, target, loops[0], span)
+        else:
+            self._refuse_reading_ahead(name, value, target, loops, span)
         if not value.row.has_density:
             return Observation(
                 name, None, draws_of(value), tuple(loops), target, span,
@@ -165,19 +166,20 @@ class Statements:
             )
 
     def _refuse_reading_ahead(
-        self, name: str, value: DistributionValue | MixtureValue, target: Node, loop: Loop, span: Span
+        self, name: str, value: DistributionValue | MixtureValue, target: Node, loops: list[Loop], span: Span
     ) -> None:
-        """An entry is drawn after those before it, and can need only these."""
-        definitions = self._table.definition_nodes
-        drawn = reads_ahead(target, name, loop, definitions)
-        ahead = max((reads_ahead(node, name, loop, definitions) for node in draws_of(value).reads), default=drawn - 1)
-        if ahead >= drawn > -math.inf:
-            what = "itself" if ahead == drawn else "later ones"
-            raise error(
-                "E203", f"the distribution of an entry of `{name}` reads {what}, so that it cannot be drawn", span,
-                remedy=f"let it read earlier ones: {name}[t - 1], or states that are one place later: "
-                "concat([start], scan(step, start, inputs))",
-            )  # fmt: skip
+        """An entry is drawn after those before it, and can need only these, and what is not drawn."""
+        assert isinstance(target, nodes.Element)
+        places = Places()
+        turns = {loop: places.turn(loop) for loop in loops}
+        entry = drawn(target.positions, loops, turns, places)
+        for reading in readings(draws_of(value).reads, name, turns, self._table.definition_nodes, places):
+            order = compared(reading, entry, places)
+            if order.kind != "earlier":
+                raise PdflangError(_reads_ahead(name, _READ[order.kind], span))
+            if order.due is not None:
+                report = _reads_ahead(name, f"itself where {order.due} is 0", span)
+                check_order(Size(1), order.due, lambda *_, report=report: report, self._elaborator.check)
 
     def _require_values(self, name: str, node: Node, value: DistributionValue | MixtureValue, span: Span) -> None:
         """Data must be possible: counts whole, a positive variable positive."""
@@ -274,6 +276,19 @@ class Statements:
             if isinstance(value, Node) and len(value.axes) == 1 and value.phase <= Phase.DATA:
                 found[position] = value
         return tuple(found)
+
+
+_READ = {
+    "itself": "itself", "later": "later ones", "unknown": "entries that are not known to be drawn before it",
+}  # fmt: skip
+
+
+def _reads_ahead(name: str, what: str, span: Span) -> Diagnostic:
+    return Diagnostic(
+        "E203", f"the distribution of an entry of `{name}` reads {what}, so that it cannot be drawn", span,
+        remedy=f"let it read earlier ones: {name}[t - 1], or states that are one place later: "
+        "concat([start], scan(step, start, inputs))",
+    )  # fmt: skip
 
 
 def _simulator_only(name: str, span: Span) -> Diagnostic:

@@ -53,7 +53,7 @@ def check_support(elaborator: Elaborator, node: Node, allowed: Range, what: str,
 
 def _is_proved_by_parts(elaborator: Elaborator, node: Node, allowed: Range, what: str, span: Span) -> bool:
     """Whether what is joined in an array lies in `allowed`: its parts of data are checked when they are bound."""
-    unproved = [part for part in _joined(_expanded(elaborator, node)) if not range_of(part).within(allowed)]
+    unproved = [part for part in _joined(expanded(elaborator, node)) if not range_of(part).within(allowed)]
     if any(part.phase != Phase.DATA or part.loops for part in unproved):
         return False
     for part in unproved:
@@ -119,16 +119,20 @@ def _counterexample(elaborator: Elaborator, node: Node, allowed: Range) -> tuple
 
     if node.loops or any(isinstance(child, nodes.Integral | nodes.Root | nodes.Ode) for child in nodes.walk(node)):
         return None
-    if not all(_is_known(child) for child in nodes.walk(_expanded(elaborator, node))):
+    if not all(_is_known(child) for child in nodes.walk(expanded(elaborator, node))):
         return None
     read = _leaves(elaborator, node)
     if read is None:
         return None
+    parameters = elaborator.declarations.parameters
     generator = np.random.default_rng(0)
     for trial in range(TRIALS):
         shapes = {name: tuple(axis.size.constant for axis in reference.axes) for name, reference in read.items()}
         values = {
-            name: _value_in(_plausible(elaborator.declarations.parameters, reference), trial, generator, shapes[name])
+            name: _constrained(
+                parameters[name].constraint,
+                _value_in(_plausible(parameters, reference), trial, generator, shapes[name]),
+            )
             for name, reference in read.items()
         }
         if not _is_admitted(elaborator, values):
@@ -142,6 +146,15 @@ def _counterexample(elaborator: Elaborator, node: Node, allowed: Range) -> tuple
             if np.isfinite(value) and float(value) not in allowed and _is_plain(trial, float(value), allowed):
                 return f"be {value:g}", ", ".join(f"{name} = {_text(v)}" for name, v in values.items())
     return None
+
+
+def _constrained(constraint: str | None, value: Any) -> Any:
+    """The elements of an array as its parameter can have them: in their order, or shares of one."""
+    import numpy as np
+
+    if constraint == "ordered":
+        return np.sort(value)
+    return value / value.sum(-1, keepdims=True) if constraint == "simplex" else value
 
 
 def _is_admitted(elaborator: Elaborator, values: Mapping[str, Any]) -> bool:
@@ -169,7 +182,7 @@ def _example_by_ranges(elaborator: Elaborator, node: Node, allowed: Range) -> tu
     import numpy as np
 
     parameters = elaborator.declarations.parameters
-    node = _expanded(elaborator, node)
+    node = expanded(elaborator, node)
     if any(parameters[name].ends is not None for name in nodes.references(node) if name in parameters):
         return None
     read = {
@@ -218,7 +231,7 @@ def _is_plain(trial: int, value: float, allowed: Range) -> bool:
     return value not in (allowed.lower, allowed.upper) or trial % 4 < 2
 
 
-def _expanded(elaborator: Elaborator, node: Node) -> Node:
+def expanded(elaborator: Elaborator, node: Node) -> Node:
     """The node with derived values written out, those of detectors too; solved constants keep their names."""
     definitions = _definitions(elaborator)
 
@@ -265,7 +278,7 @@ def _leaves(elaborator: Elaborator, node: Node) -> dict[str, Reference] | None:
 
 def _holds_where_plausible(elaborator: Elaborator, node: Node, allowed: Range) -> bool:
     """Whether the node lies in `allowed` for all parameters that are to be found where their priors have mass."""
-    return plausible_range(_expanded(elaborator, node), elaborator.declarations.parameters).within(allowed)
+    return plausible_range(expanded(elaborator, node), elaborator.declarations.parameters).within(allowed)
 
 
 def plausible_range(node: Node, parameters: Mapping[str, Parameter]) -> Range:

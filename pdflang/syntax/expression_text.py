@@ -100,7 +100,7 @@ def _call(node: ast.Call) -> tuple[int, str]:
 
 
 def _truncated(node: ast.Truncated) -> tuple[int, str]:
-    return _WHOLE, f"{_write(node.distribution, _COMPREHENSION)} in {_write(node.bounds, _CONDITIONAL)}"
+    return _CONDITIONAL, f"{_write(node.distribution, _CONDITIONAL)} in {_write(node.bounds, _CONDITIONAL)}"
 
 
 def _where(node: ast.Where) -> tuple[int, str]:

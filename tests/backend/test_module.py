@@ -36,14 +36,35 @@ def test_the_module_of_the_proxy_is_short_and_clean(proxy: Any, dis: Any, tmp_pa
     assert not re.search(r"\bvalue_\d", proxy.source)
     for model in (proxy, dis):
         assert max(map(len, model.source.splitlines())) <= 110
-        path = tmp_path / "module.py"
-        path.write_text(model.source)
-        run = subprocess.run(
-            [*RUFF, str(path)],
-            capture_output=True,
-            text=True,
-        )
-        assert run.returncode == 0, run.stdout
+        assert not unclean(model.source, tmp_path)
+
+
+def unclean(source: str, folder: Path) -> str:
+    """What the linter finds in a module."""
+    path = folder / "module.py"
+    path.write_text(source)
+    run = subprocess.run([*RUFF, str(path)], capture_output=True, text=True)
+    return run.stdout if run.returncode else ""
+
+
+STEPS = """data e[3]
+param b[3] ~ Normal(0, 1)
+func of_scan(s, e) = ({0} for k in 3)
+func of_ode(t, s) = ({0} for k in 3)
+output x = scan(of_scan, b, e)
+output y = ode(of_ode, b, [1, 2])
+"""
+
+
+@pytest.mark.parametrize(
+    ("entry", "reads_positions"),
+    [("s[k]*b[k]", False), ("s[k] + concat([0], b)[k + 1]", False), ("k*s[k]", True), ("s[k]*s[2 - k]", True)],
+)
+def test_a_step_is_given_positions_where_it_reads_them(entry: str, reads_positions: bool, tmp_path: Path) -> None:
+    pytest.importorskip("diffrax")
+    source = pdflang.loads(STEPS.format(entry), data={"e": np.zeros(3)}).source
+    assert ("arange(3)" in source) is reads_positions
+    assert not unclean(source, tmp_path)
 
 
 def test_a_parameter_may_have_the_name_of_a_function_that_its_density_needs() -> None:

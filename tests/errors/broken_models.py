@@ -90,7 +90,7 @@ SHAPES = {
     "value of another length": "data n[3] = [1, 2]\nparam a ~ Normal(0, 1)\nobserve n ~ Normal(a, 1)",
     "array as the end of an interval": (
         "data e[N]\nparam c ~ LogNormal(0, 1)\npdf u(x) = c*x\nobserve e ~ PoissonProcess(u, over = ([0.1, 0.2], 1))\n"
-        "let a = integral(x for x in (0, e))"
+        "let a = integral(x for x in (0, e))\nparam x[N] ~ Normal(0, 1) in (e, inf)"
     ),
     "nothing to count": "index f = 0\nlet a = sum(i for i in range(-3))\nlet b = max(i for i in range(0))",
     "lengths": "data y[3]\nparam mu[2] ~ Normal(0, 1)\nobserve y ~ Normal(mu, 1)",
@@ -148,6 +148,7 @@ DOMAINS = {
 
 SUPPORTS = {
     "bounds that cross": "param a ~ Normal(0, 1)\nparam b ~ Normal(0, 1)\nparam c ~ Normal(0, 1) in (a, b)",
+    "ends that cross": "param a ~ Normal(0, 1)\nparam b ~ Uniform(a, a - 1)",
     "bounds beyond the prior": "param a ~ Normal(0, 1) in (2, 3)\nparam b ~ Beta(1, 1) in (a, 5)",
 
     "constants without a value": "const a = 0/0\nconst b = linear_solve([[1, 2], [2, 4]], [1, 1])",

@@ -120,6 +120,14 @@ def codes(text: str) -> list[str]:
         return [diagnostic.code for diagnostic in failure.diagnostics]
 
 
+_READ = """param a ~ Normal(0, 1)
+param b ~ Normal(0, 1)
+param s ~ HalfNormal(1)
+param v[2]: ordered ~ Normal(0, 1)
+let next = a + 1
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
@@ -134,11 +142,36 @@ def codes(text: str) -> list[str]:
         # No counterexample is taken from where b cannot be.
         ("param a ~ Uniform(0, 1)\nparam b ~ Uniform(0, 1 - a)\nparam c ~ Normal(0, 1.01 - a - b)", ["L401"]),
         ("param a ~ Uniform(0, 1)\nparam b ~ Uniform(0, 1 - a)\nparam c ~ Normal(0, 0.9 - a - b)", ["E401"]),
+        # The ends of a Uniform as the bounds of a truncation: what both read is taken out of their difference.
+        *(
+            (f"{_READ}param c ~ {kind.format(ends)}\noutput d = s*b*c", found)
+            for kind in ("Uniform({})", "Normal(0, 1) in ({})")
+            for ends, found in [
+                ("a, a + 1", []), ("a - s, a", []), ("exp(a), 1 + exp(a)", []), ("a*b, a*b + s", []), ("a, next", []),
+                ("v[0], v[0] + 1", []), ("a, a - 1", ["E401"]), ("a, a", ["E401"]), ("next, a", ["E401"]),
+                ("a, b", ["E401"]), ("a, 2*a", ["E401"]), ("v[0], v[1]", ["L401"]), ("v[1], v[0]", ["E401"]),
+            ]
+        ),
+        ("param a[3] ~ Normal(0, 1)\nparam b[3] ~ Uniform(a, a + 1)", []),
+        ("param a[3] ~ Normal(0, 1)\nparam b[i in 3] ~ Uniform(a[i], a[i] - 1)", ["E401"]),
+        ("const e = [1, 2, 4]\nparam a[i in 2] ~ Uniform(e[i], e[i + 1])", []),
+        ("const e = [1, 2, 4]\nparam a[i in 2] ~ Uniform(e[i + 1], e[i])", ["E401"]),
+        ("param a ~ Uniform(2, 1)", ["E406"]),
         ("param w ~ Beta(1, 1)\nparam a ~ Mixture([w, 1 - w], [Normal(0, 1) in (w, inf), Normal(0, 1)])", ["E308"]),
     ],
 )
 def test_what_is_proved_and_refuted_of_bounds(text: str, found: list[str]) -> None:
     assert codes(text) == found
+
+
+@pytest.mark.parametrize("drawn", ["Uniform(low[i], high[i])", "Normal(0, 1) in (low[i], high[i])"])
+def test_bounds_of_data_are_looked_at_when_they_are_bound(drawn: str) -> None:
+    text = f"data low[N]\ndata high[N]\nparam a[i in N] ~ {drawn}"
+    low = np.array([0.0, 1.0])
+    assert float(pdflang.loads(text, data={"low": low, "high": low + 1}).log_density({"a": low + 0.5})) > -np.inf
+    with pytest.raises(PdflangError, match="but row 2 of the data given is -1") as refused:
+        pdflang.loads(text, data={"low": low, "high": low[::-1]})
+    assert [diagnostic.code for diagnostic in refused.value.diagnostics] == ["E509"]
 
 
 def test_the_order_of_declarations_does_not_matter() -> None:

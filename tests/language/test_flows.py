@@ -168,3 +168,17 @@ def test_no_times_are_no_states() -> None:
     text = "param k ~ Normal(1, 0.1)\nfunc rate(t, y) = -k*y\ndata t[N]\ndata y[N]\n"
     model = pdflang.loads(text + "observe y ~ Normal(ode(rate, 1, t), 0.1)", data={"t": [], "y": []})
     assert model.log_density({"k": 1.0}) == pytest.approx(stats.norm(1, 0.1).logpdf(1))
+
+
+@pytest.mark.parametrize("stated", ["output x = k*sum(ode(rate, 1, t))", "param h[N] ~ Normal(k, ode(rate, 1, t))"])
+def test_no_times_are_no_states_before_anything_is_compiled_either(stated: str) -> None:
+    text = f"data t[N]\nparam k ~ HalfNormal(1)\nfunc rate(s, y) = -y\n{stated}"
+    model = pdflang.loads(text, data={"t": []})
+    at = {name: np.ones(np.shape(value)) for name, value in model.draw_prior(1).items()}
+    assert float(model.log_density(at)) == pytest.approx(stats.halfnorm.logpdf(1))
+    assert float(sum(model.derived(at).values())) == 0
+
+
+def test_the_first_of_no_times_is_told() -> None:
+    with pytest.raises(PdflangError, match="0 lies beyond the end of an axis of N"):
+        pdflang.loads(_RATE + "output x = sum(ode(rate, 1, t, start = t[0]))", data={"t": []})

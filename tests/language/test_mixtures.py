@@ -51,6 +51,10 @@ CASES: dict[str, tuple[str, Callable[[], float]]] = {
     "components over a number": (
         "observe y ~ Mixture(theta, Normal(mu[k], sigma[k]) for k in 3)", lambda: of_normals(THETA),
     ),
+    "truncated components over a number": (
+        "observe y ~ Mixture(theta, Normal(mu[k], sigma[k]) in (mu[k] - 9, inf) for k in 3)",
+        lambda: summed(THETA, *(stats.truncnorm(-9 / SIGMA[k], np.inf, MU[k], SIGMA[k]).logpdf(Y) for k in range(3))),
+    ),
     "components over an index": (
         "index kind = low, middle, high\nobserve y ~ Mixture(theta, Normal(mu[k], sigma[k]) for k in kind)",
         lambda: of_normals(THETA),

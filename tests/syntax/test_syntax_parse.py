@@ -204,6 +204,8 @@ def test_look_alikes_are_one_name() -> None:
         "(2).x",
         "(a < b) == c",
         "a*b/c @ d",
+        "f(w, N(0, 1) in (0, inf) for k in K)",
+        "f([N(0, 1) in (0, inf), N(3, 1)], d = N(0, 1) in (0, 1))",
     ],
 )
 def test_expressions_to_text_and_back(text: str) -> None:

@@ -96,11 +96,10 @@ def known_flow(
         return np.ravel(rate(t, y.reshape(first.shape), *arguments, *known))
 
     shape = (len(times), *first.shape)
-    ends = (float(start), float(times[-1]))
-    if ends[0] == ends[1]:
+    if not times.size or times[-1] == start:
         return np.broadcast_to(first, shape)
     found = solve_ivp(
-        derivative, ends, first.ravel(), t_eval=times, method="Radau" if stiff else "DOP853", rtol=_RELATIVE,
-        atol=_ABSOLUTE,
+        derivative, (float(start), times[-1]), first.ravel(), t_eval=times, method="Radau" if stiff else "DOP853",
+        rtol=_RELATIVE, atol=_ABSOLUTE,
     )  # fmt: skip
     return found.y.T.reshape(shape) if found.success else np.full(shape, np.nan)
