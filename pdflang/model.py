@@ -358,8 +358,6 @@ class CompiledModel:
         calls = traceback.walk_tb(failure.__traceback__)
         lines = [line for frame, line in calls if frame.f_code.co_filename == filename]
         place = self.functions.generated.places.get(lines[-1]) if lines else None
-        if place is None:
-            return failure
         return PdflangError(Diagnostic("E409", f"this cannot be computed from the data: {failure}", place))
 
     def _covariance_error(self, failure: NotPositiveDefinite) -> Exception:

@@ -20,6 +20,7 @@ from pdflang.diagnostics import Label, PdflangError, Reports, closest_names
 from pdflang.ir import nodes
 from pdflang.ir.evaluate import Evaluator
 from pdflang.ir.program import BoundProgram, Check, Datum, Program, Rows, expressions
+from pdflang.ir.ranges import Range
 from pdflang.ir.sizes import Axis
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def bind(
     # Lengths first: values are computed where no position lies outside its axis.
     for of_values in (False, True):
         for check in program.checks:
-            if (check.kind == "range") is not of_values:
+            if (check.node is not None) is not of_values:
                 continue
             try:
                 binder.verify(check)
@@ -443,12 +444,11 @@ class _Binder:
 
     def verify(self, check: Check) -> None:
         """A condition on lengths or values that semantics left to the data."""
-        if check.kind != "range":
+        if check.node is None:
             left, right = check.left.bind(self.lengths), check.right.bind(self.lengths)
             if left > right or (left != right and check.kind == "length"):
                 raise PdflangError(check.report(left, right))
             return
-        assert check.node is not None
         absent = {datum.name for datum in self._absent}
         if not absent.intersection(name.partition(".")[0] for name in nodes.references(check.node)):
             self._verify_range(check, check.node)
@@ -460,9 +460,9 @@ class _Binder:
             Evaluator(self.arrays, self.lengths, self._program.definition_nodes)(node), dtype=float
         )
         flat = values.ravel()
-        lower, upper = check.allowed.lower, check.allowed.upper
-        bad = (flat <= lower) if check.allowed.open_lower else (flat < lower)
-        bad |= (flat >= upper) if check.allowed.open_upper else (flat > upper)
+        allowed = Range(0, check.right.bind(self.lengths) - 1) if check.kind == "positions" else check.allowed
+        bad = (flat <= allowed.lower) if allowed.open_lower else (flat < allowed.lower)
+        bad |= (flat >= allowed.upper) if allowed.open_upper else (flat > allowed.upper)
         offenders = np.flatnonzero(bad & np.isfinite(flat))
         if len(offenders):
             position = np.unravel_index(offenders[0], values.shape) if values.ndim else ()

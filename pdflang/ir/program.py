@@ -235,11 +235,11 @@ class IndexDeclaration:
 class Check:
     """What data must satisfy, found out when it is bound.
 
-    The lengths `left` and `right` are equal (`length`) or in this order (`order`), or a node lies in a range.
-    `report` makes the message from what was found.
+    The lengths `left` and `right` are equal (`length`) or in this order (`order`), or a node lies in a range, or has
+    positions on an axis of the length `right`. `report` makes the message from what was found.
     """
 
-    kind: Literal["length", "order", "range"]
+    kind: Literal["length", "order", "range", "positions"]
     report: Callable[..., Diagnostic]
     left: Size = Size()
     right: Size = Size()

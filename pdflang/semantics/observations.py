@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pdflang.diagnostics import Diagnostic, Label, PdflangError, Span, closest_names
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Loop, Node, Phase, Reference
 from pdflang.ir.program import Factor, Observation, Output, expressions_of
 from pdflang.ir.sizes import Size
+from pdflang.semantics import build
 from pdflang.semantics.causality import compared, drawn, readings
 from pdflang.semantics.combine import as_number, error
 from pdflang.semantics.declarations import DeclarationTable
@@ -61,7 +64,8 @@ class Statements:
         value = distribution_of(self._elaborator, declaration.distribution, scope)
         if isinstance(value, ProcessValue):
             observed = Observed(name, datum, declaration.name_span, declaration.distribution.span)
-            self.observations[name] = process_observation(self._elaborator, observed, value)
+            self.observations[name] = found = process_observation(self._elaborator, observed, value)
+            self._refuse_events_of_themselves(found)
             return
         if not isinstance(value, DistributionValue | MixtureValue):
             raise error(
@@ -155,6 +159,19 @@ class Statements:
         self._require_values(name, node, value, span)
         return Observation(name, log_likelihood, draws_of(value), tuple(loops), target, span)
 
+    def _refuse_events_of_themselves(self, events: Observation) -> None:
+        """Events cannot be needed for their own rate; their weights are read from them."""
+        assert events.process is not None
+        process = replace(events.process, weights=None)
+        drawn_by = replace(events, log_likelihood=None, target=build.ZERO, process=process)
+        if any(events.name in self._observed_in(node) for node in expressions_of(drawn_by)):
+            raise error(
+                "E203",
+                f"the rate of the events `{events.name}` reads `{events.name}` itself, so that they cannot be drawn",
+                events.span,
+                remedy="read other data, such as a sample that was taken before",
+            )
+
     def _refuse_circle(self, name: str, value: DistributionValue | MixtureValue, span: Span) -> None:
         """A datum drawn as a whole cannot be needed for its own distribution."""
         if any(name in everything_read(node, self._table.definition_nodes) for node in draws_of(value).reads):
@@ -188,8 +205,6 @@ class Statements:
         if value.is_discrete and isinstance(node, Reference):
             datum = self._table.data.get(node.name)
             if datum is not None and datum.dtype != "int":
-                from dataclasses import replace
-
                 # A count is a count even where the file's author did not say so.
                 self._table.data[node.name] = replace(datum, dtype="int")
 

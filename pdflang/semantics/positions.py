@@ -9,7 +9,6 @@ from pdflang.diagnostics import Diagnostic, PdflangError, Span
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Node, Phase
 from pdflang.ir.program import Check
-from pdflang.ir.ranges import Range
 from pdflang.ir.sizes import Axis, Size, symbol
 from pdflang.semantics.combine import CheckSink, error
 from pdflang.semantics.values import describe
@@ -30,9 +29,8 @@ def check_bounds(axis: Axis, position: Node, span: Span, checks: CheckSink) -> N
         check_order(Size(0), lowest, _report("{other} lies before the first element, which is 0", span), checks)
         end = axis.size - 1
         check_order(highest, end, _report(f"{{found}} lies beyond the end of an axis of {axis}", span), checks)
-    elif isinstance(data := _data_of(position), nodes.Reference) and data.kind != "event" and axis.size.is_known:
-        allowed = Range(0, axis.size.constant - 1)
-        checks(Check("range", _data_report(data.name, axis, span), node=data, allowed=allowed))
+    elif isinstance(data := _data_of(position), nodes.Reference) and data.kind != "event" and data.phase <= Phase.DATA:
+        checks(Check("positions", _data_report(data.name, axis, span), node=data, right=axis.size))
 
 
 def check_position(axis: Axis, position: Node, span: Span) -> None:

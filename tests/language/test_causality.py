@@ -107,3 +107,28 @@ def test_entries_of_a_row_are_drawn_independently() -> None:
     noise = drawn[1:] - 0.5 * drawn[:-1]
     assert abs(np.corrcoef(noise.T)[0, 1]) < 4 / np.sqrt(2000)
     np.testing.assert_allclose(noise.std(0), 1, atol=4 / np.sqrt(4000))
+
+
+def test_the_rate_of_events_does_not_read_them() -> None:
+    """Neither through a name nor in its domain; their weights do, and the rate may read an earlier sample."""
+    for rate in ("sum(exp(-(t - x[i])^2) for i in N)", "a + mean(x)", "a + most"):
+        text = f"data x[N]\nparam a ~ HalfNormal(1)\nlet most = max(x)\ntheory rate(t in (0, 1)) = {rate}\n"
+        with pytest.raises(PdflangError, match=r"E203.*\n[\s\S]*read other data"):
+            pdflang.loads(text + "observe x ~ Iid(rate)", data={"x": [0.1, 0.5]})
+    text = "data x[N]\ndata z[M]\nparam a ~ HalfNormal(1)\ntheory rate(t in (0, 1)) = a + sum(t^z[i] for i in M)\n"
+    pdflang.loads(text + "observe x ~ Iid(rate, weights = 2*x)", data={"x": [0.1, 0.5], "z": [0.3]})
+
+
+@pytest.mark.parametrize("wrong", [-1, 3])
+def test_data_that_are_positions_lie_on_an_axis_whose_length_data_say(wrong: int) -> None:
+    text = "data t[N]\ndata j[M]: int\ndata y[M]\nparam a ~ Normal(0, 1)\nobserve y[i in M] ~ Normal(a*t[j[i]], 1)"
+    given = {"t": [1.0, 2.0, 3.0], "y": [1.0, 2.0]}
+    assert pdflang.loads(text, data={**given, "j": [2, 0]}).log_likelihood({"a": 1.0})["y"].shape == (2,)
+    with pytest.raises(PdflangError, match=f"E305.*positions on an axis of N, but row 2 of the data given is {wrong}"):
+        pdflang.loads(text, data={**given, "j": [2, wrong]})
+
+
+def test_positions_that_are_computed_are_told_in_words() -> None:
+    text = "data t[N]\ndata j[M]: int\ndata y[M]\nparam a ~ Normal(0, 1)\nobserve y[i in M] ~ Normal(a*t[j[i] + 4], 1)"
+    with pytest.raises(PdflangError, match=r"E409.*index 6 is out of bounds"):
+        pdflang.loads(text, data={"t": [1.0, 2.0, 3.0], "y": [1.0, 2.0], "j": [2, 0]})
