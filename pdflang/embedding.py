@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -219,7 +220,7 @@ class Model(CompiledModel):
         method.require(self.program)
         going_on: dict[str, Any] = {}
         if method.goes_on:
-            going_on = {"enough": lambda draws: suffices(self.tree(draws)), "checkpoints": checkpoints}
+            going_on = {"enough": lambda draws: suffices(self._judged(draws)), "checkpoints": checkpoints}
         try:
             return method.adapter(self.target(), options, monitor, stop, **going_on)
         except NoFiniteStart as failure:
@@ -230,11 +231,16 @@ class Model(CompiledModel):
             ) from None
 
     def tree(
-        self, draws: Draws, log_likelihood: bool = False, certificates: Sequence[Certificate] = ()
+        self,
+        draws: Draws,
+        log_likelihood: bool = False,
+        certificates: Sequence[Certificate] = (),
+        folder: Path | None = None,
     ) -> xarray.DataTree:
         """Draws as a DataTree: parameters, solved constants and outputs, with labels as coordinates.
 
-        The worst of the `certificates` is an attribute, `accuracy`; `is_accurate` is 1 where all of them hold, else 0.
+        With a `folder` large arrays are not in memory: they are mapped from files there that have no name. The worst
+        of the `certificates` is an attribute, `accuracy`; `is_accurate` is 1 where all of them hold, else 0.
         Attributes of each parameter say what its draws are beside those of its prior: `attach` has their names.
         """
         from pdflang.fields import data_schemas, schemas
@@ -243,13 +249,13 @@ class Model(CompiledModel):
         from pdflang.results.diagnostics import accuracy_attributes
         from pdflang.results.posterior import dataset, tree_of
 
-        parameters, derived = self.quantities(draws.z.reshape(-1, self.dimension))
+        parameters, derived = self.quantities(draws.z.reshape(-1, self.dimension), folder)
         shape = draws.z.shape[:2]
 
         def shaped(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
             return {name: array.reshape(*shape, *array.shape[1:]) for name, array in arrays.items()}
 
-        terms = left_out_terms(self, parameters) if log_likelihood else {}
+        terms = left_out_terms(self, parameters, folder) if log_likelihood else {}
         posterior = dataset(shaped({**parameters, **derived}), schemas(self))
         if posterior is not None:
             attach(posterior, self._prior_moments)
@@ -260,6 +266,19 @@ class Model(CompiledModel):
             "observed_data": dataset(observed_arrays(self), data_schemas(self), ()),
         }
         return tree_of(groups, {**draws.attributes, **left_elsewhere(self), **accuracy_attributes(certificates)})
+
+    def _judged(self, draws: Draws) -> xarray.DataTree:
+        """Draws of what is judged by its quality."""
+        from pdflang.fields import schemas
+        from pdflang.results.posterior import dataset, tree_of
+        from pdflang.results.summary import LARGE_OUTPUT
+
+        sizes = self._derived_sizes
+        parameters, derived = self.quantities(
+            draws.z.reshape(-1, self.dimension), leave_out={name for name in sizes if sizes[name] > LARGE_OUTPUT}
+        )
+        shaped = {n: array.reshape(*draws.z.shape[:2], *array.shape[1:]) for n, array in (parameters | derived).items()}
+        return tree_of({"posterior": dataset(shaped, schemas(self))}, {})
 
     def cramer_rao(self, params: Mapping[str, Any], seed: int = 0) -> dict[str, np.ndarray]:
         """The least standard deviations that unbiased estimates from such data alone could have at given parameters.
@@ -287,27 +306,40 @@ class Model(CompiledModel):
         parameters, _ = self.quantities(chosen)
         return self.certify([{n: values[i] for n, values in parameters.items()} for i in range(len(chosen))])
 
-    def quantities(self, vectors: Any) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        """Parameters, and derived values, of unconstrained vectors (n, dimension): arrays (n, …) by name."""
+    def quantities(
+        self, vectors: Any, folder: Path | None = None, leave_out: Collection[str] = ()
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Parameters, and derived values, of unconstrained vectors (n, dimension): arrays (n, …) by name.
+
+        Large ones are mapped from files in the `folder`, where one is given. Those to `leave_out` are not kept.
+        """
         import jax
         import numpy as np
 
-        groups: tuple[dict[str, list[Any]], dict[str, list[Any]]] = ({}, {})
+        from pdflang.results.spool import Spool, rows_at_once
+
+        count = max(1, len(vectors))
+        at_once = rows_at_once(sum(self._derived_sizes.values()), min(_BATCH, count))
+        spools = Spool(len(vectors), folder), Spool(len(vectors), folder)
         with jax.enable_x64(True):
-            for first in range(0, max(1, len(vectors)), _BATCH):
-                part = vectors[first : first + _BATCH]
+            for first in range(0, count, at_once):
+                part = vectors[first : first + at_once]
                 # Batches have one length, so that one program serves them all.
-                padded = np.zeros((min(_BATCH, max(1, len(vectors))), self.dimension))
+                padded = np.zeros((at_once, self.dimension))
                 padded[: len(part)] = part
-                for group, found in zip(groups, self.functions.quantities(padded, self.arrays), strict=True):
-                    for name, values in found.items():
-                        group.setdefault(name, []).append(np.asarray(values)[: len(part)])
+                for spool, found in zip(spools, self.functions.quantities(padded, self.arrays), strict=True):
+                    kept = {name: values for name, values in found.items() if name not in leave_out}
+                    spool.add({name: np.asarray(values)[: len(part)] for name, values in kept.items()})
         # JAX sorts the keys of a dict; results keep the order of the declarations.
         order = dict.fromkeys([*self.program.parameters, *self._declared_values])
-        parameters, derived = (
-            {name: np.concatenate(group[name]) for name in order if name in group} for group in groups
-        )
+        parameters, derived = ({n: group[n] for n in order if n in group} for group in (s.arrays() for s in spools))
         return parameters, derived
+
+    @property
+    def _derived_sizes(self) -> dict[str, int]:
+        """How many numbers are kept of a draw beside the parameters, by name."""
+        axes = {name: value.node.axes for name, value in self.program.derived.items()}
+        return {n: math.prod(axis.size.bind(self.bound.lengths) for axis in found) for n, found in axes.items()}
 
     @property
     def sources(self) -> dict[str, str]:

@@ -188,7 +188,7 @@ def _written(
     from pdflang.results import summary as tables
 
     certificates = model.accuracy(draws)
-    tree = model.tree(draws, log_likelihood, certificates)
+    tree = model.tree(draws, log_likelihood, certificates, folder.path)
     folder.write_draws(tree)
     rows = summarise(tree)
     findings = diagnose(tree, rows, getattr(draws.options, "max_tree_depth", None)) + words.inexact(certificates)

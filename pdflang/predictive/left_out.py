@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pdflang.model import CompiledModel
+from pdflang.results.spool import Spool, rows_at_once
 
 
-def left_out_terms(model: CompiledModel, parameters: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def left_out_terms(
+    model: CompiledModel, parameters: Mapping[str, Any], folder: Path | None = None
+) -> dict[str, np.ndarray]:
     """log p(part | rest of the data, parameters) at parameters (n, …): arrays (n, *parts) by observation.
 
     A part is an entry of data. Of data that are drawn together it is an entry given the others (Bürkner, Gabry &
     Vehtari, Comput. Stat. 36 (2021) 1243). Of a list of N events it is an event with its share of the exposure: the
     log-rate there less 1/N of the integral; of events of a given number, the normalised log-rate. There are none of
-    weighted events, whose likelihood is no probability of them, nor where there is no density.
+    weighted events, whose likelihood is no probability of them, nor where there is no density. Large arrays are mapped
+    from files in the `folder`, where one is given.
     """
-    return agreement(model, parameters)[0]
+    count = len(next(iter(parameters.values()), ()))
+    axes = [o.log_likelihood.axes for o in model.program.observations.values() if o.log_likelihood is not None]
+    entries = sum(math.prod(axis.size.bind(model.bound.lengths) for axis in one) for one in axes)
+    at_once = rows_at_once(entries, max(1, count))
+    spool = Spool(count, folder)
+    for first in range(0, count, at_once):
+        # Parts have one length, so that one program serves them all.
+        rows = np.minimum(np.arange(first, first + at_once), count - 1)
+        terms, _ = agreement(model, {name: values[rows] for name, values in parameters.items()})
+        spool.add({name: values[: count - first] for name, values in terms.items()})
+    return spool.arrays()
 
 
 def agreement(

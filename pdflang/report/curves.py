@@ -12,7 +12,7 @@ from pdflang import driver
 from pdflang.diagnostics import PdflangError, SourceFile
 from pdflang.model import CompiledModel
 from pdflang.report.wanted import MOST_MEMBERS, Wanted, wanted_functions
-from pdflang.results.posterior import DRAW_AXES, schema_of
+from pdflang.results.posterior import flat_draws, schema_of
 from pdflang.results.schema import entry_names
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 MOST_DRAWS = 400
 """Draws at which functions are computed."""
+
+_MOST_PLACES = 2000
+"""Places of an axis that a picture can tell apart: more are only slow to draw."""
 
 _NAME = "curve_of_the_report"
 
@@ -43,20 +46,21 @@ def stored_curves(posterior: xarray.Dataset) -> Iterator[Curve]:
     """The outputs with one axis, or with one beside few members, as they are kept with the draws."""
     for key, variable in posterior.data_vars.items():
         schema, name = schema_of(variable), str(key)
-        values = np.concatenate(np.asarray(variable.transpose(*DRAW_AXES, ...), dtype=float))
-        if schema.role != "output" or values.ndim not in (2, 3) or values.shape[-1] < 2:
+        if schema.role != "output" or len(schema.dims) not in (1, 2) or variable.shape[-1] < 2:
             continue
         axis = schema.dims[-1]
+        shown = variable.isel({axis: slice(None, None, 1 + variable.sizes[axis] // _MOST_PLACES)})
+        schema, values = schema_of(shown), flat_draws(shown)
         labels = schema.coords.get(axis, [])
         points = np.asarray(labels, float) if _are_points(labels) else None
         said = () if points is not None else _labels(labels, values.shape[-1])
-        shown = "" if axis.startswith(f"{name}_dim_") else axis
+        called = "" if axis.startswith(f"{name}_dim_") else axis
         if values.ndim == 2:
-            yield Curve(name, name, shown, values, points, said)
+            yield Curve(name, name, called, values, points, said)
         elif values.shape[1] <= MOST_MEMBERS:
             first = replace(schema, dims=schema.dims[:1])
             for member, entry in enumerate(entry_names(name, values.shape[1:2], first)):
-                yield Curve(entry, name, shown, values[:, member], points, said)
+                yield Curve(entry, name, called, values[:, member], points, said)
 
 
 def _are_points(labels: list[Any]) -> bool:

@@ -74,11 +74,11 @@ def attach(posterior: xarray.Dataset, moments: Mapping[str, PriorMoments]) -> No
 
 def contraction_of(variable: xarray.DataArray, entries: int) -> Contraction:
     """What `attach` wrote, or NaN."""
-    nothing = np.full(entries, np.nan)
-    mean, sd, value, error = (
-        np.atleast_1d(variable.attrs.get(name, nothing))
-        for name in ("prior_mean", "prior_sd", "contraction", "contraction_error")
-    )
+    names = ("prior_mean", "prior_sd", "contraction", "contraction_error")
+    if not all(name in variable.attrs for name in names):
+        nothing = np.full(entries, np.nan)
+        return Contraction(nothing, nothing, nothing)
+    mean, sd, value, error = (np.atleast_1d(variable.attrs[name]) for name in names)
     posterior = np.asarray(variable.mean(DRAW_AXES), float).reshape(entries)
     return Contraction(value, error, (posterior - mean) / sd)
 

@@ -309,9 +309,10 @@ def _ess(rows: Sequence[Row], chains: int, more: str) -> Iterator[Finding]:
 
 def _not_finite(tree: xarray.DataTree) -> Iterator[Finding]:
     for name, columns, entries, _ in _quantities(tree):
-        bad = np.flatnonzero(~np.all(np.isfinite(columns), axis=(0, 1)))
+        # Chain by chain: an array may be larger than the memory.
+        bad = np.flatnonzero(~np.all([np.isfinite(chain).all(axis=0) for chain in columns], axis=0))
         if len(bad):
-            share = float(np.mean(~np.isfinite(columns)))
+            share = float(np.mean([~np.isfinite(chain) for chain in columns]))
             yield Finding(
                 "error",
                 f"{_listed([entries[i] for i in bad])} has values that are not finite ({share:.2g} of all)",

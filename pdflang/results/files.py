@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from pdflang.diagnostics import Diagnostic, PdflangError
@@ -27,13 +29,20 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
 
     Raises `PdflangError` (E622) where the file system refuses; what stood at `path` is then unchanged.
     """
+    write_by(path, lambda part: part.write_bytes(content))
+
+
+def write_by(path: Path, write: Callable[[Path], object], size: int = 0) -> None:
+    """The same for what `write` puts into a file, of about `size` bytes: there must be room for them before."""
     temporary: Path | None = None
     try:
+        if size and shutil.disk_usage(path.parent).free < size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        os.close(handle)
         temporary = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
+        write(temporary)
+        with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         _as_others_are(temporary)
         os.replace(temporary, path)

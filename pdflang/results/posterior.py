@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pdflang.results.schema import VariableSchema
+from pdflang.results.spool import LARGE
 
 if TYPE_CHECKING:
     import xarray
@@ -49,6 +50,13 @@ def tree_of(groups: Mapping[str, xarray.Dataset | None], attributes: Mapping[str
     filled = {f"/{name}": group for name, group in groups.items() if group is not None}
     root = xarray.Dataset(attrs={name: _attribute(value) for name, value in attributes.items()})
     return xarray.DataTree.from_dict({"/": root, **filled})
+
+
+def flat_draws(variable: xarray.DataArray) -> np.ndarray:
+    """Draws (draw, *axes) of all chains, one after the other; of large arrays evenly spaced ones, of 128 MiB or so."""
+    ordered = variable.transpose(*DRAW_AXES, ...)
+    values = np.asarray(ordered.isel(draw=slice(None, None, 1 + ordered.nbytes // LARGE)), dtype=float)
+    return values.reshape(values.shape[0] * values.shape[1], *values.shape[2:])
 
 
 def schemas_of(tree: xarray.DataTree) -> dict[str, VariableSchema]:

@@ -14,8 +14,9 @@ from filelock import FileLock, Timeout
 
 from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.interrupts import before_leaving
-from pdflang.results.files import cannot_write, remove_parts, write_text, write_whole
+from pdflang.results.files import cannot_write, remove_parts, write_by, write_text, write_whole
 from pdflang.results.plain import to_json
+from pdflang.results.spool import LARGE
 
 if TYPE_CHECKING:
     import xarray
@@ -146,9 +147,15 @@ class RunFolder:
     def write_tree(self, name: str, tree: xarray.DataTree) -> None:
         """Write a tree as NetCDF 4, byte for byte the same for equal values.
 
-        HDF5 writes to memory: on a full disk it would take the process down.
+        HDF5 writes to memory what is not large: on a full disk it would take the process down.
         """
-        self.write_bytes(name, tree.to_netcdf(engine="h5netcdf", format="NETCDF4"))
+        if tree.nbytes < LARGE:
+            self.write_bytes(name, tree.to_netcdf(engine="h5netcdf", format="NETCDF4"))
+            return
+        self._prepare()
+        room = tree.nbytes + LARGE
+        write_by(self.path / name, lambda part: tree.to_netcdf(part, engine="h5netcdf", format="NETCDF4"), room)
+        self._written[name] = None
 
     def write_bytes(self, name: str, content: bytes | memoryview) -> None:
         """Write a file, such as a picture."""
@@ -201,7 +208,10 @@ class RunFolder:
 
 
 def open_run(folder: Path | str) -> xarray.DataTree:
-    """The draws of a run's folder, in memory. Raises `PdflangError` (E623) where none can be read."""
+    """The draws of a run's folder. Large arrays are mapped from the file: they are read where they are needed.
+
+    Raises `PdflangError` (E623) where none can be read.
+    """
     import xarray
 
     path = Path(folder) / DRAWS if Path(folder).is_dir() else Path(folder)
@@ -209,9 +219,29 @@ def open_run(folder: Path | str) -> xarray.DataTree:
         raise PdflangError(not_a_run(Path(folder), f"`{path}` does not exist"))
     try:
         with xarray.open_datatree(path, engine="h5netcdf") as tree:
-            return tree.load()
+            return _mapped(tree, path) if path.stat().st_size > LARGE else tree.load()
     except (OSError, ValueError, KeyError) as failure:
         raise PdflangError(not_a_run(Path(folder), f"`{path}` cannot be read: {failure}")) from failure
+
+
+def _mapped(tree: xarray.DataTree, path: Path) -> xarray.DataTree:
+    """A tree with its small arrays in memory, and the large ones where they lie in the file, in one piece."""
+    import h5py
+    import numpy as np
+    import xarray
+
+    groups = {}
+    with h5py.File(path, "r") as file:
+        for node in tree.subtree:
+            group = node.to_dataset(inherit=False)
+            for name, variable in group.data_vars.items():
+                stored = file[f"{node.path}/{name}"]
+                offset = stored.id.get_offset()
+                if variable.nbytes > LARGE and offset is not None:
+                    values = np.memmap(path, stored.dtype, "r", offset, stored.shape)
+                    group[name] = xarray.Variable(variable.dims, values, variable.attrs)
+            groups[node.path] = group.load()
+    return xarray.DataTree.from_dict(groups)
 
 
 def read_json(folder: Path | str, name: str = PROVENANCE) -> Any:

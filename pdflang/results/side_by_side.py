@@ -12,7 +12,7 @@ import numpy as np
 
 from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.results.maximum import axes_of, estimates_of
-from pdflang.results.posterior import DRAW_AXES, schemas_of
+from pdflang.results.posterior import flat_draws, schemas_of
 from pdflang.results.prediction import LeaveOneOut, leave_one_out, together
 from pdflang.results.reading import Run
 from pdflang.results.run_folder import not_a_run
@@ -147,8 +147,7 @@ def _estimates(run: Run, moments: Sequence[Moments]) -> dict[str, Estimate]:
 def _moments(run: Run) -> Iterator[Moments]:
     if run.draws is not None:
         for name, variable in run.draws["posterior"].to_dataset().data_vars.items():
-            values = np.asarray(variable.transpose(*DRAW_AXES, ...), dtype=float)
-            flat = np.concatenate(values)
+            flat = flat_draws(variable)
             sd = flat.std(axis=0, ddof=1) if len(flat) > 1 else np.full(flat.shape[1:], np.nan)
             yield str(name), flat.mean(axis=0), sd
     elif run.maximum is not None:

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 LONG_ARRAY = 20
 """Entries of an array that the terminal shows at most; the saved table has all."""
 
-_LARGE_OUTPUT = 200
+LARGE_OUTPUT = 200
+"""Entries of an output beyond which their quality, which follows from that of the parameters, is not computed."""
+
+_BLOCK = 512
+"""Entries of an array that are summarised at once: all draws of them are in memory."""
+
 _TAIL = (0.05, 0.95)
 HEADINGS = ("mean", "sd", "5%", "95%", "MCSE", "ESS bulk", "ESS tail", "R-hat")
 """What `cells` has of a row."""
@@ -96,17 +101,23 @@ def _rows(name: str, variable: xarray.DataArray, schema: VariableSchema) -> Iter
         return
     columns = values.reshape(chains, draws, values[0, 0].size)
     contraction = contraction_of(variable, columns.shape[2]).value
-    with_quality = schema.role != "output" or columns.shape[2] <= _LARGE_OUTPUT
-    for index, entry in enumerate(entry_names(name, tuple(shape), schema)):
-        yield _row(entry, name, columns[:, :, index], schema.role, with_quality, float(contraction[index]))
+    with_quality = schema.role != "output" or columns.shape[2] <= LARGE_OUTPUT
+    entries = entry_names(name, tuple(shape), schema)
+    for first in range(0, len(entries), _BLOCK):
+        block = np.moveaxis(columns[:, :, first : first + _BLOCK], 2, 0).copy()
+        for row, numbers in enumerate(zip(*_moments(block.reshape(len(block), -1)), strict=True)):
+            quality = _quality(block[row]) if with_quality else (math.nan,) * 4
+            at = first + row
+            mean, sd, low, high = map(float, numbers)
+            yield Row(entries[at], name, schema.role, mean, sd, low, high, *quality, float(contraction[at]))
 
 
-def _row(entry: str, name: str, column: np.ndarray, role: Role, with_quality: bool, contraction: float) -> Row:
+def _moments(rows: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Mean, standard deviation and ends of the interval of draws (entry, draw), each (entry,)."""
     with np.errstate(all="ignore"):
-        low, high = np.quantile(column, _TAIL)
-        sd = float(column.std(ddof=1)) if column.size > 1 else math.nan
-        quality = _quality(column) if with_quality else (math.nan,) * 4
-        return Row(entry, name, role, float(column.mean()), sd, float(low), float(high), *quality, contraction)
+        low, high = np.quantile(rows, _TAIL, axis=1)
+        sd = rows.std(axis=1, ddof=1) if rows.shape[1] > 1 else np.full(len(rows), math.nan)
+        return rows.mean(axis=1), sd, low, high
 
 
 def _quality(column: np.ndarray) -> tuple[float, float, float, float]:
