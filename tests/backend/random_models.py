@@ -88,7 +88,8 @@ class RandomModel:
         if kind == 9:
             step = self.fresh()
             body = self.expression(depth - 1, (*variables, f"({step} + 1)"), index)
-            return f"sum(tanh({body}) for {step} in {self.pick('3', '4')})"
+            some = self.pick("", f" where {step} > 0", f" where {step} != 1")
+            return f"sum(tanh({body}) for {step} in {self.pick('3', '4')}{some})"
         if kind == 10 and self.functions:
             return f"{self.pick(*self.functions)}({part()}, {part()})"
         if kind == 11:
@@ -121,7 +122,8 @@ class RandomModel:
             self.density()
         for _ in range(self.rng.integers(1, 4)):
             self.pick(
-                self.normal, self.counts, self.vector, self.mixture, self.ragged, self.binned, self.other
+                self.normal, self.counts, self.vector, self.mixture, self.ragged, self.binned, self.other, self.events,
+                self.series,
             )()
         if self.rng.random() < 0.3:
             self.lines.append(f"factor {self.fresh()} = -({self.expression(2)})^2")
@@ -131,8 +133,14 @@ class RandomModel:
     def parameter(self) -> None:
         name = self.fresh()
         prior = self.pick(*PRIORS).format(r=self.number(-0.5, 0.8), p=self.number(0.5, 1.5))
-        if self.scalars and self.rng.random() < 0.3:
-            prior = f"Normal({self.expression(1)}, {self.positive(1)})"
+        if self.scalars and self.rng.random() < 0.4:
+            one = self.expression(1)
+            prior = self.pick(
+                f"Normal({one}, {self.positive(1)})",
+                f"Normal({one}, {self.positive(1)}) in ({one}, inf)",
+                f"Uniform({one}, {one} + {self.positive(1)})",
+                f"Logistic({one}, 0.5) in ({one} - {self.positive(1)}, {one} + 1)",
+            )
         self.lines.append(f"{self.pick('param', 'nuisance')} {name} ~ {prior}")
         self.scalars.append(name)
 
@@ -219,9 +227,51 @@ class RandomModel:
         y, n = self.fresh(), self.fresh()
         self.data[y] = self.rng.normal(size=3)
         self.lines.append(f"data {y}[{n}]")
+        if self.arrays and self.rng.random() < 0.4:
+            k = self.fresh()
+            part = f"Normal({self.expression(1, index=k)}, {self.positive(1)}) for {k} in {self.axis}"
+            self.lines.append(f"observe {y} ~ Mixture([0.2, 0.3, 0.5], {part})")
+            return
         first, second = (f"Normal({self.expression(1)}, {self.positive(1)})" for _ in range(2))
         share = f"(0.1 + 0.8*Phi({self.expression(1)}))"
         self.lines.append(f"observe {y} ~ Mixture([{share}, 1 - {share}], [{first}, {second}])")
+
+    def events(self) -> None:
+        """A list of events, and what else may run over its axis: all of it sees the events and no more."""
+        y, n, x, rate, i = (self.fresh() for _ in range(5))
+        length = int(self.rng.integers(1, 7))
+        self.data[y] = self.rng.uniform(0.05, 0.95, length)
+        self.lines.append(f"data {y}[{n}]")
+        body = self.pick(self.positive(2, (x,)), *(f"(2*{d}({x}) + {self.positive(1)})" for d in self.densities))
+        self.lines.append(f"theory {rate}({x} in (0, 1)) = {body}")
+        weights = ""
+        if self.rng.random() < 0.4:
+            w = self.fresh()
+            self.data[w] = self.rng.uniform(0.2, 2, length)
+            self.lines.append(f"data {w}[{n}]")
+            weights = f", weights = {self.pick(w, f'2*{w}')}"
+        self.lines.append(f"observe {y} ~ {self.pick('PoissonProcess', 'Iid')}({rate}{weights})")
+        beside = self.rng.integers(5)
+        if beside == 0:
+            z = self.fresh()
+            self.data[z] = self.rng.normal(size=length)
+            self.lines += [f"data {z}[{n}]", f"observe {z}[{i} in {n}] ~ Normal({self.expression(1)}*{y}[{i}], 0.7)"]
+        elif beside == 1:
+            self.lines.append(f"output {self.fresh()}[{i} in {n}] = {self.expression(1, (f'{y}[{i}]',))}")
+        elif beside == 2:
+            terms = f"tanh({self.expression(1, (f'{y}[{i}]',))}) for {i} in {n}"
+            self.lines.append(f"output {self.fresh()} = sum({terms})")
+
+    def series(self) -> None:
+        """A recurrence over data that stand apart, and data that follow earlier ones."""
+        y, u, n, step, s, v, t = (self.fresh() for _ in range(7))
+        self.data |= {y: self.rng.normal(size=4), u: self.rng.normal(size=4)}
+        self.lines += [f"data {y}[{n}]", f"data {u}[{n}]"]
+        self.lines.append(f"func {step}({s}, {v}) = tanh({self.expression(1, (s, v))})")
+        state = self.fresh()
+        self.lines.append(f"let {state} = scan({step}, {self.expression(1)}, {u})")
+        mean = self.pick(f"{state}[{t}]", f"{self.expression(1)}*{y}[{t} - 1]", f"{state}[{t}] + 0.5*{y}[{t} - 1]")
+        self.lines.append(f"observe {y}[{t} in 1:{n}] ~ Normal({mean}, {self.positive(1)})")
 
     def ragged(self) -> None:
         y, g, n = self.fresh(), self.fresh(), self.fresh()
@@ -273,6 +323,10 @@ class RandomModel:
             )
         else:
             value = self.expression(2)
+            if self.rng.random() < 0.3:
+                i = self.fresh()
+                self.lines.append(f"output {name}[{i} in {self.axis}] = {self.expression(2, index=i)}")
+                return
         self.lines.append(f"output {name} = {value}")
 
 

@@ -14,7 +14,7 @@ import pdflang
 from pdflang import driver
 from pdflang.diagnostics import SourceFile
 from pdflang.ir.evaluate import Evaluator
-from pdflang.ir.program import BoundProgram
+from pdflang.ir.program import BoundProgram, Observation
 
 DEFAULT, SLOW = range(24), range(1000, 1300)
 
@@ -31,10 +31,23 @@ def evaluated(program: BoundProgram, params: dict[str, Any]) -> tuple[float, dic
     terms += [observation.log_likelihood for observation in parts.observations.values()]
     terms += [factor.node for factor in parts.factors.values()]
     total = sum(float(np.sum(evaluate(term))) for term in terms)
+    for observation in parts.observations.values():
+        if observation.process is not None:
+            total += of_events(evaluate, observation)
     for parameter in parts.parameters.values():
         if parameter.constraint == "ordered":
             total += float(np.sum(np.log(np.arange(1, len(params[parameter.name]) + 1))))
     return total, {name: evaluate(output.node) for name, output in parts.outputs.items()}
+
+
+def of_events(evaluate: Evaluator, observation: Observation) -> float:
+    """What the log-likelihood of a list has beside its log-rates: weights, and the integral."""
+    process = observation.process
+    assert process is not None and process.total is not None and observation.log_likelihood is not None
+    log_rates, integral = np.asarray(evaluate(observation.log_likelihood)), float(evaluate(process.total))
+    weights = np.ones_like(log_rates) if process.weights is None else np.asarray(evaluate(process.weights))
+    rest = weights.sum() * np.log(integral) if process.normalised else integral
+    return float(((weights - 1) * log_rates).sum() - rest)
 
 
 def check(seed: int, tmp_path: Any) -> None:
