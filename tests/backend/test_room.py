@@ -41,6 +41,23 @@ def test_an_output_of_each_event_is_as_long_as_the_events() -> None:
     assert derived["all"] == pytest.approx(Z.sum(), rel=1e-12)
 
 
+def test_binders_run_over_the_rows_of_a_table() -> None:
+    model = pdflang.loads(
+        """
+        data hits = table("hits.csv")
+        param c ~ Normal(0, 1)
+        theory rate(x in (0, 1)) = exp(c*x)
+        observe hits ~ PoissonProcess(rate)
+        output rates[i in hits] = rate(hits.x[i])
+        output all = sum(c*hits.x[i] for i in hits)
+        """,
+        data={"hits": {"x": X}},
+    )
+    derived = model.derived({"c": 1.0})
+    assert derived["rates"] == pytest.approx(np.exp(X), rel=1e-12)
+    assert derived["all"] == pytest.approx(X.sum(), rel=1e-12)
+
+
 def test_factors_and_priors_sum_over_as_many() -> None:
     text = "param a ~ Normal(sum(c*z[i] for i in N), 1)\nfactor small = -sum((c*z[i])^2 for i in N)"
     found = load(text).log_density({"c": 1.0, "a": 0.3})
