@@ -1,16 +1,19 @@
-"""Effective draws per gradient and per second on three forms of the proxy, beside NumPyro with a dense metric.
+"""Effective draws per gradient and per second on three forms of the proxy, beside NumPyro (dense metric) and nutpie.
 
     python benchmarks/efficiency.py [REPEATS]
 
 Every gradient counts: those of starts, of climbs and of warmup too. Seconds are those of a second run in the same
-process, where nothing is compiled. Sides run turn by turn; the median of the repeats counts.
+process, where nothing is compiled. Sides run turn by turn; the median of the repeats counts. PEERS_PYTHON names the
+Python of an environment with PyMC and nutpie; without it nutpie is left out.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,8 @@ from typing import Any
 import numpy as np
 
 MODELS = ("binned", "unbinned", "smeared")
-SIDES = ("pdflang", "numpyro")
+PEERS_PYTHON = os.environ.get("PEERS_PYTHON")
+SIDES = ("pdflang", "numpyro", *(["nutpie"] if PEERS_PYTHON else []))
 
 
 def effective(columns: list[np.ndarray]) -> float:
@@ -52,18 +56,28 @@ def by_numpyro(name: str, seed: int) -> dict[str, float]:
 
     sampler = numpyro_peer.sampler_of(name)
 
-    def run() -> int:
-        """The steps of warmup and sampling."""
-        sampler.warmup(jax.random.PRNGKey(seed), extra_fields=("num_steps",), collect_warmup=True)
-        steps = int(sampler.get_extra_fields()["num_steps"].sum())
-        sampler.run(jax.random.PRNGKey(seed + 1), extra_fields=("num_steps",))
-        return steps + int(sampler.get_extra_fields()["num_steps"].sum())
+    def run() -> dict[str, np.ndarray]:
+        sampler.run(jax.random.PRNGKey(seed), extra_fields=("num_steps",))
+        return {name: np.asarray(values) for name, values in sampler.get_samples(group_by_chain=True).items()}
 
     run()
     begin = time.perf_counter()
-    gradients = run()
+    draws = run()
     seconds = time.perf_counter() - begin
-    return measured([np.asarray(c) for c in sampler.get_samples(group_by_chain=True).values()], gradients, seconds)
+    steps = int(sampler.get_extra_fields()["num_steps"].sum())
+    sampler.warmup(jax.random.PRNGKey(seed), extra_fields=("num_steps",), collect_warmup=True)
+    steps += int(sampler.get_extra_fields()["num_steps"].sum())
+    return measured(list(draws.values()), steps, seconds)
+
+
+def by_nutpie(name: str, seed: int) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "draws.npz"
+        script = Path(__file__).parent / "nutpie_peer.py"
+        subprocess.run([str(PEERS_PYTHON), str(script), name, str(seed), str(place)], check=True, capture_output=True)
+        with np.load(place) as found:
+            columns = [found[name] for name in found if name not in ("seconds", "gradients")]
+            return measured(columns, int(found["gradients"]), float(found["seconds"]))
 
 
 def measured(columns: list[np.ndarray], gradients: int, seconds: float) -> dict[str, float]:
@@ -80,12 +94,16 @@ def main(repeats: int) -> None:
                 done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).parent)
                 found[side].append(json.loads(done.stdout.splitlines()[-1]))
         for number in found["pdflang"][0]:
-            ours, theirs = (float(np.median([run[number] for run in found[side]])) for side in SIDES)
-            print(f"{name}, {number}: {ours:.0f}, NumPyro {theirs:.0f}, ratio {ours / theirs:.1f}", flush=True)
+            medians = {side: float(np.median([run[number] for run in found[side]])) for side in SIDES}
+            best = max(SIDES[1:], key=medians.__getitem__)
+            shown = ", ".join(f"{side} {value:.0f}" for side, value in medians.items())
+            ratio = medians["pdflang"] / medians[best]
+            print(f"{name}, {number}: {shown}; ratio to {best} {ratio:.1f}", flush=True)
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 2:
-        print(json.dumps({"pdflang": by_pdflang, "numpyro": by_numpyro}[sys.argv[1]](sys.argv[2], int(sys.argv[3]))))
+        measure = {"pdflang": by_pdflang, "numpyro": by_numpyro, "nutpie": by_nutpie}[sys.argv[1]]
+        print(json.dumps(measure(sys.argv[2], int(sys.argv[3]))))
     else:
         main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def _is_maximum(maximum: Mapping[str, Any]) -> bool:
     return (
         _have_shapes(maximum.get("standard_errors", {}), shapes)
         and _have_shapes(maximum.get("minos") or {}, {name: (*shape, 2) for name, shape in shapes.items()})
-        and all(len(axes.dims) == len(shapes[name]) for name, axes in axes_of(maximum).items())
+        and all(len(axes.dims) == len(shapes[name]) or 0 in shapes[name] for name, axes in axes_of(maximum).items())
         and all(isinstance(labels, list) for axes in axes_of(maximum).values() for labels in axes.coords.values())
         and all(_is_number(value) for value in maximum.get("chi2", {}).values())
         and all(_is_number(start.get("log_density")) for start in maximum.get("starts", []))
@@ -53,7 +54,9 @@ def _is_maximum(maximum: Mapping[str, Any]) -> bool:
 
 
 def _have_shapes(arrays: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> bool:
-    return all(np.asarray(value, dtype=float).shape == shapes[name] for name, value in arrays.items())
+    """Whether arrays are of these shapes, of which plain data keep nothing beyond an axis without entries."""
+    found = {name: np.asarray(value, dtype=float) for name, value in arrays.items()}
+    return all(array.shape == shapes[n] or array.size == math.prod(shapes[n]) == 0 for n, array in found.items())
 
 
 def _is_number(value: Any) -> bool:
