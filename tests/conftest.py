@@ -1,4 +1,4 @@
-"""Tests run side by side for long: one thread for each sum, as in our processes, and programs that were are forgotten."""
+"""One thread for each sum, as in processes of ours, and programs that nobody runs any longer are forgotten."""
 
 from __future__ import annotations
 
