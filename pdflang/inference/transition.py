@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import jax
@@ -43,6 +44,7 @@ class Transitions(NamedTuple):
     step_size: Any
 
 
+@cache
 def stages(warmup: int, settling: int) -> np.ndarray:
     """The stage of each transition, int32 (warmup + CHUNK,): Stan's windows, then sampling.
 
@@ -50,11 +52,13 @@ def stages(warmup: int, settling: int) -> np.ndarray:
 
     The last one, for the step size alone, is longer than Stan's 50 where warmup is long. Dual averaging takes large
     steps up and down at first, and where their logarithms average the acceptance is above the target: too small
-    steps, which differ from chain to chain.
+    steps, which differ from chain to chain. All chains have the same array, which is not to be written to.
     """
     windows = np.asarray(build_schedule(warmup, initial_buffer_size=settling, final_buffer_size=max(50, warmup // 10)))
     adapting = np.where(windows[:, 1], _WINDOW_END, windows[:, 0])
-    return np.concatenate([adapting, np.full(CHUNK, _SAMPLING)]).astype(np.int32)
+    found = np.concatenate([adapting, np.full(CHUNK, _SAMPLING)]).astype(np.int32)
+    found.flags.writeable = False
+    return found
 
 
 def first_state(z: Any, value: Any, gradient: Any, covariance: Any, shape: str) -> Chain:
