@@ -1,6 +1,8 @@
-"""Effective draws per gradient and per second on three forms of the proxy, beside NumPyro (dense metric) and nutpie.
+"""Effective draws per gradient and per second, beside NumPyro (dense metric) and nutpie (low rank).
 
-    python benchmarks/efficiency.py [REPEATS]
+    python benchmarks/efficiency.py [REPEATS [MODEL…]]
+
+Models are three forms of the proxy, and three posteriors of posteriordb where its files are.
 
 Every gradient counts: those of starts, of climbs and of warmup too. Seconds are those of a second run in the same
 process, where nothing is compiled. Sides run turn by turn; the median of the repeats counts. PEERS_PYTHON names the
@@ -15,12 +17,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-MODELS = ("binned", "unbinned", "smeared")
+PROXIES = ("binned", "unbinned", "smeared")
 PEERS_PYTHON = os.environ.get("PEERS_PYTHON")
 SIDES = ("pdflang", "numpyro", *(["nutpie"] if PEERS_PYTHON else []))
 
@@ -34,13 +37,17 @@ def effective(columns: list[np.ndarray]) -> float:
 
 def by_pdflang(name: str, seed: int) -> dict[str, float]:
     import proxy
+    import references
 
     import pdflang
     from pdflang.inference import method_named, prepare_jax, prepare_threads
 
     prepare_threads()
     prepare_jax()
-    model = pdflang.load(proxy.FOLDER / f"{name}.pdfm", data=getattr(proxy, name)(15000))
+    if name in PROXIES:
+        model = pdflang.load(proxy.FOLDER / f"{name}.pdfm", data=getattr(proxy, name)(15000))
+    else:
+        model = pdflang.load(references.model(name), data=references.data(name))
     options = method_named("auto").options(draws=1000, seed=seed)
     model.draw(options)
     begin = time.perf_counter()
@@ -67,7 +74,8 @@ def by_numpyro(name: str, seed: int) -> dict[str, float]:
     steps = int(sampler.get_extra_fields()["num_steps"].sum())
     sampler.warmup(jax.random.PRNGKey(seed), extra_fields=("num_steps",), collect_warmup=True)
     steps += int(sampler.get_extra_fields()["num_steps"].sum())
-    return measured(list(draws.values()), steps, seconds)
+    columns = [column for values in draws.values() for column in entries(values)]
+    return measured(columns, steps, seconds)
 
 
 def by_nutpie(name: str, seed: int) -> dict[str, float]:
@@ -76,8 +84,13 @@ def by_nutpie(name: str, seed: int) -> dict[str, float]:
         script = Path(__file__).parent / "nutpie_peer.py"
         subprocess.run([str(PEERS_PYTHON), str(script), name, str(seed), str(place)], check=True, capture_output=True)
         with np.load(place) as found:
-            columns = [found[name] for name in found if name not in ("seconds", "gradients")]
+            columns = [c for name in found if name not in ("seconds", "gradients") for c in entries(found[name])]
             return measured(columns, int(found["gradients"]), float(found["seconds"]))
+
+
+def entries(values: np.ndarray) -> list[np.ndarray]:
+    """The numbers of an array (chain, draw, …), each (chain, draw)."""
+    return list(np.moveaxis(values.reshape(*values.shape[:2], -1), -1, 0))
 
 
 def measured(columns: list[np.ndarray], gradients: int, seconds: float) -> dict[str, float]:
@@ -85,8 +98,8 @@ def measured(columns: list[np.ndarray], gradients: int, seconds: float) -> dict[
     return {"ESS per 1000 gradients": 1000 * ess / gradients, "ESS per second": ess / seconds}
 
 
-def main(repeats: int) -> None:
-    for name in MODELS:
+def main(repeats: int, models: Sequence[str]) -> None:
+    for name in models:
         found: dict[str, list[Any]] = {side: [] for side in SIDES}
         for seed in range(repeats):
             for side in SIDES:
@@ -102,8 +115,10 @@ def main(repeats: int) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 2:
+    if sys.argv[1:2] and sys.argv[1] in SIDES:
         measure = {"pdflang": by_pdflang, "numpyro": by_numpyro, "nutpie": by_nutpie}[sys.argv[1]]
         print(json.dumps(measure(sys.argv[2], int(sys.argv[3]))))
     else:
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
+        import references
+
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 3, sys.argv[2:] or [*PROXIES, *references.NAMES])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro
 import numpyro.distributions as dist
+import references
 from arviz_stats.base import array_stats
 from numpyro.infer import MCMC, NUTS
 from proxy import BINS, LOWER, UPPER, A, B, C, binned, gauss, smeared, unbinned
@@ -83,10 +85,39 @@ def of_events(events: int) -> Callable[[], None]:
 MODELS = {"binned": of_counts, "unbinned": of_events, "smeared": of_measurements}
 
 
+def eight_schools(y: Any, sigma: Any, J: int) -> None:
+    mu, tau = numpyro.sample("mu", dist.Normal(0, 5)), numpyro.sample("tau", dist.HalfCauchy(5))
+    z = numpyro.sample("z", dist.Normal(0, 1).expand([J]).to_event(1))
+    numpyro.sample("y", dist.Normal(mu + tau * z, jnp.asarray(sigma)), obs=jnp.asarray(y))
+
+
+def diamonds(Y: Any, X: Any, K: int, **others: Any) -> None:
+    predictors = jnp.asarray(X)[:, 1:]
+    b = numpyro.sample("b", dist.Normal(0, 1).expand([K - 1]).to_event(1))
+    intercept = numpyro.sample("intercept", dist.StudentT(3, 8, 10))
+    sigma = numpyro.sample("sigma", dist.FoldedDistribution(dist.StudentT(3, 0, 10)))
+    numpyro.sample("Y", dist.Normal(intercept + (predictors - predictors.mean(0)) @ b, sigma), obs=jnp.asarray(Y))
+
+
+def gp_pois_regr(x: Any, k: Any, N: int, **others: Any) -> None:
+    rho, alpha = numpyro.sample("rho", dist.Gamma(25, 4)), numpyro.sample("alpha", dist.HalfNormal(2))
+    f_tilde = numpyro.sample("f_tilde", dist.Normal(0, 1).expand([N]).to_event(1))
+    distance = jnp.asarray(x)[:, None] - jnp.asarray(x)
+    covariance = alpha**2 * jnp.exp(-(distance**2) / (2 * rho**2)) + 1e-10 * jnp.eye(N)
+    numpyro.sample("k", dist.Poisson(jnp.exp(jnp.linalg.cholesky(covariance) @ f_tilde)), obs=jnp.asarray(k))
+
+
+REFERENCES = {"eight_schools": eight_schools, "diamonds": diamonds, "gp_pois_regr": gp_pois_regr}
+
+
 def sampler_of(name: str, events: int = 15000) -> MCMC:
     """The sampler of a model, not yet run."""
+    if name in REFERENCES:
+        model: Callable[[], None] = partial(REFERENCES[name], **references.data(name))
+    else:
+        model = MODELS[name](events)
     return MCMC(
-        NUTS(MODELS[name](events), dense_mass=True),
+        NUTS(model, dense_mass=True),
         num_warmup=1000,
         num_samples=1000,
         num_chains=4,

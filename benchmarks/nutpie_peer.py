@@ -1,4 +1,4 @@
-"""The proxy by PyMC and nutpie as their users write it: low-rank metric, chains on two threads.
+"""Models by PyMC and nutpie as their users write them: low-rank metric, chains on two threads.
 
     python benchmarks/nutpie_peer.py MODEL SEED DRAWS.npz
 
@@ -17,6 +17,7 @@ import numpy as np
 import nutpie
 import pymc as pm
 import pytensor.tensor as pt
+import references
 from proxy import BINS, LOWER, UPPER, A, B, C, binned, gauss, smeared, unbinned
 
 
@@ -59,7 +60,33 @@ def of_events() -> None:
     pm.Potential("events", log_rates - expected)
 
 
-MODELS = {"binned": of_counts, "unbinned": of_events, "smeared": of_measurements}
+def eight_schools() -> None:
+    data = references.data("eight_schools")
+    mu, tau = pm.Normal("mu", 0, 5), pm.HalfCauchy("tau", 5)
+    pm.Normal("y", mu + tau * pm.Normal("z", 0, 1, shape=data["J"]), data["sigma"], observed=data["y"])
+
+
+def diamonds() -> None:
+    data = references.data("diamonds")
+    predictors = np.asarray(data["X"], float)[:, 1:]
+    b = pm.Normal("b", 0, 1, shape=data["K"] - 1)
+    intercept, sigma = pm.StudentT("intercept", 3, 8, 10), pm.HalfStudentT("sigma", 3, 10)
+    pm.Normal("Y", intercept + pt.dot(predictors - predictors.mean(0), b), sigma, observed=data["Y"])
+
+
+def gp_pois_regr() -> None:
+    data = references.data("gp_pois_regr")
+    rho, alpha = pm.Gamma("rho", 25, 4), pm.HalfNormal("alpha", 2)
+    f_tilde = pm.Normal("f_tilde", 0, 1, shape=data["N"])
+    distance = np.subtract.outer(data["x"], data["x"])
+    covariance = alpha**2 * pt.exp(-(distance**2) / (2 * rho**2)) + 1e-10 * np.eye(data["N"])
+    pm.Poisson("k", pt.exp(pt.dot(pt.linalg.cholesky(covariance), f_tilde)), observed=data["k"])
+
+
+MODELS = {
+    "binned": of_counts, "unbinned": of_events, "smeared": of_measurements, "eight_schools": eight_schools,
+    "diamonds": diamonds, "gp_pois_regr": gp_pois_regr,
+}  # fmt: skip
 
 
 def main(name: str, seed: int, place: Path) -> None:
