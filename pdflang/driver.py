@@ -111,8 +111,8 @@ def generate(
         absent = stand_ins(bound, planned)
     nodes = {name: array for name, array in planned.arrays.items() if name not in bound.arrays}
     return replace(
-        module, constants={**module.constants, **nodes, **absent}, fineness=fineness, certificates=certificates,
-        compressions=compressions, is_exact=exact,
+        module, constants={**module.constants, **nodes}, stand_ins=absent, fineness=fineness,
+        certificates=certificates, compressions=compressions, is_exact=exact,
     )  # fmt: skip
 
 

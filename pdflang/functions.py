@@ -228,11 +228,11 @@ def _accepted_draw(module: SimpleNamespace, key: Any, arrays: Any) -> tuple[dict
 
 
 def _one_simulation(module: SimpleNamespace) -> Any:
-    """The function `simulate`, which is not compiled: of parameters of NumPy, a division by 0 would be a warning."""
+    """The function `simulate`, which is not compiled: of numbers of NumPy, a division by 0 would be a warning."""
     import jax
 
     def simulate(key: jax.Array, parameters: Parameters, arrays: Any) -> dict[str, jax.Array]:
-        return module.simulate(key, jax.tree.map(jax.numpy.asarray, parameters), arrays)
+        return module.simulate(key, *jax.tree.map(jax.numpy.asarray, (parameters, arrays)))
 
     return simulate
 

@@ -43,7 +43,9 @@ class CompiledModel:
         self.bound = bound
         self.functions = functions
         self.capacities = dict(capacities)
-        self.arrays = self._prepared()
+        self._whole_arrays = self._prepared({})
+        """What functions of the module read that see no room for events: those that simulate."""
+        self.arrays = self._with_room()
 
     def __repr__(self) -> str:
         observed = ", ".join(self.program.observations) or "nothing"
@@ -202,11 +204,14 @@ class CompiledModel:
         """
         import jax
 
+        from pdflang.simulated import require_no_mixture
+
         self._check_sizes(sizes or {})
+        require_no_mixture(self)
         prior_key, data_key = jax.random.split(_key(key))
         if params is None:
             params = self.draw_prior(prior_key)
-        arrays = {**self.arrays, **{f"{name} count": size for name, size in (sizes or {}).items()}}
+        arrays = {**self._whole_arrays, **{f"{name} count": size for name, size in (sizes or {}).items()}}
         return self._simulated(data_key, self._checked(params), arrays, traces)
 
     def _simulated(self, key: Any, params: Parameters, arrays: Any, traces: bool) -> Any:
@@ -230,10 +235,12 @@ class CompiledModel:
 
     def _found(self, key: Any, params: Parameters, arrays: Any, traces: bool) -> Any:
         """What the generated module simulates: events as long lists as come out, which nothing can trace."""
+        import jax
+
         if not any(observation.process for observation in self.program.observations.values()):
             return self.functions.public.simulate(key, params, arrays)
         with _precise():
-            return self.functions.simulate(key, _of_jax(params), arrays, traces=traces)
+            return self.functions.simulate(key, _of_jax(params), jax.tree.map(jax.numpy.asarray, arrays), traces=traces)
 
     def _require_numbers(self, values: Any, processes: Mapping[str, Any]) -> None:
         """PdflangError (E616) where events are to be drawn at what JAX traces, and not at numbers."""
@@ -320,14 +327,15 @@ class CompiledModel:
             if o.process
         }
 
-    def _prepared(self) -> dict[str, Any]:
+    def _prepared(self, others: Mapping[str, Any]) -> dict[str, Any]:
+        """What follows from data alone, some of them replaced by `others`."""
         import numpy as np
 
         generated = self.functions.generated
         # A number that is written without a point is real all the same: types must not depend on values.
         reals = {name for name, datum in self.program.data.items() if datum.dtype == "real" and not datum.columns}
         given = {n: np.asarray(a, float) if n in reals else a for n, a in self.bound.arrays.items()}
-        data = {**given, **generated.constants}
+        data = {**given, **generated.constants, **others}
         try:
             with np.errstate(all="ignore"):
                 arrays = {name: np.asarray(value) for name, value in self.functions.prepare(data).items()}
@@ -335,14 +343,22 @@ class CompiledModel:
             raise self._covariance_error(failure) from None
         except (ArithmeticError, ValueError, IndexError) as failure:
             raise self._early_error(failure) from None
+        counts = {f"{name} count": np.asarray(count) for name, count in self.event_counts().items()}
+        return {**arrays, **counts}
+
+    def _with_room(self) -> dict[str, Any]:
+        """The arrays with room in those of events, and which of these are there."""
+        import numpy as np
+
+        generated, arrays = self.functions.generated, dict(self._whole_arrays)
+        filled = self._prepared(generated.stand_ins) if generated.stand_ins else arrays
         for name, length in generated.event_lengths.items():
             padded = generated.event_arrays.get(name)
             capacity = self._capacity(name, length) if padded is not None else length
             for key, axis in (padded or {}).items():
-                arrays[key] = _padded(arrays[key], axis, capacity)
+                arrays[key] = _padded((arrays if length else filled)[key], axis, capacity)
             arrays[f"{name} mask"] = np.asarray(np.arange(capacity) < length, float)
-        counts = {f"{name} count": np.asarray(count) for name, count in self.event_counts().items()}
-        return {**arrays, **counts}
+        return arrays
 
     def _capacity(self, name: str, length: int) -> int:
         """The room for a list of events, or for the nodes in its place, of which other events need as many."""

@@ -45,7 +45,8 @@ class GeneratedModule:
     axis of events, or of the nodes in their place, is for each process; `event_arrays` are the prepared arrays that
     have it, and where, for each process that may have room: they may be padded. `matrices` is where the matrices that
     `prepare` factorises come from, `called` what of the embedding program is called, and where. `compressions` say
-    what became of long lists of events, unless all were to be summed (`is_exact`).
+    what became of long lists of events, unless all were to be summed (`is_exact`). `stand_ins` are data
+    of one event for lists without any.
     """
 
     source: str
@@ -59,6 +60,7 @@ class GeneratedModule:
     fineness: int = 1
     certificates: tuple[Any, ...] = ()
     compressions: Mapping[str, Any] = field(default_factory=dict)
+    stand_ins: Mapping[str, Any] = field(default_factory=dict)
     is_exact: bool = False
 
     @property

@@ -79,7 +79,7 @@ def contraction_of(variable: xarray.DataArray, entries: int) -> Contraction:
         nothing = np.full(entries, np.nan)
         return Contraction(nothing, nothing, nothing)
     mean, sd, value, error = (np.atleast_1d(variable.attrs[name]) for name in names)
-    posterior = np.asarray(variable.mean(DRAW_AXES), float).reshape(entries)
+    posterior = np.asarray(variable.mean(DRAW_AXES, skipna=False), float).reshape(entries)
     return Contraction(value, error, (posterior - mean) / sd)
 
 

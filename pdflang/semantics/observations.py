@@ -8,7 +8,7 @@ from pdflang.diagnostics import Diagnostic, Label, PdflangError, Span, closest_n
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Loop, Node, Phase, Reference
 from pdflang.ir.program import Factor, Observation, Output, expressions_of
-from pdflang.ir.sizes import Size
+from pdflang.ir.sizes import Size, symbol
 from pdflang.semantics import build
 from pdflang.semantics.causality import compared, drawn, readings
 from pdflang.semantics.combine import as_number, error
@@ -164,10 +164,18 @@ class Statements:
         assert events.process is not None
         process = replace(events.process, weights=None)
         drawn_by = replace(events, log_likelihood=None, target=build.ZERO, process=process)
-        if any(events.name in self._observed_in(node) for node in expressions_of(drawn_by)):
+        definitions, lengths = self._table.definition_nodes, dict(events.target.axes[0].size.symbols)
+        for node in expressions_of(drawn_by):
+            read = everything_read(node, definitions)
+            if events.name in self._observed_in(node):
+                what = f"`{events.name}` itself"
+            elif not events.process.normalised and any(name in lengths and name != events.name for name in read):
+                what = "how many there are"
+            else:
+                continue
             raise error(
                 "E203",
-                f"the rate of the events `{events.name}` reads `{events.name}` itself, so that they cannot be drawn",
+                f"the rate of the events `{events.name}` reads {what}, so that they cannot be drawn",
                 events.span,
                 remedy="read other data, such as a sample that was taken before",
             )
@@ -197,6 +205,9 @@ class Statements:
             if order.due is not None:
                 report = _reads_ahead(name, f"itself where {order.due} is 0", span)
                 check_order(Size(1), order.due, lambda *_, report=report: report, self._elaborator.check)
+        for datum in sorted(places.counted):
+            report = _reads_ahead(name, f"other entries than these where {datum} is negative", span)
+            check_order(Size(0), symbol(datum), lambda *_, report=report: report, self._elaborator.check)
 
     def _require_values(self, name: str, node: Node, value: DistributionValue | MixtureValue, span: Span) -> None:
         """Data must be possible: counts whole, a positive variable positive."""

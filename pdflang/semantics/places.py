@@ -24,6 +24,8 @@ class Places:
     """Positions as sizes, in which `#n` names a variable; its ends are sums of lengths and of variables before it."""
 
     def __init__(self) -> None:
+        self.counted: set[str] = set()
+        """The data that stand for lengths: what is proved holds where they are not negative."""
         self._ends: dict[str, _Ends] = {}
         self._unknown: dict[tuple[Node, frozenset[tuple[Loop, Size]]], Size] = {}
 
@@ -45,6 +47,8 @@ class Places:
         if isinstance(node, nodes.LoopIndex) and node.loop in turns:
             return turns[node.loop]
         if isinstance(node, nodes.Reference) and not node.axes and node.kind in ("length", "data"):
+            if node.kind == "data":
+                self.counted.add(node.name)
             return symbol(node.name)
         if isinstance(node, nodes.Apply):
             arguments = [self.of(argument, turns) for argument in node.arguments]

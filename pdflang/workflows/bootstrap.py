@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -125,12 +125,14 @@ class _Replicas:
             assert observation.process is not None
             number = count if observation.process.normalised else int(random.poisson(count))
             rows = random.integers(count, size=number) if count else np.zeros(0, int)
-            for datum, axis in of_axis(self._model, observation).items():
-                found[datum] = _rows_of(self._observed[datum], rows, axis)
+            for datum, axes in of_axis(self._model, observation).items():
+                found[datum] = _rows_of(self._observed[datum], rows, axes)
         return found
 
 
-def _rows_of(values: Any, rows: np.ndarray, axis: int) -> Any:
+def _rows_of(values: Any, rows: np.ndarray, axes: Sequence[int]) -> Any:
     if isinstance(values, Mapping):
-        return {column: np.take(entries, rows, axis) for column, entries in values.items()}
-    return np.take(values, rows, axis)
+        return {column: _rows_of(entries, rows, axes) for column, entries in values.items()}
+    for axis in axes:
+        values = np.take(values, rows, axis)
+    return values

@@ -178,7 +178,7 @@ def test_what_was_measured_of_each_event_is_resampled_with_it() -> None:
     found = model.bootstrap(replicas=100, by="resampling")
     assert found.replicas == 100
     assert found.rows()[1].sd == pytest.approx(z.std() / np.sqrt(80), rel=4 / np.sqrt(200))
-    with pytest.raises(pdflang.PdflangError, match=r"E613.*`z`, on the same axis, is not drawn with them"):
+    with pytest.raises(pdflang.PdflangError, match=r"E613.*`z` does not follow how many come out"):
         model.bootstrap(replicas=3)
 
 
