@@ -131,7 +131,7 @@ def _of_events(model: CompiledModel, observation: Observation) -> set[str]:
     """The events, and what their weights read."""
     weights = observation.process.weights if observation.process else None
     read = everything_read(weights, model.program.definition_nodes) if weights is not None else []
-    return {observation.name, *(part.partition(".")[0] for part in read)}
+    return {observation.name, *map(model.program.datum_of, read)}
 
 
 def data_record(model: CompiledModel, simulated: Mapping[str, Any]) -> dict[str, Any]:

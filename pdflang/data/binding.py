@@ -450,7 +450,7 @@ class _Binder:
                 raise PdflangError(check.report(left, right))
             return
         absent = {datum.name for datum in self._absent}
-        if not absent.intersection(name.partition(".")[0] for name in nodes.references(check.node)):
+        if absent.isdisjoint(map(self._program.datum_of, nodes.references(check.node))):
             self._verify_range(check, check.node)
 
     def _verify_range(self, check: Check, node: nodes.Node) -> None:

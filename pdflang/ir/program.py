@@ -269,6 +269,10 @@ class Program:
     def definition_nodes(self) -> dict[str, Node]:
         return {name: definition.node for name, definition in self.definitions.items()}
 
+    def datum_of(self, name: str) -> str:
+        """The datum to which an array belongs: it is that itself, or a column; data of used files have dots too."""
+        return name if name in self.data else name.rpartition(".")[0]
+
     @property
     def derived(self) -> dict[str, Definition | Output]:
         """What is kept of a draw beside its parameters: solved constants that follow them, and outputs."""

@@ -121,3 +121,12 @@ def test_steps_back_are_not_negative() -> None:
     pdflang.loads(text, data={"y": np.zeros(6), "k": 2})
     with pytest.raises(PdflangError, match=r"E203.*where k is negative"):
         pdflang.loads(text, data={"y": np.zeros(6), "k": -1})
+
+
+def test_a_used_file_has_columns_of_its_own(tmp_path) -> None:
+    part = 'data hits = table("hits.csv")\nparam c ~ Normal(0, 1)\ntheory rate(x in (0, 1)) = 20*exp(c*x)\n'
+    (tmp_path / "part.pdfm").write_text(part + "observe hits ~ PoissonProcess(rate, weights = hits.w)")
+    (tmp_path / "main.pdfm").write_text('use "part.pdfm" as p\noutput o = p.c')
+    (tmp_path / "hits.csv").write_text("x,w\n0.1,1\n0.4,2\n0.9,1\n")
+    model = pdflang.load(tmp_path / "main.pdfm")
+    assert model.bootstrap(replicas=3, by="resampling").replicas == 3
