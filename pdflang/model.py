@@ -18,6 +18,7 @@ from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
 from pdflang.functions import PRIOR_TRIALS, Functions, Parameters
 from pdflang.ir.program import BoundProgram, Observation, Program
 from pdflang.semantics.capabilities import require_density
+from pdflang.semantics.drawn_events import require_no_mixture
 
 if TYPE_CHECKING:
     import jax
@@ -204,10 +205,8 @@ class CompiledModel:
         """
         import jax
 
-        from pdflang.simulated import require_no_mixture
-
         self._check_sizes(sizes or {})
-        require_no_mixture(self)
+        require_no_mixture(self.program)
         prior_key, data_key = jax.random.split(_key(key))
         if params is None:
             params = self.draw_prior(prior_key)

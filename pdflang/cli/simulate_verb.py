@@ -57,13 +57,14 @@ def command(
     import numpy as np
 
     from pdflang.results import RunFolder
-    from pdflang.simulated import data_record, require_room_for_events, tables, trace_tree
+    from pdflang.semantics.drawn_events import require_room_for_events
+    from pdflang.simulated import data_record, tables, trace_tree
 
     started = datetime.now(UTC)
     sizes = sizes_of(size)
     given, draw = _given(params, draw, seed)
     compiled = load_model(screen, model, data, sizes, exact=True)
-    require_room_for_events(compiled)
+    require_room_for_events(compiled.program)
     import jax
 
     with jax.enable_x64(True):

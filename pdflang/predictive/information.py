@@ -11,7 +11,8 @@ from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.inference import Target
 from pdflang.inference.surface import surface_of
 from pdflang.semantics.capabilities import require_gradient
-from pdflang.simulated import data_record, require_room_for_events
+from pdflang.semantics.drawn_events import require_room_for_events
+from pdflang.simulated import data_record
 
 if TYPE_CHECKING:
     from pdflang.embedding import Model
@@ -37,7 +38,7 @@ def require_information(model: Model) -> None:
                 remedy="take the errors of `pdflang map`, which account for the weights",
             )
         )
-    require_room_for_events(model)
+    require_room_for_events(model.program)
 
 
 def cramer_rao(model: Model, params: Mapping[str, Any], seed: int = 0) -> dict[str, np.ndarray]:

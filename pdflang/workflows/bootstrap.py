@@ -15,7 +15,8 @@ from pdflang.inference.options import chosen_seed
 from pdflang.inference.surface import surface_of
 from pdflang.inference.workers import StopRequest
 from pdflang.results.bootstrap import Bootstrap
-from pdflang.simulated import data_record, of_axis, require_room_for_events
+from pdflang.semantics.drawn_events import of_axis, require_room_for_events
+from pdflang.simulated import data_record
 from pdflang.workflows.fan_out import FAILURE, fan_out
 from pdflang.workflows.journal import Journal, Record
 from pdflang.workflows.options import BootstrapOptions
@@ -70,7 +71,7 @@ def _require_replicas(model: Model, options: BootstrapOptions) -> None:
                 remedy="leave `--bootstrap-by` out: data are then simulated at the maximum",
             )
         )
-    require_room_for_events(model, beside=options.by == "simulation")
+    require_room_for_events(model.program, beside=options.by == "simulation")
 
 
 class _Replicas:
@@ -125,7 +126,7 @@ class _Replicas:
             assert observation.process is not None
             number = count if observation.process.normalised else int(random.poisson(count))
             rows = random.integers(count, size=number) if count else np.zeros(0, int)
-            for datum, axes in of_axis(self._model, observation).items():
+            for datum, axes in of_axis(self._model.program, observation).items():
                 found[datum] = _rows_of(self._observed[datum], rows, axes)
         return found
 

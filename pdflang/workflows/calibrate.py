@@ -23,7 +23,8 @@ from pdflang.inference import Monitor, QuietMonitor
 from pdflang.inference.options import chosen_seed
 from pdflang.results import RunFolder
 from pdflang.results.calibration import Calibration, assessed, findings_of
-from pdflang.simulated import data_record, require_room_for_events
+from pdflang.semantics.drawn_events import require_room_for_events
+from pdflang.simulated import data_record
 from pdflang.workflows.calibration_files import FITS, begin, open_folder, write_results
 from pdflang.workflows.fan_out import FAILURE, fan_out
 from pdflang.workflows.journal import Journal, Record
@@ -53,7 +54,7 @@ def calibrate(
     E622 for the folder.
     """
     _require_probability(fitted)
-    require_room_for_events(fitted)
+    require_room_for_events(fitted.program)
     simulator.draw_prior(0)
     started = datetime.now(UTC)
     if isinstance(folder, Path):
