@@ -247,22 +247,18 @@ class Model(CompiledModel):
         from pdflang.predictive import left_elsewhere, left_out_terms, observed_arrays, term_schemas
         from pdflang.results.contraction import attach
         from pdflang.results.diagnostics import accuracy_attributes
-        from pdflang.results.posterior import dataset, tree_of
+        from pdflang.results.posterior import by_chain, dataset, tree_of
 
         parameters, derived = self.quantities(draws.z.reshape(-1, self.dimension), folder)
         shape = draws.z.shape[:2]
-
-        def shaped(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-            return {name: array.reshape(*shape, *array.shape[1:]) for name, array in arrays.items()}
-
         terms = left_out_terms(self, parameters, folder) if log_likelihood else {}
-        posterior = dataset(shaped({**parameters, **derived}), schemas(self))
+        posterior = dataset(by_chain({**parameters, **derived}, shape), schemas(self))
         if posterior is not None:
             attach(posterior, self._prior_moments)
         groups = {
             "posterior": posterior,
             "sample_stats": dataset(draws.statistics, {}),
-            "log_likelihood": dataset(shaped(terms), term_schemas(self, terms)),
+            "log_likelihood": dataset(by_chain(terms, shape), term_schemas(self, terms)),
             "observed_data": dataset(observed_arrays(self), data_schemas(self), ()),
         }
         return tree_of(groups, {**draws.attributes, **left_elsewhere(self), **accuracy_attributes(certificates)})
@@ -270,14 +266,12 @@ class Model(CompiledModel):
     def _judged(self, draws: Draws) -> xarray.DataTree:
         """Draws of what is judged by its quality."""
         from pdflang.fields import schemas
-        from pdflang.results.posterior import dataset, tree_of
+        from pdflang.results.posterior import by_chain, dataset, tree_of
         from pdflang.results.summary import LARGE_OUTPUT
 
-        sizes = self._derived_sizes
-        parameters, derived = self.quantities(
-            draws.z.reshape(-1, self.dimension), leave_out={name for name in sizes if sizes[name] > LARGE_OUTPUT}
-        )
-        shaped = {n: array.reshape(*draws.z.shape[:2], *array.shape[1:]) for n, array in (parameters | derived).items()}
+        large = {name for name, size in self._derived_sizes.items() if size > LARGE_OUTPUT}
+        parameters, derived = self.quantities(draws.z.reshape(-1, self.dimension), leave_out=large)
+        shaped = by_chain({**parameters, **derived}, draws.z.shape[:2])
         return tree_of({"posterior": dataset(shaped, schemas(self))}, {})
 
     def cramer_rao(self, params: Mapping[str, Any], seed: int = 0) -> dict[str, np.ndarray]:

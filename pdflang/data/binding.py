@@ -40,11 +40,8 @@ def bind(
     binder = _Binder(program, given, sizes)
     reports = Reports()
     for datum in program.data.values():
-        try:
+        with reports.collecting():
             binder.bind(datum)
-        except PdflangError as failure:
-            for diagnostic in failure.diagnostics:
-                reports.add(diagnostic)
     reports.raise_errors()
     binder.compare_sizes()
     binder.settle_indices()
@@ -52,13 +49,9 @@ def bind(
     # Lengths first: values are computed where no position lies outside its axis.
     for of_values in (False, True):
         for check in program.checks:
-            if (check.node is not None) is not of_values:
-                continue
-            try:
-                binder.verify(check)
-            except PdflangError as failure:
-                for diagnostic in failure.diagnostics:
-                    reports.add(diagnostic)
+            if (check.node is not None) is of_values:
+                with reports.collecting():
+                    binder.verify(check)
         reports.raise_errors()
     binder.bind_tables()
     binder.verify_lengths()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
@@ -65,6 +66,15 @@ class Reports:
         """Collect a message; the same message at the same place is kept once."""
         if diagnostic not in self._diagnostics:
             self._diagnostics.append(diagnostic)
+
+    @contextmanager
+    def collecting(self) -> Iterator[None]:
+        """A user's errors within are collected, and what comes after goes on."""
+        try:
+            yield
+        except PdflangError as failure:
+            for diagnostic in failure.diagnostics:
+                self.add(diagnostic)
 
     def fail(self, diagnostic: Diagnostic) -> NoReturn:
         """Stop the current piece of work with an error."""

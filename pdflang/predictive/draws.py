@@ -11,7 +11,7 @@ import numpy as np
 from pdflang.fields import schemas
 from pdflang.inference.options import PredictOptions
 from pdflang.model import CompiledModel
-from pdflang.results.posterior import DRAW_AXES, dataset
+from pdflang.results.posterior import DRAW_AXES, by_chain, dataset
 from pdflang.results.schema import VariableSchema
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class DrawnParameters:
 
     def as_group(self, arrays: Mapping[str, Any], known: Mapping[str, VariableSchema]) -> xarray.Dataset | None:
         """Arrays (n, …) as a group of these chains and draws, with the axes of their schemas."""
-        found = dataset(_shaped(arrays, self.shape), known)
+        found = dataset(by_chain(arrays, self.shape), known)
         if found is None or self.group is None:
             return found
         return found.assign_coords({axis: self.group.coords[axis] for axis in DRAW_AXES})
@@ -51,7 +51,7 @@ def of_prior(model: CompiledModel, key: Any, options: PredictOptions) -> DrawnPa
     parameters = {name: np.asarray(drawn[name]) for name in model.program.parameters}
     derived = model.functions.deriveds(parameters, model.arrays) if parameters else {}
     shape = (1, options.draws)
-    return DrawnParameters(parameters, keys, shape, dataset(_shaped({**parameters, **derived}, shape), schemas(model)))
+    return DrawnParameters(parameters, keys, shape, dataset(by_chain({**parameters, **derived}, shape), schemas(model)))
 
 
 def of_posterior(
@@ -92,9 +92,3 @@ def _halves(keys: Any, half: int) -> Any:
     import jax
 
     return jax.vmap(jax.random.split)(keys)[:, half]
-
-
-def _shaped(arrays: Mapping[str, Any], shape: tuple[int, ...]) -> dict[str, np.ndarray]:
-    """Arrays (n, …) with their first axis as `shape`."""
-    values = {name: np.asarray(array) for name, array in arrays.items()}
-    return {name: array.reshape(*shape, *array.shape[1:]) for name, array in values.items()}

@@ -367,7 +367,7 @@ def _quantities(tree: xarray.DataTree) -> Iterator[tuple[str, np.ndarray, list[s
         values = np.asarray(posterior[name].transpose(*DRAW_AXES, ...), dtype=float)
         if values.size:
             entries = entry_names(name, values.shape[2:], schema)
-            yield name, values.reshape(*values.shape[:2], values[0, 0].size), entries, schema
+            yield name, values.reshape(*values.shape[:2], -1), entries, schema
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -52,6 +52,12 @@ def tree_of(groups: Mapping[str, xarray.Dataset | None], attributes: Mapping[str
     return xarray.DataTree.from_dict({"/": root, **filled})
 
 
+def by_chain(arrays: Mapping[str, Any], shape: tuple[int, ...]) -> dict[str, np.ndarray]:
+    """Arrays (n, …) of draws with their first axis as `shape`: (chain, draw, …)."""
+    values = {name: np.asarray(array) for name, array in arrays.items()}
+    return {name: array.reshape(*shape, *array.shape[1:]) for name, array in values.items()}
+
+
 def flat_draws(variable: xarray.DataArray) -> np.ndarray:
     """Draws (draw, *axes) of all chains, one after the other; of large arrays evenly spaced ones, of 128 MiB or so."""
     ordered = variable.transpose(*DRAW_AXES, ...)

@@ -99,7 +99,7 @@ def _rows(name: str, variable: xarray.DataArray, schema: VariableSchema) -> Iter
     chains, draws, *shape = values.shape
     if not values.size:
         return
-    columns = values.reshape(chains, draws, values[0, 0].size)
+    columns = values.reshape(chains, draws, -1)
     contraction = contraction_of(variable, columns.shape[2]).value
     with_quality = schema.role != "output" or columns.shape[2] <= LARGE_OUTPUT
     entries = entry_names(name, tuple(shape), schema)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
-from pdflang.diagnostics import PdflangError, Reports, SourceFile
+from pdflang.diagnostics import Reports, SourceFile
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Node
 from pdflang.ir.program import Definition, Parameter, Program
@@ -35,15 +34,17 @@ def check_model(source: SourceFile, columns: Columns) -> Program:
     table = DeclarationTable(elaborator, columns)
     elaborator.declarations = table
     statements = Statements(elaborator, table)
-    with_errors_collected = _Collector(reports)
     for module, declaration in _in_order(modules):
-        with_errors_collected(_elaborate, module, declaration, table, statements)
+        with reports.collecting():
+            _elaborate(module, declaration, table, statements)
     for entry, solve in table.solves:
-        definition = with_errors_collected(table.solve, entry, solve)
-        if definition is not None:
+        with reports.collecting():
+            definition = table.solve(entry, solve)
             table.definitions[definition.name] = definition
-    with_errors_collected(statements.check_reading)
-    with_errors_collected(statements.check_circles)
+    with reports.collecting():
+        statements.check_reading()
+    with reports.collecting():
+        statements.check_circles()
     reports.raise_errors()
     ordered = _ordered(table.definitions)
     parameters = _ancestral(table.parameters, {name: definition.node for name, definition in ordered.items()})
@@ -69,21 +70,6 @@ def check_model(source: SourceFile, columns: Columns) -> Program:
         reports.add(remark)
     reports.raise_errors()
     return replace(settle_phases(program), lints=reports.lints)
-
-
-class _Collector:
-    """Runs a step; a user error in it is kept and the next step goes on."""
-
-    def __init__(self, reports: Reports) -> None:
-        self._reports = reports
-
-    def __call__(self, step: Callable[..., Any], *arguments: Any) -> Any:
-        try:
-            return step(*arguments)
-        except PdflangError as failure:
-            for diagnostic in failure.diagnostics:
-                self._reports.add(diagnostic)
-            return None
 
 
 def _in_order(modules: Modules) -> Iterator[tuple[ModuleInstance, ast.Declaration]]:

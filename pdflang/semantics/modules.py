@@ -82,11 +82,8 @@ class Modules:
             if isinstance(declaration, ast.Data):
                 self._declare_lengths(instance, declaration)
         for use in instance.tree.uses:
-            try:
+            with self._reports.collecting():
                 self._use(instance, use)
-            except PdflangError as failure:
-                for diagnostic in failure.diagnostics:
-                    self._reports.add(diagnostic)
         self._loading.pop()
         return instance
 
