@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from pdflang.results.checkpoints import Checkpoints
     from pdflang.results.contraction import PriorMoments
     from pdflang.results.profile import Profile
+    from pdflang.results.trees import Tree
     from pdflang.workflows.minos import Minos
 
 _BATCH = 1000
@@ -197,7 +198,7 @@ class Model(CompiledModel):
         some methods the evidence. Errors: those of `draw`, and E620 for the options.
         """
         draws = self.draw(options_of(method_named(method).options, options), monitor)
-        return self.tree(draws, log_likelihood, self.accuracy(draws))
+        return self.tree(draws, log_likelihood, self.accuracy(draws)).to_xarray()
 
     def draw(
         self,
@@ -236,8 +237,8 @@ class Model(CompiledModel):
         log_likelihood: bool = False,
         certificates: Sequence[Certificate] = (),
         folder: Path | None = None,
-    ) -> xarray.DataTree:
-        """Draws as a DataTree: parameters, solved constants and outputs, with labels as coordinates.
+    ) -> Tree:
+        """Draws as a tree: parameters, solved constants and outputs, with labels as coordinates.
 
         With a `folder` large arrays are not in memory: they are mapped from files there that have no name. The worst
         of the `certificates` is an attribute, `accuracy`; `is_accurate` is 1 where all of them hold, else 0.
@@ -247,32 +248,32 @@ class Model(CompiledModel):
         from pdflang.predictive import left_elsewhere, left_out_terms, observed_arrays, term_schemas
         from pdflang.results.contraction import attach
         from pdflang.results.diagnostics import accuracy_attributes
-        from pdflang.results.posterior import by_chain, dataset, tree_of
+        from pdflang.results.posterior import by_chain, group_of, tree_of
 
         parameters, derived = self.quantities(draws.z.reshape(-1, self.dimension), folder)
         shape = draws.z.shape[:2]
         terms = left_out_terms(self, parameters, folder) if log_likelihood else {}
-        posterior = dataset(by_chain({**parameters, **derived}, shape), schemas(self))
+        posterior = group_of(by_chain({**parameters, **derived}, shape), schemas(self))
         if posterior is not None:
             attach(posterior, self._prior_moments)
         groups = {
             "posterior": posterior,
-            "sample_stats": dataset(draws.statistics, {}),
-            "log_likelihood": dataset(by_chain(terms, shape), term_schemas(self, terms)),
-            "observed_data": dataset(observed_arrays(self), data_schemas(self), ()),
+            "sample_stats": group_of(draws.statistics, {}),
+            "log_likelihood": group_of(by_chain(terms, shape), term_schemas(self, terms)),
+            "observed_data": group_of(observed_arrays(self), data_schemas(self), ()),
         }
         return tree_of(groups, {**draws.attributes, **left_elsewhere(self), **accuracy_attributes(certificates)})
 
-    def _judged(self, draws: Draws) -> xarray.DataTree:
+    def _judged(self, draws: Draws) -> Tree:
         """Draws of what is judged by its quality."""
         from pdflang.fields import schemas
-        from pdflang.results.posterior import by_chain, dataset, tree_of
+        from pdflang.results.posterior import by_chain, group_of, tree_of
         from pdflang.results.summary import LARGE_OUTPUT
 
         large = {name for name, size in self._derived_sizes.items() if size > LARGE_OUTPUT}
         parameters, derived = self.quantities(draws.z.reshape(-1, self.dimension), leave_out=large)
         shaped = by_chain({**parameters, **derived}, draws.z.shape[:2])
-        return tree_of({"posterior": dataset(shaped, schemas(self))}, {})
+        return tree_of({"posterior": group_of(shaped, schemas(self))}, {})
 
     def cramer_rao(self, params: Mapping[str, Any], seed: int = 0) -> dict[str, np.ndarray]:
         """The least standard deviations that unbiased estimates from such data alone could have at given parameters.
@@ -297,15 +298,16 @@ class Model(CompiledModel):
         if not len(vectors):
             return ()
         chosen = vectors[np.linspace(0, len(vectors) - 1, min(_CERTIFIED, len(vectors))).astype(int)]
-        parameters, _ = self.quantities(chosen)
+        parameters, _ = self.quantities(chosen, of=len(vectors))
         return self.certify([{n: values[i] for n, values in parameters.items()} for i in range(len(chosen))])
 
     def quantities(
-        self, vectors: Any, folder: Path | None = None, leave_out: Collection[str] = ()
+        self, vectors: Any, folder: Path | None = None, leave_out: Collection[str] = (), of: int = 0
     ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """Parameters, and derived values, of unconstrained vectors (n, dimension): arrays (n, …) by name.
 
         Large ones are mapped from files in the `folder`, where one is given. Those to `leave_out` are not kept.
+        Some `of` so many are computed by the program that is to compute all of these.
         """
         import jax
         import numpy as np
@@ -313,7 +315,7 @@ class Model(CompiledModel):
         from pdflang.results.spool import Spool, rows_at_once
 
         count = max(1, len(vectors))
-        at_once = rows_at_once(sum(self._derived_sizes.values()), min(_BATCH, count))
+        at_once = rows_at_once(sum(self._derived_sizes.values()), min(_BATCH, max(count, of)))
         spools = Spool(len(vectors), folder), Spool(len(vectors), folder)
         with jax.enable_x64(True):
             for first in range(0, count, at_once):

@@ -93,7 +93,7 @@ def command(
         from pdflang.predictive.information import require_information
 
         require_information(compiled)
-    import_meanwhile("xarray", "h5netcdf", "arviz_stats.base", after=f"pdflang.inference.{plan.method.module}")
+    import_meanwhile("h5netcdf", after=f"pdflang.inference.{plan.method.module}")
 
     def origin(**details: Any) -> dict[str, Any]:
         settings = asdict(plan.settings)
@@ -200,7 +200,7 @@ def _written(
     text = f"{tables.to_text(rows)}\n{words.to_text(findings)}{words.accuracy(certificates)}{evidence}"
     least: list[efficiency.Efficiency] = []
     if information:
-        mean = {name: tree["posterior"][name].mean(("chain", "draw")).values for name in model.program.parameters}
+        mean = {name: tree["posterior"][name].values.mean(axis=(0, 1)) for name in model.program.parameters}
         try:
             least = efficiency.efficiencies(rows, model.cramer_rao(mean))
         except PdflangError as failure:  # which must not cost the results

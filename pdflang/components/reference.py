@@ -1,6 +1,6 @@
 """What the rows are tested against, by NumPy and SciPy; constants are folded with the functions here.
 
-Loaded only by dotted name: it imports SciPy.
+Loaded only by dotted name: it imports SciPy, whose statistics load themselves where a distribution is asked for.
 """
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import special
 
 
 def sign(x: ArrayLike) -> NDArray[np.int64]:
@@ -90,80 +91,80 @@ def scale_tril_of_precision(precision: ArrayLike) -> NDArray[np.float64]:
 
 
 def Normal(mu: Any, sigma: Any) -> Any:
-    return stats.norm(mu, sigma)
+    return scipy.stats.norm(mu, sigma)
 
 
 def StudentT(nu: Any, mu: Any, sigma: Any) -> Any:
-    return stats.t(nu, mu, sigma)
+    return scipy.stats.t(nu, mu, sigma)
 
 
 def Cauchy(mu: Any, sigma: Any) -> Any:
-    return stats.cauchy(mu, sigma)
+    return scipy.stats.cauchy(mu, sigma)
 
 
 def Laplace(mu: Any, sigma: Any) -> Any:
-    return stats.laplace(mu, sigma)
+    return scipy.stats.laplace(mu, sigma)
 
 
 def Logistic(mu: Any, sigma: Any) -> Any:
-    return stats.logistic(mu, sigma)
+    return scipy.stats.logistic(mu, sigma)
 
 
 def LogNormal(mu: Any, sigma: Any) -> Any:
-    return stats.lognorm(sigma, scale=np.exp(mu))
+    return scipy.stats.lognorm(sigma, scale=np.exp(mu))
 
 
 def HalfNormal(sigma: Any) -> Any:
-    return stats.halfnorm(scale=sigma)
+    return scipy.stats.halfnorm(scale=sigma)
 
 
 def HalfCauchy(sigma: Any) -> Any:
-    return stats.halfcauchy(scale=sigma)
+    return scipy.stats.halfcauchy(scale=sigma)
 
 
 def Exponential(rate: Any) -> Any:
-    return stats.expon(scale=1 / rate)
+    return scipy.stats.expon(scale=1 / rate)
 
 
 def Gamma(shape: Any, rate: Any) -> Any:
-    return stats.gamma(shape, scale=1 / rate)
+    return scipy.stats.gamma(shape, scale=1 / rate)
 
 
 def InverseGamma(shape: Any, scale: Any) -> Any:
-    return stats.invgamma(shape, scale=scale)
+    return scipy.stats.invgamma(shape, scale=scale)
 
 
 def Weibull(shape: Any, scale: Any) -> Any:
-    return stats.weibull_min(shape, scale=scale)
+    return scipy.stats.weibull_min(shape, scale=scale)
 
 
 def Beta(a: Any, b: Any) -> Any:
-    return stats.beta(a, b)
+    return scipy.stats.beta(a, b)
 
 
 def Uniform(lower: Any, upper: Any) -> Any:
-    return stats.uniform(lower, upper - lower)
+    return scipy.stats.uniform(lower, upper - lower)
 
 
 def MvNormal(mu: Any, scale_tril: Any) -> Any:
-    return stats.multivariate_normal(mu, scale_tril @ scale_tril.T)
+    return scipy.stats.multivariate_normal(mu, scale_tril @ scale_tril.T)
 
 
 def Dirichlet(concentration: Any) -> Any:
-    return stats.dirichlet(concentration)
+    return scipy.stats.dirichlet(concentration)
 
 
 def Bernoulli(p: Any) -> Any:
-    return stats.bernoulli(p)
+    return scipy.stats.bernoulli(p)
 
 
 def Binomial(n: Any, p: Any) -> Any:
-    return stats.binom(n, p)
+    return scipy.stats.binom(n, p)
 
 
 def NegativeBinomial(mu: Any, phi: Any) -> Any:
-    return stats.nbinom(phi, phi / (phi + mu))
+    return scipy.stats.nbinom(phi, phi / (phi + mu))
 
 
 def Poisson(rate: Any) -> Any:
-    return stats.poisson(rate)
+    return scipy.stats.poisson(rate)

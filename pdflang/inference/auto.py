@@ -30,6 +30,7 @@ from pdflang.inference.options import (
 from pdflang.inference.start import CURVED_DIMENSIONS
 from pdflang.inference.target import Target
 from pdflang.inference.workers import StopRequest, interrupts, run_tasks
+from pdflang.results import convergence
 from pdflang.results.checkpoints import Checkpoints, MemoryCheckpoints
 
 _TOLERANCE = 1e-6
@@ -66,10 +67,10 @@ def sample(
         # What was begun goes on, also where an interrupt left the climbs unfinished.
         begun = _begun(options.chains, checkpoints)
         if (found.one or "hmc" in begun) and _may_be_normal(target, by_hmc) and "nuts" not in begun:
-            draws = hmc.sample(target, by_hmc, monitor, stop, _or_strained(enough), checkpoints)
+            draws = hmc.sample(target, by_hmc, monitor, stop, _or_strained(enough), checkpoints, found.place)
             if draws.interrupted or _is_trusted(draws):
                 return _as_auto(draws, found)
-        draws = nuts.sample(target, by_nuts, monitor, stop, enough, checkpoints)
+        draws = nuts.sample(target, by_nuts, monitor, stop, enough, checkpoints, found.place)
         return _as_auto(draws, found, *found.warning)
 
 
@@ -87,6 +88,11 @@ class _Found:
     @property
     def several(self) -> bool:
         return len(self.modes) > 1
+
+    @property
+    def place(self) -> np.ndarray | None:
+        """Where chains may start: at the only mode, to which each of them would climb again."""
+        return self.modes[0].normal.mean if self.one else None
 
     def for_smc(self, target: Target) -> bool:
         """Whether SMC can give each of several modes its share."""
@@ -168,14 +174,11 @@ def _is_strained(draws: Draws) -> bool:
 
 def _is_trusted(draws: Draws) -> bool:
     """Whether nothing in draws of HMC speaks against them."""
-    from arviz_stats.base import array_stats
-
     if _is_strained(draws) or draws.sufficient is False:
         return False
     if draws.sufficient or len(draws.z) < 2 or draws.z.shape[1] < _TELLING:
         return True
-    rhats = array_stats.rhat(np.moveaxis(draws.z, -1, 0), chain_axis=1, draw_axis=2)
-    return bool(np.all(rhats < _LARGEST_RHAT))
+    return all(convergence.rhat(column) < _LARGEST_RHAT for column in np.moveaxis(draws.z, -1, 0))
 
 
 def _by_smc(

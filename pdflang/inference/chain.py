@@ -34,6 +34,7 @@ class ChainRun:
         programs: Programs,
         seed: int,
         checkpoints: Checkpoints,
+        mode: np.ndarray | None,
     ) -> None:
         self.progressed = Progressed(number, "starting", 0, options.warmup + options.first_draws)
         self.rows: list[transition.Transitions] = []
@@ -46,6 +47,7 @@ class ChainRun:
         self._options = options
         self._programs = programs
         self._seed = seed
+        self._mode = mode
         self._stages = transition.stages(options.warmup, options.settling)
         self._chain: transition.Chain | None = None
         self._size = 1
@@ -115,7 +117,7 @@ class ChainRun:
         self.progressed = replace(self.progressed, total=self.progressed.total + draws)
 
     def _begin(self) -> transition.Chain:
-        chain, start = self._programs.begin(self._target, self._seed, self._number)
+        chain, start = self._programs.begin(self._target, self._seed, self._number, self._mode)
         if not start.found:
             raise NoFiniteStart(start.z)
         self.warmup_gradients = self._spent_before + start.n_gradients
@@ -139,7 +141,8 @@ class ChainRun:
         rows = transition.Transitions(*(np.asarray(column)[:count] for column in rows))
         self._keep(rows, done < warmup)
         if self.metric is None and done >= warmup:
-            self.metric = np.asarray(chain.whitening.root.covariance)
+            root = jax.tree.map(np.asarray, chain.whitening.root)  # of which NumPy makes it, with nothing to compile
+            self.metric = np.asarray(root.covariance)
         return chain, count
 
     def _keep(self, rows: transition.Transitions, warming_up: bool) -> None:

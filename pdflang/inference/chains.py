@@ -35,13 +35,14 @@ def sample_chains(
     stop: StopRequest | None = None,
     enough: Callable[[Draws], bool] | None = None,
     checkpoints: Checkpoints | None = None,
+    mode: np.ndarray | None = None,
 ) -> Draws:
     """Draws from the target; the same for a seed whatever the number of threads.
 
     Where the options do not say how many, the chains go on until what they have is `enough`, or to the most that
     the options allow; without a judge there are as many as at first. Further draws are those that a longer run
     would have made. So are those of a run that goes on from `checkpoints`, which keep the chains every few seconds and
-    at the end.
+    at the end. Chains start near the `mode` (dimension,), or near the one that each climbs to.
 
     Ctrl-C ends the run after the piece of work in hand and what was drawn is returned, the chains cut to a
     common length; a second one does not wait. So does the `stop` of a caller that makes many runs and hears
@@ -51,7 +52,8 @@ def sample_chains(
     seed = chosen_seed(options.seed)
     programs = programs_of(target, options, trajectory)
     kept = checkpoints or MemoryCheckpoints()
-    chains = [ChainRun(method, number, target, options, programs, seed, kept) for number in range(options.chains)]
+    numbers = range(options.chains)
+    chains = [ChainRun(method, number, target, options, programs, seed, kept, mode) for number in numbers]
     run = _Run(method, chains, options, seed)
     with interrupts(stop) as stop:
         monitor.start(method, options.chains, options.warmup + options.first_draws)

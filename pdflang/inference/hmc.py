@@ -7,6 +7,7 @@ trajectory need not find out where to turn: a draw costs a third of what NUTS sp
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from pdflang.inference.chains import sample_chains
 from pdflang.inference.draws import Draws
@@ -18,6 +19,9 @@ from pdflang.inference.trajectories import RandomLength
 from pdflang.inference.workers import StopRequest
 from pdflang.results.checkpoints import Checkpoints
 
+if TYPE_CHECKING:
+    import numpy as np
+
 
 def sample(
     target: Target,
@@ -26,10 +30,11 @@ def sample(
     stop: StopRequest | None = None,
     enough: Callable[[Draws], bool] | None = None,
     checkpoints: Checkpoints | None = None,
+    mode: np.ndarray | None = None,
 ) -> Draws:
     """Draws by HMC, as `sample_chains` makes them."""
     options = options or HmcOptions()
-    return sample_chains("hmc", _trajectory(options), target, options, monitor, stop, enough, checkpoints)
+    return sample_chains("hmc", _trajectory(options), target, options, monitor, stop, enough, checkpoints, mode)
 
 
 def programs_for(target: Target, options: HmcOptions) -> Programs:

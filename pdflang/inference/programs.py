@@ -40,11 +40,13 @@ class Programs:
     _compiled: set[Hashable] = field(default_factory=set)
     _compiling: Lock = field(default_factory=Lock)
 
-    def begin(self, target: Target, seed: int, chain: int) -> tuple[transition.Chain, Start]:
-        """The state of a chain at its start."""
+    def begin(
+        self, target: Target, seed: int, chain: int, mode: np.ndarray | None
+    ) -> tuple[transition.Chain, Start]:
+        """The state of a chain at its start: near the `mode` (n,), or one that it climbs to where none is known."""
         stream = 2 * chain
         evaluated = partial(self.surface.evaluated, target)
-        initial = partial(self.surface.start, target, seed, stream)
+        initial = partial(self.surface.start, target, seed, stream) if mode is None else lambda _: mode
         start = find_start(evaluated, initial, self.dimension, np.random.default_rng((seed, stream)))
         with double_precision():
             return self.first_state(*start[:4]), start

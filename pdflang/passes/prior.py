@@ -93,14 +93,16 @@ def _numbers(prior: Draws, evaluate: Evaluator) -> list[Any]:
 def _univariate(prior: Draws, evaluate: Evaluator, shares: Any) -> Any:
     import numpy as np
 
+    from pdflang.passes.quantiles import QUANTILES
+
     # A prior that is as good as a point has draws that are not finite; what comes of them is compared, not trusted.
     with np.errstate(all="ignore"):
-        frozen = resolve(prior.row.reference)(*_numbers(prior, evaluate))
+        arguments, (share, number) = _numbers(prior, evaluate), QUANTILES[prior.row.name]
         if prior.bounds is None:
-            return frozen.ppf(shares)
+            return number(shares, *arguments)
         lower, upper = (np.asarray(evaluate(bound), float) for bound in prior.bounds)
-        below, above = frozen.cdf(lower), frozen.cdf(upper)
-        return frozen.ppf(below + (above - below) * shares)
+        below, above = share(lower, *arguments), share(upper, *arguments)
+        return number(below + (above - below) * shares, *arguments)
 
 
 def _in_support(parameter: Parameter, evaluate: Evaluator, free: Any) -> Any:

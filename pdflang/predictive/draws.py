@@ -11,8 +11,9 @@ import numpy as np
 from pdflang.fields import schemas
 from pdflang.inference.options import PredictOptions
 from pdflang.model import CompiledModel
-from pdflang.results.posterior import DRAW_AXES, by_chain, dataset
+from pdflang.results.posterior import DRAW_AXES, by_chain, group_of
 from pdflang.results.schema import VariableSchema
+from pdflang.results.trees import Group
 
 if TYPE_CHECKING:
     import xarray
@@ -28,14 +29,14 @@ class DrawnParameters:
     parameters: dict[str, np.ndarray]
     keys: Any
     shape: tuple[int, int]
-    group: xarray.Dataset | None
+    group: Group | None
 
-    def as_group(self, arrays: Mapping[str, Any], known: Mapping[str, VariableSchema]) -> xarray.Dataset | None:
+    def as_group(self, arrays: Mapping[str, Any], known: Mapping[str, VariableSchema]) -> Group | None:
         """Arrays (n, …) as a group of these chains and draws, with the axes of their schemas."""
-        found = dataset(by_chain(arrays, self.shape), known)
+        found = group_of(by_chain(arrays, self.shape), known)
         if found is None or self.group is None:
             return found
-        return found.assign_coords({axis: self.group.coords[axis] for axis in DRAW_AXES})
+        return found.with_labels({axis: self.group.coords[axis] for axis in DRAW_AXES})
 
     @property
     def data_keys(self) -> Any:
@@ -51,7 +52,8 @@ def of_prior(model: CompiledModel, key: Any, options: PredictOptions) -> DrawnPa
     parameters = {name: np.asarray(drawn[name]) for name in model.program.parameters}
     derived = model.functions.deriveds(parameters, model.arrays) if parameters else {}
     shape = (1, options.draws)
-    return DrawnParameters(parameters, keys, shape, dataset(by_chain({**parameters, **derived}, shape), schemas(model)))
+    group = group_of(by_chain({**parameters, **derived}, shape), schemas(model))
+    return DrawnParameters(parameters, keys, shape, group)
 
 
 def of_posterior(
@@ -64,7 +66,7 @@ def of_posterior(
     places = evenly(length, -(-options.draws // chains))
     keys = _keys(key, (np.arange(chains)[:, None] * length + places).ravel())
     parameters = {name: np.concatenate(array[:, places]) for name, array in values.items()}
-    return DrawnParameters(parameters, keys, (chains, len(places)), group.isel(draw=places))
+    return DrawnParameters(parameters, keys, (chains, len(places)), Group.of(group.isel(draw=places)))
 
 
 def _parameters(model: CompiledModel, draws: xarray.Dataset) -> dict[str, np.ndarray]:

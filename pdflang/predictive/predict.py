@@ -13,7 +13,8 @@ from pdflang.predictive.events import bins_of
 from pdflang.predictive.left_out import agreement
 from pdflang.predictive.observed import observed_data, term_schemas, without_density
 from pdflang.predictive.simulation import binned, examples, simulated
-from pdflang.results.posterior import dataset, tree_of
+from pdflang.results.posterior import group_of, tree_of
+from pdflang.results.trees import Group
 
 if TYPE_CHECKING:
     import xarray
@@ -48,11 +49,11 @@ def predict(
             kind: drawn.group,
             f"{kind}_predictive": drawn.as_group(predicted, known),
             **(_beside_posterior(model, drawn) if posterior is not None else {}),
-            "observed_data": dataset(binned(bins, observed_data(model)), known, ()),
-            "constant_data": dataset({f"{b.name} edges": b.edges for b in bins}, {}, ()),
+            "observed_data": group_of(binned(bins, observed_data(model)), known, ()),
+            "constant_data": group_of({f"{b.name} edges": b.edges for b in bins}, {}, ()),
         }
     attributes = {"method": "predict", "kind": kind, "seed": seed, "without_density": without_density(model)}
-    return tree_of(groups, attributes)
+    return tree_of(groups, attributes).to_xarray()
 
 
 def with_likelihood(model: CompiledModel, posterior: xarray.DataTree, draws: int) -> xarray.DataTree:
@@ -64,10 +65,10 @@ def with_likelihood(model: CompiledModel, posterior: xarray.DataTree, draws: int
 
     with jax.enable_x64(True):
         drawn = of_posterior(model, jax.random.key(0), PredictOptions(draws=draws), posterior)
-        return tree_of({"posterior": drawn.group, **_beside_posterior(model, drawn)}, {})
+        return tree_of({"posterior": drawn.group, **_beside_posterior(model, drawn)}, {}).to_xarray()
 
 
-def _beside_posterior(model: CompiledModel, drawn: DrawnParameters) -> dict[str, xarray.Dataset | None]:
+def _beside_posterior(model: CompiledModel, drawn: DrawnParameters) -> dict[str, Group | None]:
     """The terms of the likelihood, and χ² of Gaussian observations, at each draw."""
     terms, chi2 = agreement(model, drawn.parameters)
     return {"log_likelihood": drawn.as_group(terms, term_schemas(model, terms)), "chi2": drawn.as_group(chi2, {})}

@@ -17,12 +17,13 @@ from pdflang.report.curves import MOST_DRAWS, Curve, computed_curves, stored_cur
 from pdflang.report.parts import Picture, Section, Table, TableRow, drawn, table_of, verdict
 from pdflang.results import bootstrap as replicas
 from pdflang.results.maximum import axes_of, estimates_of, words_on_errors
-from pdflang.results.posterior import dataset, posterior_tree
+from pdflang.results.posterior import group_of, posterior_tree
 from pdflang.results.prediction import LeaveOneOut, check_prediction, comparisons, leave_one_out
 from pdflang.results.prediction.words import agreement_table, findings_of, prediction_table
 from pdflang.results.reading import Run
 from pdflang.results.schema import VariableSchema, entry_names
 from pdflang.results.summary import HEADINGS, LONG_ARRAY, cells, shown, summarise
+from pdflang.results.trees import Group, Tree
 
 if TYPE_CHECKING:
     import xarray
@@ -62,9 +63,7 @@ def summary_of(run: Run, anchors: Mapping[str, str]) -> Table | None:
 
 
 def _of_draws(drawn: xarray.Dataset, anchors: Mapping[str, str]) -> Table:
-    import xarray
-
-    rows = summarise(xarray.DataTree.from_dict({"/posterior": drawn}))
+    rows = summarise(Tree({"posterior": Group.of(drawn)}))
     notes: list[str] = []
     parts: list[TableRow] = []
     groups = [(role, list(group)) for role, group in groupby(shown(rows, notes), lambda row: row.role)]
@@ -160,7 +159,8 @@ def _kept_at_maximum(run: Run, model: CompiledModel | None) -> xarray.Dataset | 
     if run.maximum is None or model is None:
         return None
     derived = {n: np.asarray(v, dtype=float)[None, None] for n, v in run.maximum.get("derived", {}).items()}
-    return dataset(derived, schemas(model))
+    group = group_of(derived, schemas(model))
+    return None if group is None else group.to_xarray()
 
 
 def _picture_of(number: int, group: list[Curve], said: str) -> Picture:
@@ -244,4 +244,4 @@ def _predictions(run: Run, model: CompiledModel | None, monitor: Monitor | None)
         return None
     point = {n: np.asarray(run.maximum["params"][n], dtype=float) for n in model.program.parameters}
     repeated = {n: np.broadcast_to(value, (1, PREDICTED, *value.shape)) for n, value in point.items()}
-    return predict(model, options, posterior_tree(repeated, {}), monitor)
+    return predict(model, options, posterior_tree(repeated, {}).to_xarray(), monitor)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from pdflang.results.posterior import DRAW_AXES
+from pdflang.results.trees import Group, Variable
 
 if TYPE_CHECKING:
     import xarray
@@ -49,7 +50,7 @@ def moments_of(values: np.ndarray) -> PriorMoments:
     return PriorMoments(mean, sd, kurtosis, len(columns))
 
 
-def attach(posterior: xarray.Dataset, moments: Mapping[str, PriorMoments]) -> None:
+def attach(posterior: Group, moments: Mapping[str, PriorMoments]) -> None:
     """Write what was taught into the attributes of each variable of a posterior that has moments of its prior.
 
     `prior_mean`, `prior_sd`, `contraction` and `contraction_error` have an entry for each of the variable's, in
@@ -64,22 +65,19 @@ def attach(posterior: xarray.Dataset, moments: Mapping[str, PriorMoments]) -> No
         with np.errstate(all="ignore"):
             left = columns.var(axis=0) / prior.sd**2
             error = left * np.sqrt(prior.kurtosis / prior.draws + _kurtosis(columns) / len(columns))
-        posterior[name].attrs |= {
-            "prior_mean": prior.mean,
-            "prior_sd": prior.sd,
-            "contraction": 1 - left,
-            "contraction_error": error,
-        }
+        posterior[name].attrs.update(
+            {"prior_mean": prior.mean, "prior_sd": prior.sd, "contraction": 1 - left, "contraction_error": error}
+        )
 
 
-def contraction_of(variable: xarray.DataArray, entries: int) -> Contraction:
+def contraction_of(variable: Variable | xarray.DataArray, entries: int) -> Contraction:
     """What `attach` wrote, or NaN."""
     names = ("prior_mean", "prior_sd", "contraction", "contraction_error")
     if not all(name in variable.attrs for name in names):
         nothing = np.full(entries, np.nan)
         return Contraction(nothing, nothing, nothing)
     mean, sd, value, error = (np.atleast_1d(variable.attrs[name]) for name in names)
-    posterior = np.asarray(variable.mean(DRAW_AXES, skipna=False), float).reshape(entries)
+    posterior = np.asarray(variable.transpose(*DRAW_AXES, ...), float).mean(axis=(0, 1)).reshape(entries)
     return Contraction(value, error, (posterior - mean) / sd)
 
 

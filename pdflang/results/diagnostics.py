@@ -14,6 +14,7 @@ from pdflang.results.posterior import DRAW_AXES, schemas_of
 from pdflang.results.schema import entry_names
 from pdflang.results.sufficiency import LARGEST_RHAT, SMALLEST_ESS
 from pdflang.results.summary import Row
+from pdflang.results.trees import Group, Tree
 
 if TYPE_CHECKING:
     import xarray
@@ -56,7 +57,7 @@ class Finding:
     names: tuple[str, ...] = ()
 
 
-def diagnose(tree: xarray.DataTree, rows: Sequence[Row], max_tree_depth: int | None = None) -> list[Finding]:
+def diagnose(tree: Tree | xarray.DataTree, rows: Sequence[Row], max_tree_depth: int | None = None) -> list[Finding]:
     """Everything that the draws and their statistics give away, the worst first; empty where all is well.
 
     `rows` is the summary of the same tree; `max_tree_depth` the option the draws were made with.
@@ -93,7 +94,7 @@ def _inexact(certificate: Certificate) -> Finding:
     )
 
 
-def taught(tree: xarray.DataTree) -> list[Finding]:
+def taught(tree: Tree | xarray.DataTree) -> list[Finding]:
     """What to say of parameters that the data did not teach, or moved far from where their priors had them."""
     untaught: dict[str, float] = {}
     moved: dict[str, float] = {}
@@ -217,7 +218,7 @@ def remarked(draws: Draws) -> list[Finding]:
     return [Finding(remark.severity, remark.sentence, remark.remedy) for remark in draws.remarks]
 
 
-def _approximation(tree: xarray.DataTree) -> Iterator[Finding]:
+def _approximation(tree: Tree | xarray.DataTree) -> Iterator[Finding]:
     pareto_k = tree.attrs.get("pareto_k")
     if pareto_k is not None and not pareto_k <= LARGEST_K:
         yield Finding(
@@ -228,7 +229,7 @@ def _approximation(tree: xarray.DataTree) -> Iterator[Finding]:
         )
 
 
-def _divergences(statistics: xarray.Dataset) -> Iterator[Finding]:
+def _divergences(statistics: Group | xarray.Dataset) -> Iterator[Finding]:
     diverging = np.asarray(statistics["diverging"]) if "diverging" in statistics else np.array([False])
     count, share = int(diverging.sum()), float(diverging.mean())
     if count:
@@ -242,7 +243,7 @@ def _divergences(statistics: xarray.Dataset) -> Iterator[Finding]:
         )
 
 
-def _energy(statistics: xarray.Dataset) -> Iterator[Finding]:
+def _energy(statistics: Group | xarray.Dataset) -> Iterator[Finding]:
     """E-BFMI by chain: the variance of the energy's steps over that of the energy (Betancourt 2016)."""
     if "energy" not in statistics or statistics.sizes["draw"] < 4:
         return
@@ -261,7 +262,7 @@ def _energy(statistics: xarray.Dataset) -> Iterator[Finding]:
         )
 
 
-def _tree_depth(statistics: xarray.Dataset, most: int | None) -> Iterator[Finding]:
+def _tree_depth(statistics: Group | xarray.Dataset, most: int | None) -> Iterator[Finding]:
     if most is None or "tree_depth" not in statistics:
         return
     share = float(np.mean(np.asarray(statistics["tree_depth"]) >= most))
@@ -273,7 +274,7 @@ def _tree_depth(statistics: xarray.Dataset, most: int | None) -> Iterator[Findin
         )
 
 
-def _more(tree: xarray.DataTree) -> str:
+def _more(tree: Tree | xarray.DataTree) -> str:
     """The options that make a run longer, by what it was made."""
     method = str(tree.attrs.get("method", ""))
     longer = {"smc": "`--particles`, `--moves`", "nested": "`--live`, `--moves`"}
@@ -307,7 +308,7 @@ def _ess(rows: Sequence[Row], chains: int, more: str) -> Iterator[Finding]:
         )
 
 
-def _not_finite(tree: xarray.DataTree) -> Iterator[Finding]:
+def _not_finite(tree: Tree | xarray.DataTree) -> Iterator[Finding]:
     for name, columns, entries, _ in _quantities(tree):
         # Chain by chain: an array may be larger than the memory.
         bad = np.flatnonzero(~np.all([np.isfinite(chain).all(axis=0) for chain in columns], axis=0))
@@ -321,7 +322,7 @@ def _not_finite(tree: xarray.DataTree) -> Iterator[Finding]:
             )
 
 
-def _stuck(tree: xarray.DataTree) -> Iterator[Finding]:
+def _stuck(tree: Tree | xarray.DataTree) -> Iterator[Finding]:
     """Parameters that never moved in some chain though others did, or in all chains."""
     stuck: dict[int, list[str]] = {}
     for _, columns, entries, schema in _quantities(tree):
@@ -340,7 +341,7 @@ def _stuck(tree: xarray.DataTree) -> Iterator[Finding]:
         )
 
 
-def _at_bounds(tree: xarray.DataTree) -> Iterator[Finding]:
+def _at_bounds(tree: Tree | xarray.DataTree) -> Iterator[Finding]:
     for _, columns, entries, schema in _quantities(tree):
         if schema.role not in ("param", "nuisance"):
             continue
@@ -360,7 +361,7 @@ def _at_bounds(tree: xarray.DataTree) -> Iterator[Finding]:
                 )
 
 
-def _quantities(tree: xarray.DataTree) -> Iterator[tuple[str, np.ndarray, list[str], Any]]:
+def _quantities(tree: Tree | xarray.DataTree) -> Iterator[tuple[str, np.ndarray, list[str], Any]]:
     """Name, draws (chain, draw, entry), names of the entries and schema of every quantity with content."""
     posterior = tree["posterior"].to_dataset()
     for name, schema in schemas_of(tree).items():

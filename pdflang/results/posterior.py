@@ -1,4 +1,4 @@
-"""Draws as an xarray DataTree in ArviZ's schema."""
+"""Draws as a tree in ArviZ's schema."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from pdflang.results.schema import VariableSchema
 from pdflang.results.spool import LARGE
+from pdflang.results.trees import Group, Tree, Variable
 
 if TYPE_CHECKING:
     import xarray
@@ -25,7 +26,7 @@ def posterior_tree(
     observed: Mapping[str, np.ndarray] | None = None,
     constant: Mapping[str, np.ndarray] | None = None,
     attributes: Mapping[str, Any] | None = None,
-) -> xarray.DataTree:
+) -> Tree:
     """The groups posterior, sample_stats, log_likelihood, observed_data, constant_data, if not empty.
 
     `draws` and `log_likelihood` have shape (chain, draw, *axes), `statistics` (chain, draw), the data
@@ -34,22 +35,19 @@ def posterior_tree(
     recorded here, so that equal draws give equal files.
     """
     groups = {
-        "posterior": dataset(draws, schemas),
-        "sample_stats": dataset(statistics, {}),
-        "log_likelihood": dataset(log_likelihood, schemas),
-        "observed_data": dataset(observed, schemas, ()),
-        "constant_data": dataset(constant, schemas, ()),
+        "posterior": group_of(draws, schemas),
+        "sample_stats": group_of(statistics, {}),
+        "log_likelihood": group_of(log_likelihood, schemas),
+        "observed_data": group_of(observed, schemas, ()),
+        "constant_data": group_of(constant, schemas, ()),
     }
     return tree_of(groups, attributes or {})
 
 
-def tree_of(groups: Mapping[str, xarray.Dataset | None], attributes: Mapping[str, Any]) -> xarray.DataTree:
+def tree_of(groups: Mapping[str, Group | None], attributes: Mapping[str, Any]) -> Tree:
     """A tree of the groups that there are, with attributes in forms that NetCDF can hold."""
-    import xarray
-
-    filled = {f"/{name}": group for name, group in groups.items() if group is not None}
-    root = xarray.Dataset(attrs={name: _attribute(value) for name, value in attributes.items()})
-    return xarray.DataTree.from_dict({"/": root, **filled})
+    filled = {name: group for name, group in groups.items() if group is not None}
+    return Tree(filled, {name: _attribute(value) for name, value in attributes.items()})
 
 
 def by_chain(arrays: Mapping[str, Any], shape: tuple[int, ...]) -> dict[str, np.ndarray]:
@@ -65,44 +63,52 @@ def flat_draws(variable: xarray.DataArray) -> np.ndarray:
     return values.reshape(values.shape[0] * values.shape[1], *values.shape[2:])
 
 
-def schemas_of(tree: xarray.DataTree) -> dict[str, VariableSchema]:
+def schemas_of(tree: Tree | xarray.DataTree) -> dict[str, VariableSchema]:
     """The schemas of the posterior's quantities, read back from the tree."""
-    posterior = tree["posterior"].to_dataset()
-    return {str(name): schema_of(posterior[name]) for name in posterior.data_vars}
+    variables = tree["posterior"].to_dataset().data_vars
+    return {str(name): schema_of(variable) for name, variable in variables.items()}
 
 
-def schema_of(variable: xarray.DataArray) -> VariableSchema:
+def schema_of(variable: Variable | xarray.DataArray) -> VariableSchema:
     """The schema of one quantity, read back."""
     dims = tuple(str(dim) for dim in variable.dims if dim not in DRAW_AXES)
     low, high = variable.attrs.get("lower_bound"), variable.attrs.get("upper_bound")
     return VariableSchema(
         dims=dims,
-        coords={dim: variable.coords[dim].values.tolist() for dim in dims if dim in variable.coords},
+        coords={dim: np.asarray(variable.coords[dim]).tolist() for dim in dims if dim in variable.coords},
         role=variable.attrs.get("role", "param"),
         bounds=(None if low is None else float(low), None if high is None else float(high)),
     )
 
 
-def dataset(
+def group_of(
     arrays: Mapping[str, np.ndarray] | None,
     schemas: Mapping[str, VariableSchema],
     leading: tuple[str, ...] = DRAW_AXES,
-) -> xarray.Dataset | None:
+) -> Group | None:
     """Arrays (*leading, *axes) by name, with the axes of their schemas; None where there are none."""
     if not arrays:
         return None
-    import xarray
-
-    taken: dict[str, list[Any]] = {}
-    variables = {}
+    labels: dict[str, list[Any]] = {}
+    axes = {}
     for name, values in arrays.items():
         schema = schemas.get(name, VariableSchema())
         shape = np.shape(values)[len(leading) :]
-        dims = tuple(_dimension(name, axis, length, schema, arrays, taken) for axis, length in enumerate(shape))
-        variables[name] = xarray.Variable((*leading, *dims), np.asarray(values), attrs=_variable_attributes(schema))
+        own = (_dimension(name, axis, length, schema, arrays, labels) for axis, length in enumerate(shape))
+        axes[name] = (*leading, *own)
     first = np.shape(next(iter(arrays.values())))
-    counts = {axis: np.arange(length) for axis, length in zip(leading, first, strict=False)}
-    return xarray.Dataset(variables, coords={**counts, **taken})
+    coords = {axis: np.arange(length) for axis, length in zip(leading, first, strict=False)}
+    coords |= {axis: np.asarray(known) for axis, known in labels.items()}
+    variables = {
+        name: Variable(
+            dims,
+            np.asarray(arrays[name]),
+            {dim: coords[dim] for dim in dims},
+            _variable_attributes(schemas.get(name, VariableSchema())),
+        )
+        for name, dims in axes.items()
+    }
+    return Group(variables, coords)
 
 
 def _dimension(

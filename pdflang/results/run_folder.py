@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shutil
@@ -17,6 +18,7 @@ from pdflang.interrupts import before_leaving
 from pdflang.results.files import cannot_write, remove_parts, write_by, write_text, write_whole
 from pdflang.results.plain import to_json
 from pdflang.results.spool import LARGE
+from pdflang.results.trees import Tree
 
 if TYPE_CHECKING:
     import xarray
@@ -140,21 +142,23 @@ class RunFolder:
         """Write `provenance.json`, which also names the files written before: it comes last."""
         self.write_json(PROVENANCE, {**record, "files": [*dict.fromkeys([*self._written, PROVENANCE])]})
 
-    def write_draws(self, tree: xarray.DataTree) -> None:
+    def write_draws(self, tree: Tree | xarray.DataTree) -> None:
         """Write `draws.nc`."""
         self.write_tree(DRAWS, tree)
 
-    def write_tree(self, name: str, tree: xarray.DataTree) -> None:
+    def write_tree(self, name: str, tree: Tree | xarray.DataTree) -> None:
         """Write a tree as NetCDF 4, byte for byte the same for equal values.
 
         HDF5 writes to memory what is not large: on a full disk it would take the process down.
         """
+        tree = tree if isinstance(tree, Tree) else Tree.of(tree)
         if tree.nbytes < LARGE:
-            self.write_bytes(name, tree.to_netcdf(engine="h5netcdf", format="NETCDF4"))
+            memory = io.BytesIO()
+            tree.write(memory)
+            self.write_bytes(name, memory.getbuffer())
             return
         self._prepare()
-        room = tree.nbytes + LARGE
-        write_by(self.path / name, lambda part: tree.to_netcdf(part, engine="h5netcdf", format="NETCDF4"), room)
+        write_by(self.path / name, tree.write, tree.nbytes + LARGE)
         self._written[name] = None
 
     def write_bytes(self, name: str, content: bytes | memoryview) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pdflang.results.summary import Row, rows_of
+from pdflang.results.trees import Tree
 
 if TYPE_CHECKING:
-    import xarray
-
     from pdflang.inference import Draws
 
 LARGEST_RHAT = 1.01
@@ -18,7 +17,7 @@ SMALLEST_ESS = 100
 """Effective draws per chain, in bulk and tails (Vehtari et al. 2021, section 4)."""
 
 
-def suffices(tree: xarray.DataTree) -> bool:
+def suffices(tree: Tree) -> bool:
     """Whether R-hat and effective sample sizes of every quantity that has them are those of a sample to rely on."""
     chains = tree["posterior"].sizes["chain"]
     return all(_relied_on(row, chains) for row in rows_of(tree))

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pdflang.results import convergence
 from pdflang.results.contraction import contraction_of
 from pdflang.results.posterior import DRAW_AXES, schemas_of
 from pdflang.results.schema import ROLES, Role, VariableSchema, entry_names
 from pdflang.results.tables import aligned, csv_text
+from pdflang.results.trees import Tree, Variable
 
 if TYPE_CHECKING:
     import xarray
@@ -55,12 +57,12 @@ class Row:
     contraction: float = math.nan
 
 
-def summarise(tree: xarray.DataTree) -> list[Row]:
+def summarise(tree: Tree | xarray.DataTree) -> list[Row]:
     """A row for every entry of every quantity: parameters, then nuisances, derived numbers, outputs."""
     return list(rows_of(tree))
 
 
-def rows_of(tree: xarray.DataTree) -> Iterator[Row]:
+def rows_of(tree: Tree | xarray.DataTree) -> Iterator[Row]:
     """The rows of `summarise`, computed one by one."""
     schemas = schemas_of(tree)
     posterior = tree["posterior"].to_dataset()
@@ -94,7 +96,7 @@ def shown(rows: Sequence[Row], cut: list[str]) -> Iterator[Row]:
             cut.append(f"{name}: {LONG_ARRAY} of {count} entries shown")
 
 
-def _rows(name: str, variable: xarray.DataArray, schema: VariableSchema) -> Iterator[Row]:
+def _rows(name: str, variable: Variable | xarray.DataArray, schema: VariableSchema) -> Iterator[Row]:
     values = np.asarray(variable.transpose(*DRAW_AXES, ...), dtype=float)
     chains, draws, *shape = values.shape
     if not values.size:
@@ -122,18 +124,14 @@ def _moments(rows: np.ndarray) -> tuple[np.ndarray, ...]:
 
 def _quality(column: np.ndarray) -> tuple[float, float, float, float]:
     """MCSE of the mean, bulk and tail ESS, R-hat of draws (chain, draw)."""
-    constant = bool(np.all(column == column.flat[0]))
-    if column.shape[1] < 4 or constant or not np.all(np.isfinite(column)):
+    if np.all(column == column.flat[0]):
         return (math.nan,) * 4
-    from arviz_stats.base import array_stats
-
-    axes: dict[str, Any] = {"chain_axis": 0, "draw_axis": 1}
     with np.errstate(all="ignore"):
         return (
-            float(array_stats.mcse(column, method="mean", **axes)),
-            float(array_stats.ess(column, method="bulk", **axes)),
-            float(array_stats.ess(column, method="tail", prob=_TAIL, **axes)),
-            float(array_stats.rhat(column, method="rank", **axes)),
+            convergence.mcse_of_mean(column),
+            convergence.ess_bulk(column),
+            convergence.ess_tail(column, _TAIL),
+            convergence.rhat(column),
         )
 
 

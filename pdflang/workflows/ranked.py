@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from pdflang.results import convergence
+
 if TYPE_CHECKING:
     from pdflang.embedding import Model
 
@@ -59,13 +61,10 @@ def entries_of(model: Model) -> tuple[Entry, ...]:
 
 def rank(column: np.ndarray, thin: int, random: np.random.Generator) -> Ranked:
     """The rank of a column's first number among every `thin`-th of the others; equal ones are ranked at random."""
-    from arviz_stats.base import array_stats
-
     truth, draws = column[0], column[1:]
     kept = draws[thin - 1 :: thin]
     ties = int(np.sum(kept == truth))
     below = int(np.sum(kept < truth)) + int(random.integers(ties + 1))
     if np.all(draws == draws[0]):
         return Ranked(below, float(len(draws)))
-    ess = array_stats.ess(draws[None], method="bulk", chain_axis=0, draw_axis=1)
-    return Ranked(below, round(float(ess), 1))
+    return Ranked(below, round(convergence.ess_bulk(draws[None]), 1))

@@ -17,6 +17,6 @@ def known():
 
     def draws(name: str, distribution, seed: int = 1) -> xarray.DataTree:
         values = distribution.rvs(size=(CHAINS, LENGTH), random_state=np.random.default_rng(seed))
-        return posterior_tree({name: values}, {name: VariableSchema()})
+        return posterior_tree({name: values}, {name: VariableSchema()}).to_xarray()
 
     return draws

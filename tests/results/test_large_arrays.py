@@ -78,7 +78,7 @@ def test_a_run_is_the_same_in_files_and_in_memory(tmp_path: Path, monkeypatch: p
             folder.write_draws(tree)
         read = open_run(folder.path)
         assert isinstance(read["posterior"]["f"].values.base, np.memmap) is (name != "memory")
-        assert np.array_equal(read["posterior"]["f"], tree["posterior"]["f"])
+        assert np.array_equal(read["posterior"]["f"], tree["posterior"]["f"].values)
         assert read["posterior"]["f"].attrs == tree["posterior"]["f"].attrs and read.attrs.keys() == tree.attrs.keys()
         found.append((summarise(tree), (folder.path / "draws.nc").read_bytes()))
     assert repr(found[0][0]) == repr(found[1][0]) == repr(found[2][0])

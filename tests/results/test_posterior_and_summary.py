@@ -36,7 +36,7 @@ def test_groups_axes_labels_and_attributes() -> None:
         statistics={"diverging": np.zeros((4, 200), bool)},
         observed={"y": np.arange(3.0)},
         attributes={"seed": 7, "options": {"draws": 200}, "warmup_gradients": [1, 2], "interrupted": False},
-    )
+    ).to_xarray()
     assert set(tree.children) == {"posterior", "sample_stats", "observed_data"}
     assert tree["posterior"]["c"].dims == ("chain", "draw", "flavour")
     assert tree["posterior"]["c"].sel(flavour="d").shape == (4, 200)

@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 from pdflang.results.diagnostics import to_text as words_of
-from pdflang.results.posterior import dataset, tree_of
+from pdflang.results.posterior import group_of, tree_of
 from pdflang.results.prediction import (
     Comparison,
     LeaveOneOut,
@@ -42,14 +42,14 @@ def tree(kind: str = "posterior", without: dict[str, str] | None = None):
     known = {"y": VariableSchema(("school",), {"school": list("ABCDEF")}), "x": VariableSchema(("x_bin",))}
     terms = {"y": stats.norm.logpdf(y, mu[..., None], 1)}
     groups = {
-        kind: dataset({"mu": mu}, {}),
-        f"{kind}_predictive": dataset(predicted, known),
-        "log_likelihood": dataset(terms, known) if kind == "posterior" else None,
-        "chi2": dataset({"y": ((y - mu[..., None]) ** 2).sum(-1)}, {}) if kind == "posterior" else None,
-        "observed_data": dataset({"y": y, "x": counts}, known, ()),
-        "constant_data": dataset({"x edges": np.array([0.0, 0.25, 0.5, 1.0])}, {}, ()),
+        kind: group_of({"mu": mu}, {}),
+        f"{kind}_predictive": group_of(predicted, known),
+        "log_likelihood": group_of(terms, known) if kind == "posterior" else None,
+        "chi2": group_of({"y": ((y - mu[..., None]) ** 2).sum(-1)}, {}) if kind == "posterior" else None,
+        "observed_data": group_of({"y": y, "x": counts}, known, ()),
+        "constant_data": group_of({"x edges": np.array([0.0, 0.25, 0.5, 1.0])}, {}, ()),
     }
-    return tree_of(groups, {"kind": kind, "seed": 0, "without_density": without or {}})
+    return tree_of(groups, {"kind": kind, "seed": 0, "without_density": without or {}}).to_xarray()
 
 
 POSTERIOR = """\

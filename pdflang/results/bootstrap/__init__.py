@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from pdflang.results.posterior import dataset, tree_of
+from pdflang.results.posterior import group_of, tree_of
 from pdflang.results.schema import VariableSchema, entry_names
 from pdflang.results.summary import LONG_ARRAY
 from pdflang.results.tables import aligned, csv_text
-
-if TYPE_CHECKING:
-    import xarray
+from pdflang.results.trees import Tree
 
 _PERCENTILES = (2.5, 16.0, 84.0, 97.5)
 _HEADINGS = ("estimate", "mean", "sd", "bias", *(f"{p:g}%" for p in _PERCENTILES))
@@ -84,9 +82,9 @@ def to_csv(bootstrap: Bootstrap) -> str:
     return csv_text((field.name for field in fields(Row)), map(astuple, bootstrap.rows()))
 
 
-def to_tree(bootstrap: Bootstrap) -> xarray.DataTree:
+def to_tree(bootstrap: Bootstrap) -> Tree:
     """The replicas as a tree with one group, `bootstrap`, over the axis `replica`."""
-    group = dataset(bootstrap.arrays, bootstrap.schemas, ("replica",))
+    group = group_of(bootstrap.arrays, bootstrap.schemas, ("replica",))
     return tree_of({"bootstrap": group}, {"by": bootstrap.by, "seed": bootstrap.seed, "asked": bootstrap.asked})
 
 

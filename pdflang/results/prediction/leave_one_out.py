@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pdflang.results import convergence
 from pdflang.results.posterior import DRAW_AXES, schema_of
 from pdflang.results.schema import entry_names
 
@@ -76,17 +77,14 @@ def together(found: Sequence[LeaveOneOut]) -> LeaveOneOut:
 
 def relative_efficiency(tree: xarray.DataTree) -> float:
     """Effective draws over draws, the mean over the parameters: what smooths the tails of correlated draws."""
-    from arviz_stats.base import array_stats
-
     posterior = tree["posterior"].to_dataset()
     chains, draws = (posterior.sizes[axis] for axis in DRAW_AXES)
     parameters = [v for v in posterior.data_vars.values() if v.attrs.get("role") in ("param", "nuisance") and v.size]
     if chains == 1 or draws < 4 or not parameters:
         return 1.0
     values = [np.asarray(one.transpose(*DRAW_AXES, ...)).reshape(chains, draws, -1) for one in parameters]
-    axes: dict[str, Any] = {"chain_axis": 0, "draw_axis": 1}
-    with np.errstate(all="ignore"):
-        sizes = np.concatenate([np.ravel(array_stats.ess(v, method="mean", **axes)) for v in values])
+    columns = np.concatenate(values, axis=2)
+    sizes = np.array([convergence.ess_mean(columns[..., entry]) for entry in range(columns.shape[2])])
     known = sizes[np.isfinite(sizes)]
     return float(known.mean() / (chains * draws)) if len(known) else 1.0
 

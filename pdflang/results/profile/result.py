@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pdflang.results.diagnostics import inexact_maximum, to_records
-from pdflang.results.posterior import dataset, tree_of
+from pdflang.results.posterior import group_of, tree_of
 from pdflang.results.schema import VariableSchema, entry_names
 from pdflang.results.tables import csv_text
+from pdflang.results.trees import Tree
 
 if TYPE_CHECKING:
-    import xarray
-
     from pdflang.certify import Certificate
     from pdflang.inference.profiles import Interval
 
@@ -110,12 +109,12 @@ def to_csv(profile: Profile) -> str:
     return csv_text(columns, (map(float, row) for row in zip(*columns.values(), strict=True)))
 
 
-def to_tree(profile: Profile) -> xarray.DataTree:
+def to_tree(profile: Profile) -> Tree:
     """The profile as a tree with one group, `profile`, whose leading axes have the values held as coordinates."""
     axes = tuple(f"{name} held" for name in profile.names)
     arrays = {"two_delta_log_density": profile.two_delta, **profile.arrays}
-    group = dataset(arrays, profile.schemas, axes)
+    group = group_of(arrays, profile.schemas, axes)
     assert group is not None
-    group = group.assign_coords(dict(zip(axes, profile.values, strict=True)))
+    group = group.with_labels(dict(zip(axes, profile.values, strict=True)))
     attributes = {"log_density": profile.log_density, "priors": profile.priors, "seed": profile.seed}
     return tree_of({"profile": group}, attributes)
