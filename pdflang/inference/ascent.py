@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.linalg import solve_triangular
+from scipy.linalg.lapack import dpotrf, dpotrs
 
 START_ATTEMPTS = 100
 """Draws of the start that are tried until density and gradient are finite."""
@@ -138,10 +138,12 @@ def _rounding(value: float) -> float:
 
 
 def _solve(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
-    """The solution for a positive definite matrix; NaN for any other."""
-    factor = root_of(matrix)
-    half = solve_triangular(factor, vector, lower=True, check_finite=False)
-    return solve_triangular(factor, half, trans=1, lower=True, check_finite=False)
+    """The solution for a positive definite matrix; NaN for any other.
+
+    LAPACK itself: what SciPy's functions do around it takes longer than a small density.
+    """
+    factor, failed = dpotrf(matrix, lower=1)
+    return np.full_like(vector, np.nan) if failed else dpotrs(factor, vector, lower=1)[0]
 
 
 def _updated(state: Ascent, trial: Evaluation, searching: bool) -> Ascent:

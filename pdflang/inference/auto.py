@@ -27,6 +27,7 @@ from pdflang.inference.options import (
     SmcOptions,
     chosen_seed,
 )
+from pdflang.inference.platform import available_cores
 from pdflang.inference.start import CURVED_DIMENSIONS
 from pdflang.inference.target import Target
 from pdflang.inference.workers import StopRequest, interrupts, run_tasks
@@ -129,7 +130,9 @@ def _looked(
     compile_hmc = partial(hmc.programs_for(target, by_hmc).compile, target, by_hmc, stop)
 
     def look() -> None:
-        climbs = MapOptions(options.starts, by_hmc.seed, _TOLERANCE, _STEPS, options.threads)
+        # The sampler compiles beside them; and threads that take turns at small steps only wait for each other.
+        threads = options.threads or max(1, available_cores() - 1)
+        climbs = MapOptions(options.starts, by_hmc.seed, _TOLERANCE, _STEPS, threads)
         try:
             optima = maximise(target, climbs, stop=stop)
         except NoFiniteStart:

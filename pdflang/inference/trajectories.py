@@ -1,17 +1,18 @@
 """How a transition goes from one place to the next: trajectories that turn back by themselves, or of random length.
 
-They move in whitened coordinates, where masses are 1.
+They move in whitened coordinates, where masses are 1. The random numbers of many transitions are drawn at once where
+that can be: one by one they would cost more than a small density.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
-from blackjax.mcmc import hmc, nuts
+from blackjax.mcmc import hmc, integrators, metrics, nuts
 
 _LENGTHS = (0.75, 1.25)
 _MOST_STEPS = 1024
@@ -20,8 +21,11 @@ _MOST_STEPS = 1024
 class Trajectory(Hashable, Protocol):
     """A kernel of Hamiltonian Monte Carlo. Those that are equal share a compiled program."""
 
+    def chances(self, key: Any, dimension: int) -> Any:
+        """What one transition leaves to chance."""
+
     def __call__(
-        self, key: Any, state: hmc.HMCState, log_density: Callable[[Any], Any], step_size: Any
+        self, chances: Any, state: hmc.HMCState, log_density: Callable[[Any], Any], step_size: Any
     ) -> tuple[hmc.HMCState, Any, Any]:
         """The next state, what BlackJAX says of the transition, and the depth of its tree, 0 where there is none."""
 
@@ -32,12 +36,24 @@ class NoUTurn:
 
     max_tree_depth: int
 
+    def chances(self, key: Any, dimension: int) -> Any:
+        """The key: how many numbers there will be is not known before."""
+        return key
+
     def __call__(
-        self, key: Any, state: hmc.HMCState, log_density: Callable[[Any], Any], step_size: Any
+        self, chances: Any, state: hmc.HMCState, log_density: Callable[[Any], Any], step_size: Any
     ) -> tuple[hmc.HMCState, Any, Any]:
         kernel = nuts.build_kernel()
-        state, info = kernel(key, state, log_density, step_size, _unit(state), self.max_tree_depth)
+        state, info = kernel(chances, state, log_density, step_size, _unit(state), self.max_tree_depth)
         return state, info, info.num_trajectory_expansions
+
+
+class Chances(NamedTuple):
+    """Momentum (n,), standard normal; the length of a trajectory beside its mean; a number that decides, in (0, 1)."""
+
+    momentum: Any
+    length: Any
+    decision: Any
 
 
 @dataclass(frozen=True)
@@ -50,16 +66,39 @@ class RandomLength:
 
     length: float
 
+    def chances(self, key: Any, dimension: int) -> Chances:
+        """All that there is."""
+        for_momentum, for_length, for_decision = jax.random.split(key, 3)
+        return Chances(
+            jax.random.normal(for_momentum, (dimension,)),
+            jax.random.uniform(for_length, minval=_LENGTHS[0], maxval=_LENGTHS[1]),
+            jax.random.uniform(for_decision),
+        )
+
     def __call__(
-        self, key: Any, state: hmc.HMCState, log_density: Callable[[Any], Any], step_size: Any
+        self, chances: Chances, state: hmc.HMCState, log_density: Callable[[Any], Any], step_size: Any
     ) -> tuple[hmc.HMCState, Any, Any]:
-        for_length, for_move = jax.random.split(key)
-        length = self.length * jax.random.uniform(for_length, minval=_LENGTHS[0], maxval=_LENGTHS[1])
+        length = self.length * chances.length
         steps = jnp.clip(jnp.ceil(length / step_size), 1, _MOST_STEPS)
-        kernel = hmc.build_kernel()
-        step = jnp.minimum(length / steps, step_size)
-        state, info = kernel(for_move, state, log_density, step, _unit(state), steps.astype(int))
-        return state, info, 0
+        kinetic_energy = metrics.default_metric(_unit(state)).kinetic_energy
+        proposal = hmc.hmc_proposal(
+            integrators.velocity_verlet(log_density, kinetic_energy),
+            kinetic_energy,
+            jnp.minimum(length / steps, step_size),
+            steps.astype(int),
+            sample_proposal=_decided,
+        )
+        start = integrators.IntegratorState(state.position, chances.momentum, state.logdensity, state.logdensity_grad)
+        end, info, _ = proposal(chances.decision, start)
+        return hmc.HMCState(end.position, end.logdensity, end.logdensity_grad), info, 0
+
+
+def _decided(decision: Any, log_acceptance: Any, start: Any, end: Any) -> tuple[Any, tuple[Any, Any, None]]:
+    """The end of a trajectory, or its start, by a uniform number (Metropolis et al. 1953)."""
+    acceptance = jnp.clip(jnp.exp(log_acceptance), max=1)
+    accepted = decision < acceptance
+    taken = jax.tree.map(lambda new, old: jnp.where(accepted, new, old), end, start)
+    return taken, (accepted, acceptance, None)
 
 
 def _unit(state: hmc.HMCState) -> Any:

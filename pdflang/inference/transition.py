@@ -92,7 +92,7 @@ def advance(
         sampling = stages[i] == _SAMPLING
         log_step = jnp.where(sampling, chain.step_size.log_step_size_avg, chain.step_size.log_step_size)
         step_size = jnp.exp(log_step)
-        here = jax.random.fold_in(key, begin + i)
+        here = jax.tree.map(lambda column: column[i], chances)
         position = chain.whitening.position
         state, info, tree_depth = trajectory(here, chain.state, lambda w: log_density(position(w)), step_size)
         row = Transitions(
@@ -108,7 +108,10 @@ def advance(
         kept = jax.tree.map(lambda column, value: column.at[i].set(value), kept, row)
         return _adapted(chain._replace(state=state), stages[i], info.acceptance_rate, target_acceptance), kept
 
-    nothing = _no_transitions(chain.state.position.shape[0])
+    dimension = chain.state.position.shape[0]
+    numbers = begin + jnp.arange(CHUNK)
+    chances = jax.vmap(lambda number: trajectory.chances(jax.random.fold_in(key, number), dimension))(numbers)
+    nothing = _no_transitions(dimension)
     return jax.lax.fori_loop(0, count, one_transition, (chain, nothing))
 
 
