@@ -71,7 +71,7 @@ def sample(
             draws = hmc.sample(target, by_hmc, monitor, stop, _or_strained(enough), checkpoints, found.place)
             if draws.interrupted or _is_trusted(draws):
                 return _as_auto(draws, found)
-        draws = nuts.sample(target, by_nuts, monitor, stop, enough, checkpoints, found.place)
+        draws = nuts.sample(target, by_nuts, monitor, stop, enough, checkpoints)
         return _as_auto(draws, found, *found.warning)
 
 
@@ -92,7 +92,7 @@ class _Found:
 
     @property
     def place(self) -> np.ndarray | None:
-        """Where chains may start: at the only mode, to which each of them would climb again."""
+        """Where chains of HMC may start: at the only mode, to which each of them would climb again."""
         return self.modes[0].normal.mean if self.one else None
 
     def for_smc(self, target: Target) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from pdflang.inference.chains import sample_chains
 from pdflang.inference.draws import Draws
@@ -15,9 +14,6 @@ from pdflang.inference.trajectories import NoUTurn
 from pdflang.inference.workers import StopRequest
 from pdflang.results.checkpoints import Checkpoints
 
-if TYPE_CHECKING:
-    import numpy as np
-
 
 def sample(
     target: Target,
@@ -26,11 +22,10 @@ def sample(
     stop: StopRequest | None = None,
     enough: Callable[[Draws], bool] | None = None,
     checkpoints: Checkpoints | None = None,
-    mode: np.ndarray | None = None,
 ) -> Draws:
     """Draws by NUTS, as `sample_chains` makes them."""
     options = options or NutsOptions()
-    return sample_chains("nuts", _trajectory(options), target, options, monitor, stop, enough, checkpoints, mode)
+    return sample_chains("nuts", _trajectory(options), target, options, monitor, stop, enough, checkpoints)
 
 
 def programs_for(target: Target, options: NutsOptions) -> Programs:

@@ -93,11 +93,11 @@ def _numbers(prior: Draws, evaluate: Evaluator) -> list[Any]:
 def _univariate(prior: Draws, evaluate: Evaluator, shares: Any) -> Any:
     import numpy as np
 
-    from pdflang.passes.quantiles import QUANTILES
+    from pdflang.passes.quantiles import quantiles_of
 
     # A prior that is as good as a point has draws that are not finite; what comes of them is compared, not trusted.
     with np.errstate(all="ignore"):
-        arguments, (share, number) = _numbers(prior, evaluate), QUANTILES[prior.row.name]
+        arguments, (share, number) = _numbers(prior, evaluate), quantiles_of(prior.row)
         if prior.bounds is None:
             return number(shares, *arguments)
         lower, upper = (np.asarray(evaluate(bound), float) for bound in prior.bounds)

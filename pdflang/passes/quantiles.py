@@ -1,6 +1,7 @@
 """Distribution functions of priors and their inverses, by NumPy and `scipy.special`.
 
-`scipy.stats`, which has them all, takes longer to import than a model to compile; tests compare them with it.
+`scipy.stats`, which has them all, takes longer to import than a model to compile; tests compare them with it. What is
+not here comes from there.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import special
+
+from pdflang.components.rows import Distribution
+from pdflang.ir.evaluate import resolve
 
 
 class Quantiles(NamedTuple):
@@ -89,3 +93,14 @@ QUANTILES: Mapping[str, Quantiles] = {
     ),
 }
 """By the names of priors: those of one number that are proper and continuous."""
+
+
+def quantiles_of(row: Distribution) -> Quantiles:
+    """Those of a distribution; by its reference in SciPy where the table has none."""
+    if row.name in QUANTILES:
+        return QUANTILES[row.name]
+    assert row.reference is not None
+    frozen = resolve(row.reference)
+    return Quantiles(
+        lambda x, *arguments: frozen(*arguments).cdf(x), lambda p, *arguments: frozen(*arguments).ppf(p)
+    )

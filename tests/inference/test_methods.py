@@ -130,7 +130,8 @@ def test_auto_is_hmc_where_there_is_one_nearly_normal_mode() -> None:
     problem = correlated(3)
     auto = draw(problem, AutoOptions(chains=2, warmup=100, draws=50))
     hmc = draw(problem, HmcOptions(chains=2, warmup=100, draws=50))
-    np.testing.assert_array_equal(auto.z, hmc.z)
+    # Its chains start at the mode that its climbs found, not each at what it climbed to itself.
+    np.testing.assert_allclose(auto.z, hmc.z, rtol=1e-6, atol=1e-6)
     assert (auto.method, auto.remarks) == ("auto (hmc)", ())
     assert auto.warmup_gradients is not None and hmc.warmup_gradients is not None
     assert np.all(auto.warmup_gradients > hmc.warmup_gradients)  # the climbs count
