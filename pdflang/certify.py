@@ -25,7 +25,7 @@ from pdflang.passes.magnitudes import magnitude
 from pdflang.passes.middles import by_middles
 from pdflang.passes.roots import look_for_roots
 from pdflang.passes.tolerance import TOLERANCE, allowances
-from pdflang.passes.typical import Typical
+from pdflang.passes.typical import typical_of
 from pdflang.semantics.lints import everything_read
 
 _FINENESSES = (1, 2, 4)
@@ -168,9 +168,9 @@ def certify(
     They are judged at `draws` of the parameters; without these, at draws of the prior. What is exact, and observations
     without a density, have none. `fineness` is that of the plan to be judged.
     """
-    some = _with_few_events(bound)
-    typical = Typical(some)
-    coarse, fine = plan(some, fineness, typical), plan(some, 2 * fineness, typical)
+    some = bound.once("few events", lambda: _with_few_events(bound))
+    typical = typical_of(some)
+    coarse, fine = plan(some, fineness), plan(some, 2 * fineness)
     places = _places(bound.program)
     kinds = {name: _approximations(name, coarse, fine) for name in places}
     approximate = [name for name in kinds if kinds[name]]
@@ -212,7 +212,7 @@ def _with_few_events(bound: BoundProgram) -> BoundProgram:
         for name in arrays_over(observation.target.axes[0], bound):
             arrays[name] = np.asarray(arrays[name])[chosen]
         lengths[symbol] = _EVENTS
-    return replace(bound, lengths=lengths, arrays=arrays)
+    return replace(bound, lengths=lengths, arrays=arrays) if lengths != bound.lengths else bound
 
 
 def arrays_over(axis: Axis, bound: BoundProgram) -> list[str]:

@@ -30,7 +30,7 @@ from pdflang.passes.compression import (
     node_arrays,
 )
 from pdflang.passes.tolerance import TOLERANCE
-from pdflang.passes.typical import Typical
+from pdflang.passes.typical import typical_of
 
 LEAST = 4_000
 """More events than these are compressed; sums over fewer cost little."""
@@ -143,7 +143,7 @@ def compressed(
     Where there were other events before, `known` says what became of those: nodes are as many as then if these
     suffice, and lists that were summed still are, up to their `room`. So shapes stay as they were.
     """
-    draws = Typical(bound).draws[:_DRAWS]
+    draws = typical_of(bound).draws[:_DRAWS]
     found = {}
     for name, observation in bound.program.observations.items():
         before = known.get(name) if known else None

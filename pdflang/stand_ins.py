@@ -12,7 +12,7 @@ from pdflang.compress import Rates
 from pdflang.ir import nodes
 from pdflang.ir.evaluate import Evaluator
 from pdflang.ir.program import BoundProgram, EventVariable, Observation
-from pdflang.passes.typical import Typical
+from pdflang.passes.typical import typical_of
 
 _DRAWS = 4
 _PLACES = 256
@@ -47,7 +47,7 @@ def _possible_event(rates: Rates, bound: BoundProgram, observation: Observation)
     golden = _golden(len(process.variables))
     shares = (0.5 + np.outer(np.arange(_PLACES), golden ** -np.arange(1.0, len(process.variables) + 1))) % 1
     points = np.stack([_along(v, shares[:, k], bound) for k, v in enumerate(process.variables)], axis=1)
-    possible = np.isfinite(rates.at(Typical(bound).draws[:_DRAWS])(points)).all(axis=0)
+    possible = np.isfinite(rates.at(typical_of(bound).draws[:_DRAWS])(points)).all(axis=0)
     columns = [key for column in process.columns.values() for key in nodes.references(column)]
     return dict(zip(columns, points[int(np.argmax(possible))], strict=True))
 

@@ -1,12 +1,14 @@
 """The default: climbs look for modes while a sampler compiles, and what they find decides how to draw.
 
 Chains that all start at one mode agree with each other, and R-hat says nothing of the others. One mode is sampled by
-HMC, which asks for a posterior not too far from normal; where its draws say that it is, NUTS takes its place.
+HMC, which asks for a posterior not too far from normal; where its warmup or its draws say that it is, NUTS takes its
+place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from typing import TypeVar
@@ -14,6 +16,7 @@ from typing import TypeVar
 import numpy as np
 
 from pdflang.inference import hmc, nuts, smc
+from pdflang.inference.chains import Strained
 from pdflang.inference.draws import Draws, NoFiniteStart, Remark
 from pdflang.inference.map import maximise
 from pdflang.inference.modes import Mode, modes_of, told
@@ -68,9 +71,11 @@ def sample(
         # What was begun goes on, also where an interrupt left the climbs unfinished.
         begun = _begun(options.chains, checkpoints)
         if (found.one or "hmc" in begun) and _may_be_normal(target, by_hmc) and "nuts" not in begun:
-            draws = hmc.sample(target, by_hmc, monitor, stop, _or_strained(enough), checkpoints, found.place)
-            if draws.interrupted or _is_trusted(draws):
-                return _as_auto(draws, found)
+            with suppress(Strained):
+                judge = _or_strained(enough)
+                draws = hmc.sample(target, by_hmc, monitor, stop, judge, checkpoints, found.place, _SHORT_STEP)
+                if draws.interrupted or _is_trusted(draws):
+                    return _as_auto(draws, found)
         draws = nuts.sample(target, by_nuts, monitor, stop, enough, checkpoints)
         return _as_auto(draws, found, *found.warning)
 
@@ -171,8 +176,7 @@ def _or_strained(enough: Callable[[Draws], bool] | None) -> Callable[[Draws], bo
 
 def _is_strained(draws: Draws) -> bool:
     """Whether some place is too narrow for the steps of HMC."""
-    statistics = draws.statistics
-    return bool(statistics["diverging"].any() or statistics["step_size"].min() < _SHORT_STEP)
+    return bool(draws.statistics["diverging"].any())
 
 
 def _is_trusted(draws: Draws) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 
@@ -37,6 +38,7 @@ class ChainRun:
         mode: np.ndarray | None,
     ) -> None:
         self.progressed = Progressed(number, "starting", 0, options.warmup + options.first_draws)
+        self.is_held = False
         self.rows: list[transition.Transitions] = []
         self.warmup_gradients = 0
         self.metric: np.ndarray | None = None
@@ -63,8 +65,15 @@ class ChainRun:
 
     @property
     def is_done(self) -> bool:
-        """Whether it has all the draws that it is to make."""
-        return self.progressed.done >= self.progressed.total
+        """Whether it has all the draws that it is to make; while it `is_held`, whether its warmup has ended."""
+        return self.progressed.done >= (self._options.warmup if self.is_held else self.progressed.total)
+
+    @property
+    def step_size(self) -> float:
+        """What warmup has found; infinite before its end."""
+        if self._chain is None or self.progressed.done < self._options.warmup:
+            return math.inf
+        return math.exp(float(self._chain.step_size.log_step_size_avg))
 
     def go_on(self) -> None:
         """One piece of work: the start, or some transitions."""

@@ -36,13 +36,15 @@ def sample_chains(
     enough: Callable[[Draws], bool] | None = None,
     checkpoints: Checkpoints | None = None,
     mode: np.ndarray | None = None,
+    least_step: float = 0.0,
 ) -> Draws:
     """Draws from the target; the same for a seed whatever the number of threads.
 
     Where the options do not say how many, the chains go on until what they have is `enough`, or to the most that
     the options allow; without a judge there are as many as at first. Further draws are those that a longer run
     would have made. So are those of a run that goes on from `checkpoints`, which keep the chains every few seconds and
-    at the end. Chains start near the `mode` (dimension,), or near the one that each climbs to.
+    at the end. Chains start near the `mode` (dimension,), or near the one that each climbs to. Where
+    the warmup of one ends with a shorter step than `least_step` no draws are made: raises `Strained`.
 
     Ctrl-C ends the run after the piece of work in hand and what was drawn is returned, the chains cut to a
     common length; a second one does not wait. So does the `stop` of a caller that makes many runs and hears
@@ -60,10 +62,15 @@ def sample_chains(
         try:
             with run.timed("compile"):
                 programs.compile(target, options, stop)
+            run.warm_up(stop, monitor, least_step)
             run.go(stop, monitor, enough)
         finally:
             monitor.finish()
     return run.collected()
+
+
+class Strained(Exception):
+    """The warmup of a chain ended with a step that is too short for the method."""
 
 
 class _Run:
@@ -87,10 +94,23 @@ class _Run:
         finally:
             self._seconds[name] = self._seconds.get(name, 0.0) + time.perf_counter() - begin
 
+    def warm_up(self, stop: StopRequest, monitor: Monitor, least_step: float) -> None:
+        """Let all chains come to the end of warmup, if it is to be judged."""
+        if not least_step:
+            return
+        for chain in self._chains:
+            chain.is_held = True
+        self._run(stop, monitor)
+        for chain in self._chains:
+            chain.is_held = False
+        if min(chain.step_size for chain in self._chains) < least_step:
+            raise Strained
+
     def go(self, stop: StopRequest, monitor: Monitor, enough: Callable[[Draws], bool] | None) -> None:
         """Let all chains run, and go on for as long as it is not enough and there may be more."""
         self._level()
-        self._run(stop, monitor)
+        if not self._interrupted:
+            self._run(stop, monitor)
         if self._options.draws is not None or enough is None:
             return
         while not self._interrupted and not self._suffices(enough) and (more := self._room()):

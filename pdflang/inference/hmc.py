@@ -31,10 +31,14 @@ def sample(
     enough: Callable[[Draws], bool] | None = None,
     checkpoints: Checkpoints | None = None,
     mode: np.ndarray | None = None,
+    least_step: float = 0.0,
 ) -> Draws:
     """Draws by HMC, as `sample_chains` makes them."""
     options = options or HmcOptions()
-    return sample_chains("hmc", _trajectory(options), target, options, monitor, stop, enough, checkpoints, mode)
+    trajectory = _trajectory(options)
+    return sample_chains(
+        "hmc", trajectory, target, options, monitor, stop, enough, checkpoints, mode, least_step
+    )
 
 
 def programs_for(target: Target, options: HmcOptions) -> Programs:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pdflang.diagnostics import Diagnostic, SourceFile, Span
 from pdflang.ir.marks import Marks
@@ -292,7 +292,10 @@ class Rows:
     positions: Any
 
 
-@dataclass(frozen=True)
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, eq=False)
 class BoundProgram:
     """A program with its data: every length is known, every number there.
 
@@ -305,6 +308,14 @@ class BoundProgram:
     arrays: Mapping[str, Any]
     notes: tuple[str, ...] = ()
     rows: Mapping[str, Rows] = field(default_factory=dict)
+    _kept: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
+
+    def once(self, name: Hashable, compute: Callable[[], Found]) -> Found:
+        """What `compute` finds of this program and no other, computed when it is first asked for by its name."""
+        if name not in self._kept:
+            self._kept[name] = compute()
+        found: Found = self._kept[name]
+        return found
 
 
 def map_expressions(program: Program, change: Callable[[Node], Node]) -> Program:

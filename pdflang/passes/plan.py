@@ -14,16 +14,20 @@ from pdflang.passes.integrals import plan_integrals
 from pdflang.passes.kernels import integrate_kernels
 from pdflang.passes.powers import merge_powers
 from pdflang.passes.roots import look_for_roots
-from pdflang.passes.typical import Typical
+from pdflang.passes.typical import typical_of
 
 
-def plan(bound: BoundProgram, fineness: int = 1, typical: Typical | None = None) -> BoundProgram:
+def plan(bound: BoundProgram, fineness: int = 1) -> BoundProgram:
     """The same program in the form that the backend writes down: no integrals, few exponentials.
 
     `fineness` multiplies the nodes of rules whose error is only known by a finer one, and the cells in which roots are
-    looked for; `typical` says how narrow kernels are where the prior has its draws.
+    looked for.
     """
-    fold, typical = Evaluator({}, {}, bound.program.definition_nodes), typical or Typical(bound)
+    return bound.once(("plan", fineness), lambda: _planned(bound, fineness))
+
+
+def _planned(bound: BoundProgram, fineness: int) -> BoundProgram:
+    fold, typical = Evaluator({}, {}, bound.program.definition_nodes), typical_of(bound)
     convergence = Convergence(bound.program)
 
     def planned_expression(node: Node) -> Node:

@@ -21,6 +21,11 @@ _FAR = 1e6
 _QUANTILES = (0.16, 0.5, 0.84)
 
 
+def typical_of(bound: BoundProgram) -> Typical:
+    """What is typical of a program."""
+    return bound.once("typical", lambda: Typical(bound))
+
+
 class Typical:
     """Evaluates expressions at draws of the prior."""
 
