@@ -137,16 +137,21 @@ class ChainRun:
         done, warmup = self.progressed.done, self._options.warmup
         count = min(self._size, (warmup if done < warmup else self.progressed.total) - done)
         first_stage = min(done, warmup)
+        stages = self._stages[first_stage : first_stage + transition.CHUNK]
+        count = transition.up_to_window_end(stages[:count])
+        target_acceptance = np.float64(self._options.target_acceptance)
         chain, rows = self._programs.advance(
             chain,
             np.uint32(self._seed),
             np.uint32(self._number),
             np.int32(done),
             np.int32(count),
-            self._stages[first_stage : first_stage + transition.CHUNK],
-            np.float64(self._options.target_acceptance),
+            stages,
+            target_acceptance,
             self._target.arrays,
         )
+        if transition.ends_window(stages[count - 1]):
+            chain = self._programs.end_window(chain, target_acceptance)
         rows = transition.Transitions(*(np.asarray(column)[:count] for column in rows))
         self._keep(rows, done < warmup)
         if self.metric is None and done >= warmup:

@@ -9,16 +9,28 @@ from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
+_XLA_THREADS = 4
+
+_EXTRA = "xla_backend_extra_options"
+_SMALL_LOOPS = f"xla_cpu_small_while_loop_byte_threshold={2**20}"
+"""Loops whose turns touch less than a MiB are one kernel each: as a graph of tasks, small densities take twice as long.
+
+An XLA that does not know of it ignores it.
+"""
+
 
 def prepare_threads() -> None:
-    """Choose the platform and one thread for each sum, before NumPy, SciPy or JAX are first used.
+    """Choose the platform, its threads and how it compiles loops, before NumPy, SciPy or JAX are first used.
 
-    XLA splits sums by the number of its threads, and so does BLAS: with one each, draws do not depend on the
-    number of cores. Chains fill the cores all the same, since each runs in a thread of its own.
+    XLA splits sums by the number of its threads, and so does BLAS: with as many everywhere, draws do not depend on the
+    number of cores. Of XLA's there are several since it is they that run the loops of chains, whoever calls.
     """
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
-    os.environ["NPROC"] = "1"
+    os.environ["NPROC"] = str(_XLA_THREADS)
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    flags = os.environ.get("XLA_FLAGS", "")
+    if _EXTRA not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} --{_EXTRA}={_SMALL_LOOPS}".lstrip()
 
 
 def prepare_jax() -> None:

@@ -36,6 +36,7 @@ class Programs:
     surface: Surface
     first_state: Callable[..., Any]
     advance: Callable[..., Any]
+    end_window: Callable[..., Any]
     dimension: int
     _compiled: set[Hashable] = field(default_factory=set)
     _compiling: Lock = field(default_factory=Lock)
@@ -80,7 +81,8 @@ class Programs:
             stages = np.zeros(transition.CHUNK, np.int32)
             numbers = (np.uint32(0), np.uint32(0), np.int32(0), np.int32(0))
             target_acceptance = np.float64(options.target_acceptance)
-            jax.block_until_ready(self.advance(chain, *numbers, stages, target_acceptance, target.arrays))
+            chain, _ = self.advance(chain, *numbers, stages, target_acceptance, target.arrays)
+            jax.block_until_ready(self.end_window(chain, target_acceptance))
 
 
 @lru_cache(maxsize=32)
@@ -116,7 +118,14 @@ def _programs(
             )
         )
 
+    def end_window(state: Any, target_acceptance: Any) -> Any:
+        return strongly_typed(transition.end_window(state, target_acceptance))
+
     well = compiler_options()
     return Programs(
-        surface, jax.jit(first_state, compiler_options=well), jax.jit(advance, compiler_options=well), dimension
+        surface,
+        jax.jit(first_state, compiler_options=well),
+        jax.jit(advance, compiler_options=well),
+        jax.jit(end_window, compiler_options=well),
+        dimension,
     )

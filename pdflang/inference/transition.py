@@ -84,7 +84,8 @@ def advance(
 ) -> tuple[Chain, Transitions]:
     """Make `count` transitions, at most CHUNK, the first being number `begin`; `stages` (CHUNK,) are theirs.
 
-    Random numbers belong to the transition's number, so that the chunks' sizes do not matter.
+    Random numbers belong to the transition's number, so that the chunks' sizes do not matter. One that ends a window is
+    the last, and `end_window` comes next: XLA makes one kernel of a loop that calls no library.
     """
 
     def one_transition(i: Any, carry: tuple[Chain, Transitions]) -> tuple[Chain, Transitions]:
@@ -115,9 +116,27 @@ def advance(
     return jax.lax.fori_loop(0, count, one_transition, (chain, nothing))
 
 
+def up_to_window_end(stages: np.ndarray) -> int:
+    """How many of the transitions of these stages (n,) there are up to the end of a window."""
+    ends = np.flatnonzero(stages == _WINDOW_END)
+    return int(ends[0]) + 1 if len(ends) else len(stages)
+
+
+def ends_window(stage: int) -> bool:
+    """Whether a transition of this stage is the last of a window."""
+    return bool(stage == _WINDOW_END)
+
+
+def end_window(chain: Chain, target_acceptance: Any) -> Chain:
+    """The chain in the coordinates that its window asks for, with a step size to be found anew."""
+    init, _, final = dual_averaging_adaptation(target_acceptance)
+    whitening, state = chain.whitening.adapted(chain.window, chain.state)
+    return Chain(state, init(final(chain.step_size)), whitening.root.no_draws(), whitening)
+
+
 def _adapted(chain: Chain, stage: Any, acceptance_rate: Any, target_acceptance: Any) -> Chain:
     """Warmup's lesson from a transition (Hoffman & Gelman 2014, section 3.2; Stan's windows)."""
-    init, update, final = dual_averaging_adaptation(target_acceptance)
+    _, update, _ = dual_averaging_adaptation(target_acceptance)
 
     def adapt_step_size(chain: Chain) -> Chain:
         return chain._replace(step_size=update(chain.step_size, acceptance_rate))
@@ -125,12 +144,7 @@ def _adapted(chain: Chain, stage: Any, acceptance_rate: Any, target_acceptance: 
     def gather(chain: Chain) -> Chain:
         return adapt_step_size(chain)._replace(window=chain.whitening.gathered(chain.window, chain.state))
 
-    def end_window(chain: Chain) -> Chain:
-        chain = gather(chain)
-        whitening, state = chain.whitening.adapted(chain.window, chain.state)
-        return Chain(state, init(final(chain.step_size)), whitening.root.no_draws(), whitening)
-
-    return jax.lax.switch(stage, (adapt_step_size, gather, end_window, lambda chain: chain), chain)
+    return jax.lax.switch(stage, (adapt_step_size, gather, gather, lambda chain: chain), chain)
 
 
 def _no_transitions(dimension: int) -> Transitions:

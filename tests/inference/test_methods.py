@@ -145,6 +145,17 @@ def test_auto_is_nuts_where_scales_differ_from_place_to_place(problem: Problem) 
     assert auto.method == "auto (nuts)"
 
 
+def test_auto_gives_hmc_up_when_its_warmup_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With steps that are too short it makes no draws, whose gradients would count to the warmup of NUTS."""
+    monkeypatch.setattr("pdflang.inference.auto._SHORT_STEP", 0.4)
+    auto, hmc, nuts = (draw(banana(), of(draws=1000)) for of in (AutoOptions, HmcOptions, NutsOptions))
+    np.testing.assert_array_equal(auto.z, nuts.z)
+    assert auto.warmup_gradients is not None and hmc.warmup_gradients is not None and nuts.warmup_gradients is not None
+    spent = (auto.warmup_gradients - nuts.warmup_gradients).sum()
+    of_warmup, of_draws = hmc.warmup_gradients.sum(), hmc.statistics["n_gradients"].sum()
+    assert 0.5 * of_warmup < spent < of_warmup + 0.5 * of_draws
+
+
 def test_one_length_suits_all_directions_of_a_normal() -> None:
     """NUTS, which has to find out where to turn, takes at least twice the gradients for as much."""
     problem = correlated(6)

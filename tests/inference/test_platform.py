@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -64,3 +65,21 @@ def test_there_is_a_core() -> None:
 
 def test_the_installed_xla_knows_the_options_for_quick_compilation() -> None:
     assert platform.compiler_options() != {}
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ("", "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=1048576"),
+        ("--xla_a=1", "--xla_a=1 --xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=1048576"),
+        ("--xla_backend_extra_options=b=2", "--xla_backend_extra_options=b=2"),
+    ],
+)
+def test_flags_of_the_user_stay(no_settings: pytest.MonkeyPatch, given: str, wanted: str) -> None:
+    no_settings.setenv("XLA_FLAGS", given)
+    no_settings.setenv("NPROC", "64")
+    no_settings.setenv("OPENBLAS_NUM_THREADS", "64")
+    platform.prepare_threads()
+    platform.prepare_threads()
+    assert os.environ["XLA_FLAGS"] == wanted
+    assert os.environ["NPROC"] == "4" and os.environ["OPENBLAS_NUM_THREADS"] == "1"
