@@ -73,7 +73,9 @@ def sample(
         if (found.one or "hmc" in begun) and _may_be_normal(target, by_hmc) and "nuts" not in begun:
             with suppress(Strained):
                 judge = _or_strained(enough)
-                draws = hmc.sample(target, by_hmc, monitor, stop, judge, checkpoints, found.place, _SHORT_STEP)
+                draws = hmc.sample(
+                    target, by_hmc, monitor, stop, judge, checkpoints, mode=found.place, least_step=_SHORT_STEP
+                )
                 if draws.interrupted or _is_trusted(draws):
                     return _as_auto(draws, found)
         draws = nuts.sample(target, by_nuts, monitor, stop, enough, checkpoints)

@@ -35,10 +35,8 @@ def sample(
 ) -> Draws:
     """Draws by HMC, as `sample_chains` makes them."""
     options = options or HmcOptions()
-    trajectory = _trajectory(options)
-    return sample_chains(
-        "hmc", trajectory, target, options, monitor, stop, enough, checkpoints, mode, least_step
-    )
+    given = (target, options, monitor, stop, enough, checkpoints)
+    return sample_chains("hmc", _trajectory(options), *given, mode=mode, least_step=least_step)
 
 
 def programs_for(target: Target, options: HmcOptions) -> Programs:

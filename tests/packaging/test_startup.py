@@ -18,7 +18,7 @@ sys.argv = ["pdflang", *sys.argv[1:]]
 try:
     main()
 finally:
-    heavy = {"jax", "jaxlib", "blackjax", "scipy", "xarray", "pandas"} & set(sys.modules)
+    heavy = {"jax", "jaxlib", "blackjax", "scipy", "scipy.stats", "xarray", "pandas", "arviz_stats"} & set(sys.modules)
     print("imported:", *sorted(heavy), file=sys.stderr)
 """
 
@@ -66,6 +66,19 @@ def test_an_error_in_a_model_does_not_import_jax(tmp_path):
     assert done.returncode == 1
     assert "E201" in done.stderr
     assert not {"jax", "blackjax"} & set(done.stderr.splitlines()[-1].split())
+
+
+def test_a_run_imports_what_it_needs_and_no_more(tmp_path):
+    """Pandas, xarray, ArviZ and SciPy's statistics take longer to import than this model to sample."""
+    (tmp_path / "model.pdfm").write_text(
+        "data n: int = 12\nparam r ~ Gamma(2, 0.1)\nparam a ~ Normal(0, 1)\nobserve n ~ Poisson(r*exp(0.1*a))\n"
+        "output area = integral(r*x^2 for x in (0, 1))\n"
+    )
+    command = [sys.executable, "-c", PROGRAM, "sample", "model.pdfm", "--log-likelihood"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "model.run/draws.nc").is_file()
+    assert done.stderr.splitlines()[-1] == "imported: blackjax jax jaxlib scipy"
 
 
 def test_importing_pdflang_does_not_import_jax():
