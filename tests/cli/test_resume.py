@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -61,19 +62,26 @@ def killed(tmp_path: Path, *arguments: str, after: float, code: int) -> bool:
     return False
 
 
-@pytest.fixture(params=[HIERARCHY, pytest.param(BENT, marks=pytest.mark.slow)], ids=["hierarchy", "bent"])
-def long_run(run, model, tmp_path: Path, request: pytest.FixtureRequest) -> tuple[tuple[str, ...], int]:
-    """The arguments of a run that takes some seconds, which one process has made without a break in `whole.run`.
+class LongRun(NamedTuple):
+    """The arguments of a run, its exit code, and how long it took."""
 
-    And its exit code: of the second model some transitions may diverge.
-    """
+    arguments: tuple[str, ...]
+    code: int
+    seconds: float
+
+
+@pytest.fixture(params=[HIERARCHY, pytest.param(BENT, marks=pytest.mark.slow)], ids=["hierarchy", "bent"])
+def long_run(run, model, tmp_path: Path, request: pytest.FixtureRequest) -> LongRun:
+    """A run that takes some seconds, made without a break in `whole.run`. Some transitions of `bent` may diverge."""
     count = 200 if request.param == HIERARCHY else 1
     np.save(tmp_path / "y.npy", np.random.default_rng(0).normal(1, 1.5, count))
-    short = ("--warmup", "300", "--draws", "6000", "--max-tree-depth", "8")
+    short = ("--warmup", "300", "--draws", "9000", "--max-tree-depth", "8")
     arguments = ("sample", model(request.param), "-d", "y=y.npy", *short)
+    began = time.monotonic()
     done = run(*arguments, "--out", "whole.run", code=0 if request.param == HIERARCHY else {0, 3})
+    seconds = time.monotonic() - began
     assert json.loads((tmp_path / "whole.run/provenance.json").read_text())["drawn_by"] == "auto (nuts)"
-    return arguments, done.returncode
+    return LongRun(arguments, done.returncode, seconds)
 
 
 def same_draws(tmp_path: Path, *names: str) -> bool:
@@ -82,9 +90,9 @@ def same_draws(tmp_path: Path, *names: str) -> bool:
 
 @pytest.mark.skipif(os.name != "posix", reason="kills as POSIX has them")
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)])
-def test_kills_at_random_moments(run, tmp_path: Path, long_run: tuple[tuple[str, ...], int], seed: int) -> None:
+def test_kills_at_random_moments(run, tmp_path: Path, long_run: LongRun, seed: int) -> None:
     choose, kills = random.Random(seed), 0
-    whole, code = long_run
+    whole, code, seconds = long_run
     arguments = (*whole, "--save-every", "0", "--out", "cut.run")
     # The first is left alone until it has saved something: where there is nothing, there is no run to go on with.
     process = started(tmp_path, *arguments)
@@ -92,9 +100,9 @@ def test_kills_at_random_moments(run, tmp_path: Path, long_run: tuple[tuple[str,
     process.communicate()
     assert json.loads((tmp_path / "cut.run/provenance.json").read_text())["interrupted"]
     resume = (*arguments[:4], "--resume", "--save-every", "0", "--out", "cut.run")
-    # Starting takes some four seconds of each; longer from time to time, so that the run gets to its end.
+    # Starting takes a good part of each; longer from time to time, so that the run gets to its end.
     for attempt in range(30):
-        if not killed(tmp_path, *resume, after=choose.uniform(2, 6) + attempt, code=code):
+        if not killed(tmp_path, *resume, after=seconds * (choose.uniform(0.2, 0.6) + attempt / 5), code=code):
             break
         kills += 1
     assert kills > 0
@@ -104,8 +112,8 @@ def test_kills_at_random_moments(run, tmp_path: Path, long_run: tuple[tuple[str,
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are sent in the way of POSIX")
-def test_an_interrupted_run_goes_on(run, tmp_path: Path, long_run: tuple[tuple[str, ...], int]) -> None:
-    arguments, code = long_run
+def test_an_interrupted_run_goes_on(run, tmp_path: Path, long_run: LongRun) -> None:
+    arguments, code, _ = long_run
     process = started(tmp_path, *arguments, "--save-every", "0", "--out", "cut.run")
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=600)

@@ -5,6 +5,7 @@ writes `ready` when chains are moving, `drawing` when each of them has kept a dr
 """
 
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -46,6 +47,8 @@ def log_density(z: jax.Array, arrays: jax.Array) -> jax.Array:
 
 
 def main() -> None:
+    # An interrupt that comes when `sample` has returned is too late, and no news.
+    signal.signal(signal.SIGINT, lambda number, frame: None)
     prepare_jax()
     out, warmup, draws, size = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
     arrays = np.random.default_rng(0).normal(size=(size, size))

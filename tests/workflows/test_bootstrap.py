@@ -127,7 +127,8 @@ class Impatient(pdflang.inference.QuietMonitor):
 def test_an_interrupt_keeps_the_fits_that_are_finished() -> None:
     model = line()
     fit = model.map()
-    found = model.bootstrap(fit, replicas=100_000, monitor=Impatient())
+    # One thread: of two, the one that is ahead may end a later replica than the one that is stopped.
+    found = model.bootstrap(fit, replicas=100_000, threads=1, monitor=Impatient())
     assert found.interrupted and 2 < found.replicas < 100_000
     whole = model.bootstrap(fit, replicas=3)
     assert found.arrays["a"][:3].tobytes() == whole.arrays["a"].tobytes()
