@@ -99,10 +99,10 @@ def _read_uncertainties(observable: Observable, named: Node) -> tuple[list[Error
     wanted = "a list with the uncertainties of each datum"
     bins = observable.one_a_datum(content.key("bins", wanted), wanted)
     for row in bins:
-        for name, entry in row.mapping("a mapping from source to value").items():
+        for name in row.names("a mapping from source to value"):
             if name not in definitions:
-                raise entry.wrong("has no definition", "an entry in `definitions` for each source")
-    values = [[row.key(source.name, "every source").number("a number") for source in kept] for row in bins]
+                raise row.key(name, "").wrong("has no definition", "an entry in `definitions` for each source")
+    values = [row.numbers([source.name for source in kept], "a number") for row in bins]
     return kept, np.array(values, dtype=np.float64).reshape(len(bins), len(kept))
 
 

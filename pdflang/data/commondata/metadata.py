@@ -125,9 +125,7 @@ def _observable(name: str, wanted: str, metadata: Path, root: Path, context: Dat
             remedy=_did_you_mean(near),
         )
     rows = by_name[wanted].key("ndata", "the number of data")
-    if not isinstance(rows.value, int) or isinstance(rows.value, bool) or rows.value < 0:
-        raise rows.wrong(f"is {rows.value!r}", "the number of data, a whole number")
-    return Observable(name, folder, root, by_name[wanted], rows.value)
+    return Observable(name, folder, root, by_name[wanted], rows.count("the number of data, a whole number"))
 
 
 def _observables(metadata: Path, context: DataContext) -> dict[str, Node]:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pdflang.data.context import DataContext, data_error
 from pdflang.diagnostics import PdflangError
+
+
+_NULL = ("", "~", "null", "Null", "NULL")
+_NOT_FINITE = {".nan": "nan", ".inf": "inf", "-.inf": "-inf"}
 
 
 @dataclass(frozen=True)
@@ -29,10 +36,14 @@ class Node:
         note = f"The commondata format asks for {wanted}."
         return data_error("E513", f"{place} {found}", self.context, notes=(note,))
 
-    def mapping(self, wanted: str) -> dict[str, Node]:
+    def names(self, wanted: str) -> list[str]:
+        """The keys of a mapping."""
         if not isinstance(self.value, dict):
             raise self.wrong(f"is {_kind(self.value)}", wanted)
-        return {str(key): self._child(self._step(str(key)), value) for key, value in self.value.items()}
+        return [str(key) for key in self.value]
+
+    def mapping(self, wanted: str) -> dict[str, Node]:
+        return {name: self._child(self._step(name), self.value[name]) for name in self.names(wanted)}
 
     def sequence(self, wanted: str) -> list[Node]:
         if not isinstance(self.value, list):
@@ -67,6 +78,22 @@ class Node:
             raise self.wrong(f"is not finite: {number}", wanted)
         return number
 
+    def count(self, wanted: str) -> int:
+        """A whole number, 0 or more."""
+        number = _as_number(self.value)
+        if number is None or number < 0 or number != math.floor(number):
+            raise self.wrong(f"is {_kind(self.value)}", wanted)
+        return int(number)
+
+    def numbers(self, names: Sequence[str], wanted: str) -> list[float]:
+        """The finite numbers of some entries of a mapping: of thousands at once, where `number` takes one."""
+        if isinstance(self.value, dict):
+            with suppress(KeyError, TypeError, ValueError):
+                found = [float(self.value[name]) for name in names]
+                if all(map(math.isfinite, found)):
+                    return found
+        return [self.key(name, "every source").number(wanted) for name in names]
+
     def _step(self, key: str) -> str:
         return f".{key}" if self.entry else key
 
@@ -75,25 +102,42 @@ class Node:
 
 
 def read_yaml(path: Path, context: DataContext) -> Node:
-    """The content of a YAML file, plain values only. Error: E513 where it is no YAML."""
+    """The content of a YAML file: mappings, lists, texts and null. Error: E513 where it is no YAML.
+
+    What is a number is for the reader to say: tables have 10⁵ of them, and YAML's own rules take longer than the rest.
+    """
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    class Loader(getattr(yaml, "CBaseLoader", yaml.BaseLoader)):  # type: ignore[misc]
+        """Texts, but for null."""
+
+        def construct_scalar(self, node: yaml.ScalarNode) -> str | None:
+            return None if not node.style and node.value in _NULL else node.value
+
     file = f"{path.parent.name}/{path.name}"
     try:
-        with path.open("rb") as handle:
-            return Node(yaml.load(handle, Loader=loader), file, "", context)
+        with path.open("rb") as handle, _without_collection():
+            return Node(yaml.load(handle, Loader=Loader), file, "", context)
     except (yaml.YAMLError, ValueError, RecursionError, OSError) as error:
         raise data_error("E513", f"`{file}` is not YAML", context, notes=(str(error),)) from error
 
 
-def _as_number(value: Any) -> float | None:
-    """YAML 1.1, which the parser follows, takes `1e-5` for text."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """A scope in which nothing looks for garbage, of which a parser makes none: half of its time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
     try:
-        return float(value)
-    except (ValueError, OverflowError):
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _as_number(value: Any) -> float | None:
+    try:
+        return float(_NOT_FINITE.get(value, value))
+    except (TypeError, ValueError):
         return None
 
 
@@ -101,6 +145,5 @@ def _kind(value: Any) -> str:
     if value is None:
         return "null"
     if isinstance(value, str):
-        return f"the text {value[:40]!r}"
-    kinds = {dict: "a mapping", list: "a list", bool: "a truth value", int: "a number", float: "a number"}
-    return kinds.get(type(value), f"a {type(value).__name__}")
+        return f"`{value[:40]}`"
+    return "a mapping" if isinstance(value, dict) else "a list"
