@@ -70,7 +70,7 @@ def diamonds() -> None:
     data = references.data("diamonds")
     predictors = np.asarray(data["X"], float)[:, 1:]
     b = pm.Normal("b", 0, 1, shape=data["K"] - 1)
-    intercept, sigma = pm.StudentT("intercept", 3, 8, 10), pm.HalfStudentT("sigma", 3, 10)
+    intercept, sigma = pm.StudentT("intercept", nu=3, mu=8, sigma=10), pm.HalfStudentT("sigma", nu=3, sigma=10)
     pm.Normal("Y", intercept + pt.dot(predictors - predictors.mean(0), b), sigma, observed=data["Y"])
 
 

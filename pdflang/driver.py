@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pdflang.functions import Functions
     from pdflang.model import CompiledModel
 
+_PRIOR_DRAWS = 64
+"""For the parameters of an earlier fit, until there is one."""
+
 _DEEPEST = 50_000
 """A sum of thousands of terms is as deep as it is long, and passes walk down it."""
 
@@ -64,7 +67,26 @@ def bind(program: Program, data: Mapping[str, Any], sizes: Mapping[str, int] | N
     from pdflang.data.binding import bind as bind_data
 
     with _deep(), marked(program.marks):
-        return bind_data(program, data, sizes)
+        bound = bind_data(program, data, sizes)
+        return at_earlier(bound, _middle_of_prior(bound), unfitted=True) if bound.unfitted else bound
+
+
+def at_earlier(bound: BoundProgram, params: Mapping[str, Any], unfitted: bool = False) -> BoundProgram:
+    """The program with the parameters of another earlier fit."""
+    import numpy as np
+
+    values = {datum: np.asarray(params[name], float) for datum, name in bound.program.earlier.items()}
+    return replace(bound, arrays={**bound.arrays, **values}, unfitted=unfitted)
+
+
+def _middle_of_prior(bound: BoundProgram) -> dict[str, Any]:
+    """Where parameters are before there is any fit: means of some draws of the prior."""
+    import numpy as np
+
+    from pdflang.passes.prior import prior_draws
+
+    draws = prior_draws(bound, _PRIOR_DRAWS)
+    return {name: np.mean([draw[name] for draw in draws], axis=0) for name in bound.program.earlier.values()}
 
 
 def compile_bound(
@@ -118,7 +140,15 @@ def generate(
 
 def rebind(model: CompiledModel, data: Mapping[str, Any], room: Mapping[str, int] | None = None) -> CompiledModel:
     """The model with other data. Nothing is compiled again where shapes are the same, or events are fewer."""
-    bound = bind(model.program, data)
+    return _rebound(model, bind(model.program, data), room)
+
+
+def after(model: CompiledModel, params: Mapping[str, Any]) -> CompiledModel:
+    """The model whose earlier fit has found `params`. Nothing is compiled again."""
+    return _rebound(model, at_earlier(model.bound, params), None)
+
+
+def _rebound(model: CompiledModel, bound: BoundProgram, room: Mapping[str, int] | None) -> CompiledModel:
     is_exact, has_room = model.functions.generated.is_exact, {**model.capacities, **(room or {})}
     return model.with_bound(bound, compile_bound(bound, model.functions, is_exact, has_room), room)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from pdflang.inference import (
     method_of,
 )
 from pdflang.inference.options import options_of
+from pdflang.ir.program import EARLIER
 from pdflang.model import CompiledModel
 from pdflang.semantics.capabilities import require_gradient
 from pdflang.semantics.modules import place_of
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from pdflang.certify import Certificate
     from pdflang.inference import Draws, Optima
     from pdflang.inference.workers import StopRequest
+    from pdflang.predictive.agreement import Agreement
     from pdflang.results import RunFolder
     from pdflang.results.bootstrap import Bootstrap
     from pdflang.results.calibration import Calibration
@@ -61,10 +63,10 @@ def load(
     """The compiled model of a `.pdfm` file.
 
     `data` replaces the declared sources by name: numbers, arrays of NumPy or JAX, lists, or mappings of columns
-    for a table. `room` makes arrays of events larger than the events need, by observation, so that
-    `Model.rebind` compiles nothing for up to so many. Long lists of events are compressed to a few nodes where that
-    changes the log-density by less than 1e-3, as `Model.notes` say; `exact` sums them all. Raises PdflangError with
-    everything that is wrong with the model or its data.
+    for a table; for `earlier` a fit, or the folder of one. `room` makes arrays of events larger than the events need,
+    by observation, so that `Model.rebind` compiles nothing for up to so many. Long lists of events are compressed to a
+    few nodes where that changes the log-density by less than 1e-3, as `Model.notes` say; `exact` sums them all. Raises
+    PdflangError with everything that is wrong with the model or its data.
     """
     return _compiled(driver.read_source(Path(path)), data, room, exact)
 
@@ -100,9 +102,20 @@ def loads(
 def _compiled(
     source: SourceFile, data: Mapping[str, Any] | None, room: Mapping[str, int] | None, exact: bool
 ) -> Model:
-    given = data or {}
+    given = dict(data or {})
+    if EARLIER in given:
+        given[EARLIER] = _parameters(given[EARLIER])
     bound = driver.bind(driver.check(source, given), given)
     return Model(bound, driver.compile_bound(bound, exact=exact), room or {})
+
+
+def _parameters(fit: Any) -> Any:
+    """The parameters of a fit, which may be a folder."""
+    from pdflang.results.points import centre_of_run
+
+    if isinstance(fit, str | Path):
+        return centre_of_run(Path(fit))
+    return fit.params if isinstance(fit, Fit) else fit
 
 
 @dataclass(frozen=True)
@@ -113,9 +126,14 @@ class Fit:
     shapes and come from the inverse of minus the Hessian, to first order, or from the sandwich estimate where
     events have weights: NaN where there is none, and for parameters at a bound, which `at_bound` names.
     `covariance` (n, n) is that of all entries of all parameters in the order of their declarations. `derived`
-    are derived values and outputs; `chi2` is that of each
-    Gaussian observation, `optima` what each start found. `certificates` say how exact integrals and other
+    are derived values and outputs, `optima` what each start found. `certificates` say how exact integrals and other
     approximations are at the maximum. `minos` has the errors of both signs where they were asked for.
+
+    `agreement` says how well data with normal errors are described: `chi2` is that of all together, `dof` the number of
+    data less that of parameters, `chi2_by_data` what each measured data set has by itself.
+
+    `earlier` are the parameters at which `earlier(…)` was taken, none where the model has no such thing; where no fit
+    was given, it was found in so many `rounds`, each of which takes the one before for the earlier.
     """
 
     params: dict[str, np.ndarray]
@@ -123,11 +141,25 @@ class Fit:
     standard_errors: dict[str, np.ndarray]
     covariance: np.ndarray | None
     derived: dict[str, np.ndarray]
-    chi2: dict[str, float]
+    agreement: Agreement
     optima: Optima
     at_bound: tuple[str, ...] = ()
     certificates: tuple[Certificate, ...] = ()
     minos: Minos | None = None
+    earlier: dict[str, np.ndarray] = field(default_factory=dict)
+    rounds: int = 0
+
+    @property
+    def chi2(self) -> float:
+        return self.agreement.chi2
+
+    @property
+    def dof(self) -> int:
+        return self.agreement.dof
+
+    @property
+    def chi2_by_data(self) -> dict[str, float]:
+        return {part.name: part.chi2 for part in self.agreement.by_data}
 
     @property
     def converged(self) -> bool:
@@ -165,6 +197,12 @@ class Model(CompiledModel):
         rebound = driver.rebind(self, data, room)
         assert isinstance(rebound, Model)
         return rebound
+
+    def after(self, fit: Fit | Mapping[str, Any]) -> Model:
+        """This model with `earlier(…)` at the parameters of a fit. Nothing is compiled again."""
+        found = driver.after(self, fit.params if isinstance(fit, Fit) else fit)
+        assert isinstance(found, Model)
+        return found
 
     def target(self) -> Target:
         """What samplers see."""
@@ -217,6 +255,7 @@ class Model(CompiledModel):
         from pdflang.results import suffices
 
         self._require_parameters()
+        self._require_fit()
         method = method_of(options)
         method.require(self.program)
         going_on: dict[str, Any] = {}
@@ -373,11 +412,21 @@ class Model(CompiledModel):
 
         Options are the fields of `MapOptions`: starts, seed, tolerance, max_steps, priors, optimizer. With `minos`
         there are errors of both signs from profiles. The result says whether it converged, and how exact integrals are.
-        Errors: E601 where no start has a finite density, E608 without parameters, E620 for the options.
+        A model with `earlier(…)` to which no fit was given is fitted again and again, each time with the one before for
+        the earlier, until nothing changes. Errors: E601 where no start has a finite density, E608 without parameters,
+        E620 for the options, E644 where fits do not settle.
         """
         import numpy as np
 
-        optima = self.optima(options_of(MapOptions, options), monitor)
+        from pdflang.predictive.agreement import agreement_of
+
+        settings = options_of(MapOptions, options)
+        if self.bound.unfitted:
+            from pdflang.workflows.earlier import settled
+
+            model, rounds = settled(self, settings, monitor)
+            return replace(model.map(minos=minos, monitor=monitor, **asdict(settings)), rounds=rounds)
+        optima = self.optima(settings, monitor)
         best = optima.best
         params = {name: np.asarray(value) for name, value in self.constrain(best.z).items()}
         covariance = self._constrained_covariance(best.z, self._sandwiched(best.z, best.covariance))
@@ -387,11 +436,12 @@ class Model(CompiledModel):
             self._by_parameter(params, covariance),
             covariance,
             {name: np.asarray(value) for name, value in self.derived(params).items()},
-            {name: float(value) for name, value in self.chi2(params).items()},
+            agreement_of(self, params),
             optima,
             self._parameters_of(best.bound),
             self.certify([params]),
             self._minos(optima, monitor) if minos and not optima.interrupted else None,
+            {name: np.asarray(self.bound.arrays[datum]) for datum, name in self.program.earlier.items()},
         )
 
     def _minos(self, optima: Optima, monitor: Monitor | None) -> Minos:
@@ -534,6 +584,18 @@ class Model(CompiledModel):
                 errors[name] = np.sqrt(np.diag(covariance)[start:stop]).reshape(value.shape)
             start = stop
         return errors
+
+    def _require_fit(self) -> None:
+        """That an earlier fit is given where the model refers to one: only `map` finds it by itself."""
+        if self.bound.unfitted:
+            raise PdflangError(
+                Diagnostic(
+                    "E643",
+                    "the model refers to an earlier fit, and none is given",
+                    remedy="let `pdflang map` find it, and give its folder: --data earlier=FOLDER; in Python "
+                    "model.after(model.map())",
+                )
+            )
 
     def _require_parameters(self) -> None:
         if self.dimension == 0:

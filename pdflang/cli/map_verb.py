@@ -86,6 +86,8 @@ def command(
         again = None
         halted = fit.optima.interrupted or (fit.minos is not None and fit.minos.interrupted)
         if replicas is not None and not halted:
+            if fit.rounds:
+                compiled = compiled.after(fit)
             again = compiled.bootstrap(fit, monitor=told_of(hold, terminal_monitor()), **asdict(replicas))
             text, record = f"{text}\n{replicas_text(again)}", {**record, "bootstrap": replicas_record(again)}
             writes = [
@@ -146,9 +148,9 @@ def fit_text(model: Model, fit: Fit) -> str:
             cut.append(f"{name}: {LONG_ARRAY} of {len(rows)} entries shown; all are in map.json")
     text = [*aligned(lines), *cut, ""]
     text.append(f"log-density {fit.log_density:.10g}")
-    for name, chi2 in fit.chi2.items():
-        count = model.bound.arrays.get(name, model.bound.arrays.get(f"{name}.central")).size
-        text.append(f"χ²({name}) {chi2:.4f} for {count} data")
+    text += _agreement(fit)
+    if fit.rounds:
+        text.append(f"earlier(…) is at this maximum, found in {fit.rounds} rounds")
     text += words_on_errors(model.weighted)
     best = fit.optima.best
     text.append(f"{fit.optima.agreeing} of {len(fit.optima.every)} starts end there: {best.reason}")
@@ -159,6 +161,17 @@ def fit_text(model: Model, fit: Fit) -> str:
         text.append(f"  help: {best.remedy}")
     doubts = inexact_maximum(fit.certificates)
     return "\n".join(text) + "\n" + (to_text(doubts) if doubts else "") + accuracy(fit.certificates)
+
+
+def _agreement(fit: Fit) -> list[str]:
+    """χ² of each Gaussian observation, of all together, and of measured data sets."""
+    found = fit.agreement
+    lines = [f"χ²({part.name}) {part.chi2:.4f} for {part.count} data" for part in found.by_observation]
+    if found.by_observation and found.dof > 0:
+        lines[-1] += f", χ²/dof {found.chi2 / found.dof:.3f} with {found.dof} degrees of freedom"
+    if len(found.by_data) > len(found.by_observation):
+        lines += [f"  {part.name}: {part.chi2:.2f} for {part.count}" for part in found.by_data]
+    return lines
 
 
 def _errors(fit: Fit, name: str, size: int) -> list[tuple[str, ...]]:
@@ -203,7 +216,11 @@ def fit_record(model: Model, fit: Fit) -> dict[str, Any]:
         "derived": fit.derived,
         "axes": axes_record({**fit.params, **fit.derived}, schemas(model)),
         "log_density": fit.log_density,
-        "chi2": fit.chi2,
+        "chi2": {part.name: part.chi2 for part in fit.agreement.by_observation},
+        "chi2_by_data": fit.chi2_by_data,
+        "dof": fit.dof,
+        "earlier": fit.earlier,
+        "rounds": fit.rounds,
         "converged": fit.converged,
         "at_bound": fit.at_bound,
         "seed": fit.optima.seed,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pdflang.diagnostics import Diagnostic, PdflangError
+from pdflang.ir.program import EARLIER
 
 if TYPE_CHECKING:
     from pdflang.cli.screen import Screen
@@ -103,6 +104,24 @@ def sizes_of(written: tuple[str, ...]) -> dict[str, int]:
     return sizes
 
 
+def _given(data: tuple[str, ...]) -> dict[str, Any]:
+    """What `--data` gives by name: an earlier fit by its folder."""
+    from pdflang.data.overrides import parse_overrides
+
+    folders = [text for text in data if _is_fit(text)]
+    given: dict[str, Any] = parse_overrides(text for text in data if text not in folders)
+    for text in folders:
+        from pdflang.results.points import centre_of_run
+
+        given[EARLIER] = centre_of_run(Path(text.partition("=")[2].strip()))
+    return given
+
+
+def _is_fit(text: str) -> bool:
+    name, _, value = text.partition("=")
+    return name.strip() == EARLIER and Path(value.strip()).is_dir()
+
+
 def bound_model(
     screen: Screen, path: Path, data: tuple[str, ...], sizes: Mapping[str, int] | None = None,
     require: Callable[[Program], None] | None = None, remarks: bool = True,
@@ -114,9 +133,8 @@ def bound_model(
     that was done before.
     """
     from pdflang import driver
-    from pdflang.data.overrides import parse_overrides
 
-    given = parse_overrides(data)
+    given = _given(data)
     program = driver.check(driver.read_source(path), given)
     if remarks:
         screen.show(remark for remark in program.lints if remark.code not in _ABSENT)

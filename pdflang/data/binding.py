@@ -19,9 +19,10 @@ from pdflang.data.tables import Table, read_table
 from pdflang.diagnostics import Label, PdflangError, Reports, closest_names
 from pdflang.ir import nodes
 from pdflang.ir.evaluate import Evaluator
-from pdflang.ir.program import BoundProgram, Check, Datum, Program, Rows, expressions
+from pdflang.ir.program import EARLIER, BoundProgram, Check, Datum, Program, Rows, expressions
 from pdflang.ir.ranges import Range
 from pdflang.ir.sizes import Axis
+from pdflang.semantics.lints import everything_read
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,7 +56,9 @@ def bind(
         reports.raise_errors()
     binder.bind_tables()
     binder.verify_lengths()
-    return BoundProgram(program, binder.lengths, binder.arrays, binder.notes(), binder.rows)
+    return BoundProgram(
+        program, binder.lengths, binder.arrays, binder.notes(), binder.rows, binder.unfitted, binder.data_sets()
+    )
 
 
 def _check_sizes(program: Program, sizes: Mapping[str, int]) -> None:
@@ -81,13 +84,22 @@ class _Binder:
         self._simulates = sizes is not None
         self._made = {*program.observations, *_weights(program)}
         self._absent: list[Datum] = []
-        self._given = dict(given)
+        self._given = _by_name(given, program)
         self._fixed_by: dict[str, DataContext] = {}
         self._contexts: dict[str, DataContext] = {}
         self._sets: dict[str, CommonData] = {}
         self.lengths: dict[str, int] = dict(sizes or {})
         self.arrays: dict[str, Any] = {}
         self.rows: dict[str, Rows] = {}
+
+    @property
+    def unfitted(self) -> bool:
+        """Whether nothing was given for the parameters of an earlier fit."""
+        return bool(self._program.earlier) and self._program.earlier.keys().isdisjoint(self._given)
+
+    def data_sets(self) -> dict[str, dict[str, Any]]:
+        """Where the entries of each measured data set stand, by datum."""
+        return {name: {s: found.rows_of(s) for s in found.set_names} for name, found in self._sets.items()}
 
     # --- one datum ------------------------------------------------------------------------------------------
 
@@ -96,8 +108,10 @@ class _Binder:
         context = DataContext(datum.name, datum.span, datum.folder)
         if datum.name in self._given:
             self._bind_given(datum, context.of("the data given"))
-        elif self._simulates and datum.name in self._made and self._is_absent(datum):
+        elif self._is_made(datum):
             self._absent.append(datum)
+        elif datum.name in self._program.earlier:
+            raise _not_in_fit(self._program.earlier[datum.name], context)
         elif datum.source is None:
             raise data_error(
                 "E518",
@@ -114,6 +128,12 @@ class _Binder:
             self._bind_table(datum, context)
         else:
             self._bind_commondata(datum, context)
+
+    def _is_made(self, datum: Datum) -> bool:
+        """Whether the numbers are to come from elsewhere than data: from a simulation, or from a fit."""
+        if datum.name in self._program.earlier:
+            return self.unfitted
+        return self._simulates and datum.name in self._made and self._is_absent(datum)
 
     def _is_absent(self, datum: Datum) -> bool:
         """Whether a datum has no numbers of its own, so that the simulator must do without."""
@@ -443,7 +463,8 @@ class _Binder:
                 raise PdflangError(check.report(left, right))
             return
         absent = {datum.name for datum in self._absent}
-        if absent.isdisjoint(map(self._program.datum_of, nodes.references(check.node))):
+        read = everything_read(check.node, self._program.definition_nodes)
+        if absent.isdisjoint(map(self._program.datum_of, read)):
             self._verify_range(check, check.node)
 
     def _verify_range(self, check: Check, node: nodes.Node) -> None:
@@ -525,6 +546,31 @@ class _Binder:
         known = {*self._program.data, *self.lengths, *self._program.indices}
         unused = [name for name in self._given if name not in known]
         return tuple(f"no `data` is called `{name}`; what is given for it is ignored" for name in unused)
+
+
+def _by_name(given: Mapping[str, Any], program: Program) -> dict[str, Any]:
+    """What is given by the names of data: the parameters of an `earlier` fit each by its own."""
+    found = dict(given)
+    if program.earlier and EARLIER in found:
+        parameters = found.pop(EARLIER)
+        parameters = parameters.columns if isinstance(parameters, Table) else parameters
+        if not isinstance(parameters, Mapping):
+            raise data_error(
+                "E519", f"`{EARLIER}` is a fit, and what is given for it is none", DataContext(EARLIER),
+                remedy=f"give the folder of one, --data {EARLIER}=model.run, or in Python its parameters by name",
+            )  # fmt: skip
+        missing = [name for name in program.earlier.values() if name not in parameters]
+        if missing:
+            raise _not_in_fit(missing[0], DataContext(EARLIER))
+        found |= {datum: parameters[name] for datum, name in program.earlier.items() if datum not in found}
+    return found
+
+
+def _not_in_fit(parameter: str, context: DataContext) -> PdflangError:
+    return data_error(
+        "E518", f"the earlier fit has no parameter `{parameter}`", context,
+        remedy="give a fit of this model: what `pdflang map` of it has written",
+    )  # fmt: skip
 
 
 def _symbols(datum: Datum) -> list[str]:

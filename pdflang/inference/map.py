@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -35,7 +36,10 @@ def maximise(
     monitor = monitor or QuietMonitor()
     seed = chosen_seed(options.seed)
     surface = surface_of(target)
-    searches = [_Search(number, target, options, surface, seed) for number in range(options.starts)]
+    searches = [
+        _Search(number, target, options, surface, partial(surface.start, target, seed, number))
+        for number in range(options.starts)
+    ]
     threads = options.threads or available_cores()
     begin = time.perf_counter()
     with interrupts(stop) as stop:
@@ -54,15 +58,24 @@ def maximise(
     return Optima(every, seed, options, stop.requested, seconds)
 
 
+def climb(target: Target, start: np.ndarray, options: MapOptions, stop: StopRequest) -> Optimum:
+    """The optimum that one ascent reaches from `start`, (n,): of a target that is near another one."""
+    search = _Search(0, target, options, surface_of(target), lambda attempt: start)
+    search.run(stop)
+    return search.optimum(stop.requested)
+
+
 class _Search:
     """The ascent from one start."""
 
-    def __init__(self, number: int, target: Target, options: MapOptions, surface: Surface, seed: int) -> None:
+    def __init__(
+        self, number: int, target: Target, options: MapOptions, surface: Surface, initial: Callable[[int], np.ndarray]
+    ) -> None:
         self.progressed = Progressed(number, "climbing", 0, options.max_steps)
         self._options = options
         self._state = ascent.new_ascent(target.dimension)
         self._evaluated = partial(surface.evaluated, target)
-        self._initial = partial(surface.start, target, seed, number)
+        self._initial = initial
 
     def run(self, stop: StopRequest) -> None:
         """Climb until the search ends or is asked to stop."""

@@ -453,6 +453,17 @@ class Ode(Node):
         self._inherit((self.times.axes[0], *self.state.axes), "real", without=(self.time.loop, self.state.loop))
 
 
+class Earlier(Node):
+    """What `body` is at the parameters of an earlier fit. A checked program has none: they have become data."""
+
+    __slots__ = fields = ("body",)
+    body: Node
+
+    def _infer(self) -> None:
+        self._inherit(self.body.axes, self.body.dtype)
+        self.phase = Phase.DATA
+
+
 def merge_axes(*shapes: tuple[Axis, ...]) -> tuple[Axis, ...]:
     """The axes of arrays combined elementwise: the most that one has, each by its name where one names it."""
     longest = max(shapes, key=len)

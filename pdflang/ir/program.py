@@ -109,6 +109,9 @@ class Definition:
     span: Span
 
 
+EARLIER = "earlier"
+"""What data are called that stand for parameters at an earlier fit: `earlier.a` for `a`."""
+
 EVENTS = Axis(Size(0), "simulated events")
 """The axis of events that are being drawn: their number is not known before."""
 
@@ -249,7 +252,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Program:
-    """A whole model, all names resolved and all functions inlined; `marks` say where its expressions stand."""
+    """A whole model, all names resolved and all functions inlined; `marks` say where its expressions stand.
+
+    `earlier` are the data that stand for parameters at an earlier fit, and which each stands for.
+    """
 
     source: SourceFile
     files: tuple[SourceFile, ...]
@@ -263,6 +269,7 @@ class Program:
     outputs: dict[str, Output]
     checks: tuple[Check, ...]
     lints: tuple[Diagnostic, ...]
+    earlier: Mapping[str, str] = field(default_factory=dict)
     marks: Marks = field(default_factory=Marks, compare=False)
 
     @property
@@ -300,7 +307,9 @@ class BoundProgram:
     """A program with its data: every length is known, every number there.
 
     `arrays` holds the data by name, columns as `<datum>.<column>`; `notes` what the user should know about
-    data that was given; `rows` are there for data of which rows were left out.
+    data that was given; `rows` are there for data of which rows were left out. `unfitted`: no earlier fit was given,
+    and means of the prior stand for it. `data_sets` has the positions of the entries of each measured data set, by
+    datum and name of the set.
     """
 
     program: Program
@@ -308,6 +317,8 @@ class BoundProgram:
     arrays: Mapping[str, Any]
     notes: tuple[str, ...] = ()
     rows: Mapping[str, Rows] = field(default_factory=dict)
+    unfitted: bool = False
+    data_sets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     _kept: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     def once(self, name: Hashable, compute: Callable[[], Found]) -> Found:

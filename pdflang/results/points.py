@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,18 @@ def point_of_run(folder: Path, number: int | None, seed: int) -> tuple[dict[str,
         remedy = f"draws are numbered from 0 to {count - 1}, one chain after the other"
         raise PdflangError(Diagnostic("E620", f"`{folder}` has no draw {chosen}", remedy=remedy))
     chain, draw = divmod(chosen, posterior.sizes["draw"])
-    names = [name for name, schema in schemas_of(tree).items() if schema.role in ("param", "nuisance")]
     at = dict(zip(DRAW_AXES, (chain, draw), strict=True))
-    return {name: np.asarray(posterior[name].isel(at)) for name in names}, chosen
+    return {name: np.asarray(posterior[name].isel(at)) for name in _parameters(tree)}, chosen
+
+
+def centre_of_run(folder: Path) -> dict[str, np.ndarray]:
+    """Parameters by name: the maximum of a run of `map`, the means of a posterior. Errors: E623 where it has neither."""
+    if not (folder / DRAWS).exists() and (folder / MAXIMUM).exists():
+        return point_of_run(folder, None, 0)[0]
+    tree = open_run(folder)
+    posterior = tree["posterior"].to_dataset()
+    return {name: np.asarray(posterior[name].mean(DRAW_AXES)) for name in _parameters(tree)}
+
+
+def _parameters(tree: Any) -> list[str]:
+    return [name for name, schema in schemas_of(tree).items() if schema.role in ("param", "nuisance")]

@@ -26,6 +26,7 @@ from pdflang.semantics.comprehensions import condition
 from pdflang.semantics.datasets import fktable
 from pdflang.semantics.distributions import call_distribution
 from pdflang.semantics.domains import apply_in_domain, constant_range
+from pdflang.semantics.earlier import earlier
 from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.flows import ode
 from pdflang.semantics.increasing import check_increasing
@@ -436,6 +437,7 @@ BUILTINS: dict[str, BuiltinValue] = {
         _builtin("add_diag", _FUNCTION, add_diag, "a square matrix with numbers added to its diagonal"),
         _builtin("scan", _FUNCTION, scan, "states of a recurrence, one after each input: scan(step, start, inputs)"),
         _builtin("ode", _FUNCTION, ode, "states at times of dy/dt = rate(t, y): ode(rate, initial, times)"),
+        _builtin("earlier", _FUNCTION, earlier, "a number at the parameters of an earlier fit: earlier(proton |> F2)"),
         _builtin("box", _FUNCTION, _box, "a region: box(x = (0, 1), y = (0, 1))"),
         _builtin("table", _SOURCE, _only_as_data('table("d.csv")'), "columns of a file"),
         _builtin("commondata", _SOURCE, _only_as_data('commondata("NAME")'), "measured data sets with a covariance"),

@@ -12,6 +12,7 @@ from pdflang.ir.program import Definition, Parameter, Program
 from pdflang.semantics.combine import error
 from pdflang.semantics.datasets import Columns
 from pdflang.semantics.declarations import DeclarationTable
+from pdflang.semantics.earlier import with_earlier
 from pdflang.semantics.expressions import Expressions
 from pdflang.semantics.function_domains import outside_domains
 from pdflang.semantics.lints import everything_read, lint_momentum_sums, lint_program
@@ -62,6 +63,8 @@ def check_model(source: SourceFile, columns: Columns) -> Program:
         checks=tuple(elaborator.checks),
         lints=(),
     )
+    with reports.collecting():
+        program = with_earlier(program)
     for remark in (
         *lint_program(program, table.used),
         *lint_momentum_sums(program, table.momentum_sums),

@@ -28,7 +28,7 @@ def lint_program(program: Program, used: set[str]) -> Iterator[Diagnostic]:
     else:
         yield from _idle_parameters(program)
     for datum in program.data.values():
-        if datum.name not in used:
+        if datum.name not in used and datum.name not in program.earlier:
             yield _lint(
                 "L403", f"nothing reads the datum `{datum.name}`", datum.span,
                 remedy=f"observe it: observe {datum.name} ~ …",

@@ -45,7 +45,7 @@ def _infer(node: Node, known: Known) -> Range:
         return Range(0, size.constant - 1) if size.is_known else NONNEGATIVE
     if isinstance(node, nodes.Element):
         return known[node.base]
-    if isinstance(node, nodes.Array | nodes.Scan):
+    if isinstance(node, nodes.Array | nodes.Scan | nodes.Earlier):
         return known[node.body]
     if isinstance(node, nodes.Stack):
         return _union([known[item] for item in node.items])

@@ -10,9 +10,9 @@ import numpy as np
 
 from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.fields import schemas
-from pdflang.inference import Monitor, QuietMonitor, ascent
+from pdflang.inference import Monitor, QuietMonitor
+from pdflang.inference.map import climb
 from pdflang.inference.options import chosen_seed
-from pdflang.inference.surface import surface_of
 from pdflang.inference.workers import StopRequest
 from pdflang.results.bootstrap import Bootstrap
 from pdflang.semantics.drawn_events import of_axis, require_room_for_events
@@ -89,19 +89,14 @@ class _Replicas:
         """The maximum for one replica; None where it was stopped. ValueError where the ascent ends elsewhere."""
         with self._python:
             target = self._model.rebind(self._data(number)).maximised(self._priors)
-        surface = surface_of(target)
-        state, limits = ascent.new_ascent(target.dimension), self._limits
-        while not ascent.finished(state, limits.tolerance):
-            if stop.requested:
-                return None
-            if state.evaluations >= limits.max_steps or (state.evaluations and not np.isfinite(state.best.value)):
-                break
-            state = ascent.one_step(lambda z: surface.evaluated(target, z), lambda attempt: self._start, state)
-        if not np.isfinite(state.best.value):
+        found = climb(target, self._start, self._limits, stop)
+        if found.status == "interrupted":
+            return None
+        if found.status == "no finite start":
             raise ValueError("the density is not finite at the maximum of the data themselves")
-        if not (ascent.converged(state, limits.tolerance) or ascent.at_bound(state, limits.tolerance)):
+        if found.status not in ("converged", "flat", "at bound"):
             raise ValueError("no maximum was reached")
-        return {"z": state.best.z.tolist()}
+        return {"z": found.z.tolist()}
 
     def _data(self, number: int) -> dict[str, Any]:
         """The data of a replica, as `rebind` takes them."""

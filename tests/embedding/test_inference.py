@@ -82,7 +82,7 @@ def test_the_maximum(schools) -> None:
     assert fit.params["mu"] == pytest.approx(6 / (3 + 1 / 25))
     assert fit.standard_errors["mu"] == pytest.approx((3 + 1 / 25) ** -0.5)
     assert fit.at_bound == ("t",) and np.isnan(fit.standard_errors["t"]) and not fit.converged
-    assert isinstance(fit.chi2["y"], float)
+    assert isinstance(fit.chi2, float)
     assert repr(fit).startswith("<Fit: at bound, log-density")
 
 

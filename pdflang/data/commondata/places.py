@@ -13,7 +13,6 @@ from typing import Any
 from pdflang.data.context import DataContext, data_error
 from pdflang.diagnostics import PdflangError
 
-
 _NULL = ("", "~", "null", "Null", "NULL")
 _NOT_FINITE = {".nan": "nan", ".inf": "inf", "-.inf": "-inf"}
 

@@ -1,0 +1,77 @@
+"""χ² of data with normal errors: of all, and of each measured data set by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pdflang.ir.evaluate import Evaluator
+
+if TYPE_CHECKING:
+    from pdflang.model import CompiledModel
+
+
+@dataclass(frozen=True)
+class Part:
+    """χ² of some data: those of an observation, or of a measured data set of it."""
+
+    name: str
+    chi2: float
+    count: int
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How well the data of Gaussian observations are described.
+
+    `by_observation` adds up to all. `by_data` is each measured data set by itself, with its own block of the
+    covariance, and each other observation: errors that sets share are not shared there, so that it need not add up.
+    `parameters` counts the free parameters; a nuisance is as good as a datum, and is not counted.
+    """
+
+    by_observation: tuple[Part, ...]
+    by_data: tuple[Part, ...]
+    parameters: int
+
+    @property
+    def chi2(self) -> float:
+        """χ² of all data; NaN where no observation is Gaussian."""
+        return sum(part.chi2 for part in self.by_observation) if self.by_observation else float("nan")
+
+    @property
+    def count(self) -> int:
+        """How many data there are."""
+        return sum(part.count for part in self.by_observation)
+
+    @property
+    def dof(self) -> int:
+        """The number of data less that of parameters."""
+        return self.count - self.parameters
+
+
+def agreement_of(model: CompiledModel, params: dict[str, Any]) -> Agreement:
+    """How well data are described at given parameters."""
+    found = {name: float(value) for name, value in model.chi2(params).items()}
+    predictions = model.predictions(params)
+    whole = tuple(Part(name, chi2, np.size(predictions[name])) for name, chi2 in found.items())
+    parts = [part for each in whole for part in (list(_of_sets(model, each.name, params, predictions)) or [each])]
+    free = [parameter.name for parameter in model.program.parameters.values() if parameter.role == "param"]
+    return Agreement(whole, tuple(parts), sum(np.size(params[name]) for name in free))
+
+
+def _of_sets(model: CompiledModel, name: str, params: dict[str, Any], predictions: dict[str, Any]) -> Iterator[Part]:
+    """χ² of each measured data set of an observation; nothing where it has none."""
+    sets, bound = model.bound.data_sets.get(name, {}), model.bound
+    draws = bound.program.observations[name].draws
+    if not sets or draws is None or draws.row.name != "MvNormal":
+        return
+    evaluate = Evaluator({**bound.arrays, **params}, bound.lengths, bound.program.definition_nodes)
+    root = np.asarray(evaluate(draws.arguments[1]))
+    covariance = root @ root.T
+    away = np.asarray(predictions[name]) - bound.arrays[f"{name}.central"]
+    for of_set, rows in sets.items():
+        block = np.linalg.solve(covariance[np.ix_(rows, rows)], away[rows])
+        yield Part(of_set, float(away[rows] @ block), len(rows))
