@@ -34,7 +34,7 @@ def point_of_run(folder: Path, number: int | None, seed: int) -> tuple[dict[str,
 
 
 def centre_of_run(folder: Path) -> dict[str, np.ndarray]:
-    """Parameters by name: the maximum of a run of `map`, the means of a posterior. Errors: E623 where it has neither."""
+    """Parameters by name: the maximum of a run of `map`, or the means of a posterior. Errors: E623 for neither."""
     if not (folder / DRAWS).exists() and (folder / MAXIMUM).exists():
         return point_of_run(folder, None, 0)[0]
     tree = open_run(folder)
