@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -146,6 +146,24 @@ def rebind(model: CompiledModel, data: Mapping[str, Any], room: Mapping[str, int
 def after(model: CompiledModel, params: Mapping[str, Any]) -> CompiledModel:
     """The model whose earlier fit has found `params`. Nothing is compiled again."""
     return _rebound(model, at_earlier(model.bound, params), None)
+
+
+def with_lines(
+    model: CompiledModel, lines: Sequence[str], arrays: Mapping[str, Any] | None = None,
+    lengths: Mapping[str, int] | None = None,
+) -> CompiledModel:  # fmt: skip
+    """The model with lines added to its text, and numbers for data that they declare: outputs that one use wants."""
+    from pdflang.model import CompiledModel
+
+    source = model.program.source
+    text = SourceFile(source.name, "\n".join([source.text, *lines]), source.folder)
+    bound = replace(
+        model.bound,
+        program=check(text, set(model.bound.arrays)),
+        arrays={**model.bound.arrays, **(arrays or {})},
+        lengths={**model.bound.lengths, **(lengths or {})},
+    )
+    return CompiledModel(bound, compile_bound(bound, model.functions, model.functions.generated.is_exact), {})
 
 
 def _rebound(model: CompiledModel, bound: BoundProgram, room: Mapping[str, int] | None) -> CompiledModel:

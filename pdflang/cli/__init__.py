@@ -33,6 +33,7 @@ VERBS = {
     "calibrate": "Fit simulated data, and see whether posteriors are right.",
     "report": "Make a page of a run, with pictures, for the browser.",
     "compare": "Lay fits beside each other.",
+    "export": "Write a run as files that other programs read.",
     "compile": "Print the generated JAX module, which is what runs.",
     "explain": "Explain a message by its code.",
 }

@@ -79,6 +79,8 @@ def command(
     compiled = load_model(screen, model, data, exact=exact, require=require_gradient)
     with RunFolder.create(model, out, overwrite) as folder, held() as hold:
         fit = compiled.map(minos=minos, monitor=told_of(hold, terminal_monitor()), **options)
+        if fit.rounds:
+            compiled = compiled.after(fit.earlier)
         if fit.optima.interrupted and not math.isfinite(fit.log_density):
             leave("interrupted before anything was found, and nothing was written")
         text, record = fit_text(compiled, fit), fit_record(compiled, fit)
@@ -86,8 +88,6 @@ def command(
         again = None
         halted = fit.optima.interrupted or (fit.minos is not None and fit.minos.interrupted)
         if replicas is not None and not halted:
-            if fit.rounds:
-                compiled = compiled.after(fit)
             again = compiled.bootstrap(fit, monitor=told_of(hold, terminal_monitor()), **asdict(replicas))
             text, record = f"{text}\n{replicas_text(again)}", {**record, "bootstrap": replicas_record(again)}
             writes = [

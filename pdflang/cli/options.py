@@ -104,7 +104,7 @@ def sizes_of(written: tuple[str, ...]) -> dict[str, int]:
     return sizes
 
 
-def _given(data: tuple[str, ...]) -> dict[str, Any]:
+def given_by(data: tuple[str, ...]) -> dict[str, Any]:
     """What `--data` gives by name: an earlier fit by its folder."""
     from pdflang.data.overrides import parse_overrides
 
@@ -134,7 +134,7 @@ def bound_model(
     """
     from pdflang import driver
 
-    given = _given(data)
+    given = given_by(data)
     program = driver.check(driver.read_source(path), given)
     if remarks:
         screen.show(remark for remark in program.lints if remark.code not in _ABSENT)

@@ -61,14 +61,16 @@ def model_of(run: Run, path: Path | None, data: tuple[str, ...]) -> tuple[Model 
 
 def _loaded(run: Run, path: Path, data: tuple[str, ...], exact: bool) -> Model:
     from pdflang import driver
-    from pdflang.data.overrides import parse_overrides
+    from pdflang.cli.options import given_by
     from pdflang.embedding import Model
     from pdflang.inference import prepare_jax, prepare_threads
     from pdflang.results.origin import require_same_model
 
     prepare_threads()
-    given = parse_overrides(data)
+    given = given_by(data)
     bound = driver.bind(driver.check(driver.read_source(path), given), given)
+    if bound.unfitted and run.maximum is not None:
+        bound = driver.at_earlier(bound, run.maximum.get("earlier", {}))
     prepare_jax()
     model = Model(bound, driver.compile_bound(bound, exact=exact), {})
     require_same_model(run.folder, run.record, model.sources, bound.arrays)

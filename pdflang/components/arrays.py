@@ -71,6 +71,13 @@ SYSTEMATIC_COVARIANCE = ArrayFunction(
     "pdflang.data.covariance.from_systematics",
     "the covariance of a data set whose multiplicative errors are relative to a reference",
 )
+CUBIC_IN_LOG = ArrayFunction(
+    "cubic_in_log",
+    ("x", "knots", "values"),
+    "pdflang.components.interpolation.cubic_in_log",
+    "pdflang.components.interpolation.cubic_in_log",
+    "cubic interpolation in log x, as LHAPDF has it",
+)
 CHOLESKY_OF_INVERSE = ArrayFunction(
     "cholesky_of_inverse",
     ("precision",),

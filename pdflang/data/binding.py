@@ -12,6 +12,7 @@ from pdflang.data.columns import commondata_folders
 from pdflang.data.commondata import CommonData, read_commondata
 from pdflang.data.context import DataContext, data_error
 from pdflang.data.fktable import match_rows, read_fk
+from pdflang.data.lhapdf_files import folder_of_set, read_member
 from pdflang.data.overrides import value_of
 from pdflang.data.paths import resolve
 from pdflang.data.rotation import EVOLUTION_BASIS, evolution_rotation
@@ -19,7 +20,7 @@ from pdflang.data.tables import Table, read_table
 from pdflang.diagnostics import Label, PdflangError, Reports, closest_names
 from pdflang.ir import nodes
 from pdflang.ir.evaluate import Evaluator
-from pdflang.ir.program import EARLIER, BoundProgram, Check, Datum, Program, Rows, expressions
+from pdflang.ir.program import EARLIER, PARTONS, BoundProgram, Check, Datum, Program, Rows, expressions
 from pdflang.ir.ranges import Range
 from pdflang.ir.sizes import Axis
 from pdflang.semantics.lints import everything_read
@@ -55,6 +56,7 @@ def bind(
                     binder.verify(check)
         reports.raise_errors()
     binder.bind_tables()
+    binder.bind_lhapdf()
     binder.verify_lengths()
     return BoundProgram(
         program, binder.lengths, binder.arrays, binder.notes(), binder.rows, binder.unfitted, binder.data_sets()
@@ -526,6 +528,24 @@ class _Binder:
             self.arrays[f"{name}.table"] = stacked
             self.arrays[f"{name}.xgrid"] = np.asarray(grids[0], dtype=np.float64)
             self.lengths[f"{name}.xgrid"] = len(grids[0])
+
+    def bind_lhapdf(self) -> None:
+        """Members of LHAPDF sets at their scales; partons that a set does not have are zero."""
+        import numpy as np
+
+        for name, source in self._program.lhapdf_sets.items():
+            context = DataContext(source.path, source.span, source.folder)
+            member = read_member(folder_of_set(source.path, context), source.member, context)
+            try:
+                x, found = member.at_scale(source.scale)
+            except ValueError as failure:
+                raise data_error("E520", f"the LHAPDF set `{source.path}` ends before: {failure}", context) from None
+            values = np.zeros((len(PARTONS), len(x)))
+            for row, pid in enumerate(PARTONS.values()):
+                if pid in member.pids:
+                    values[row] = found[member.pids.index(pid)]
+            self.arrays[f"{name}.x"], self.arrays[f"{name}.values"] = x, values
+            self.lengths[f"{name}.x"] = len(x)
 
     def _check_scales(self, source: Any, tables: list[Any], context: DataContext) -> None:
         for table in tables:

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pdflang.ir.program import PARTONS
+
 if TYPE_CHECKING:
     import numpy as np
 
-FLAVOURS = ("tbar", "bbar", "cbar", "sbar", "ubar", "dbar", "g", "d", "u", "s", "c", "b", "t")
+FLAVOURS = tuple(PARTONS)
 """Names of the partons by their PDG numbers, from −6 to 6 with the gluon at 0."""
 
 EVOLUTION_BASIS = ("S", "g", "V", "V3", "V8", "V15", "T3", "T8", "T15")

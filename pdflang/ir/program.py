@@ -64,6 +64,27 @@ class FKSource:
 
 
 @dataclass(frozen=True)
+class LhapdfSource:
+    """A member of an LHAPDF set, at `scale` in GeV."""
+
+    path: str
+    member: int
+    scale: float
+    span: Span = field(compare=False)
+    folder: Any = None
+
+
+@dataclass(frozen=True)
+class PdfsetDeclaration:
+    """A `pdfset` of momentum densities by flavour, at `scale` in GeV where it says so."""
+
+    name: str
+    scale: float | None
+    flavours: tuple[str, ...]
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True)
 class Draws:
     """A distribution as the simulator and the density need it: a row, its arguments, its truncation."""
 
@@ -108,6 +129,12 @@ class Definition:
     kind: Literal["let", "solve", "const"]
     span: Span
 
+
+PARTONS: Mapping[str, int] = {
+    "tbar": -6, "bbar": -5, "cbar": -4, "sbar": -3, "ubar": -2, "dbar": -1, "g": 21, "d": 1, "u": 2, "s": 3, "c": 4,
+    "b": 5, "t": 6,
+}  # fmt: skip
+"""The partons of QCD by their names, with their PDG numbers."""
 
 EARLIER = "earlier"
 """What data are called that stand for parameters at an earlier fit: `earlier.a` for `a`."""
@@ -270,6 +297,8 @@ class Program:
     checks: tuple[Check, ...]
     lints: tuple[Diagnostic, ...]
     earlier: Mapping[str, str] = field(default_factory=dict)
+    pdfsets: Mapping[str, PdfsetDeclaration] = field(default_factory=dict)
+    lhapdf_sets: Mapping[str, LhapdfSource] = field(default_factory=dict)
     marks: Marks = field(default_factory=Marks, compare=False)
 
     @property

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pdflang import driver
-from pdflang.diagnostics import PdflangError, SourceFile
+from pdflang.diagnostics import PdflangError
 from pdflang.model import CompiledModel
 from pdflang.report.wanted import MOST_MEMBERS, Wanted, wanted_functions
 from pdflang.results.posterior import flat_draws, schema_of
@@ -102,10 +102,7 @@ def _computed(model: CompiledModel, wanted: list[Wanted], parameters: Mapping[st
     if not wanted:
         return []
     lines = [f"output {_NAME}_{i}{one.axes} = {one.value}\n" for i, one in enumerate(wanted)]
-    source = model.program.source
-    text = SourceFile(source.name, "\n".join([source.text, *lines]), source.folder)
-    bound = replace(model.bound, program=driver.check(text, set(model.bound.arrays)))
-    longer = CompiledModel(bound, driver.compile_bound(bound, model.functions, model.functions.generated.is_exact), {})
+    longer = driver.with_lines(model, lines)
     import jax
 
     from pdflang.fields import schemas

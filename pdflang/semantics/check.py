@@ -62,6 +62,8 @@ def check_model(source: SourceFile, columns: Columns) -> Program:
         outputs=statements.outputs,
         checks=tuple(elaborator.checks),
         lints=(),
+        pdfsets=table.pdfsets,
+        lhapdf_sets={name: source for source, name in table.lhapdf_sets.items()},
     )
     with reports.collecting():
         program = with_earlier(program)

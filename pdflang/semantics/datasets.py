@@ -8,16 +8,19 @@ from typing import Any, Protocol
 from pdflang.components import arrays
 from pdflang.diagnostics import Span, closest_names
 from pdflang.ir import nodes
-from pdflang.ir.nodes import Dtype, Node, Phase, Reference
-from pdflang.ir.program import FKSource
+from pdflang.ir.nodes import Constant, Dtype, Node, Phase, Reference
+from pdflang.ir.program import PARTONS, FKSource, LhapdfSource
 from pdflang.ir.ranges import REAL, Range
 from pdflang.ir.sizes import Axis, Size, symbol
-from pdflang.semantics.calls import CallSite, match
-from pdflang.semantics.combine import error
+from pdflang.semantics.calls import CallSite, Given, match
+from pdflang.semantics.combine import as_number, error
 from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.values import (
     CovarianceValue,
     DatasetValue,
+    FunctionValue,
+    FunctionVariable,
+    IntervalValue,
     OperatorValue,
     PdfsetValue,
     TextValue,
@@ -119,6 +122,43 @@ def fktable(elaborator: Elaborator, site: CallSite) -> OperatorValue:
         return _contract(elaborator, source, value, rows, depth, span)
 
     return OperatorValue(site.name, apply)
+
+
+def lhapdf(elaborator: Elaborator, site: CallSite) -> PdfsetValue:
+    """`lhapdf("SET", member = 0, Q = 1.65)`: the densities of a member of an LHAPDF set at one scale."""
+    matched = match(site, ["set"], ["member", "Q"])
+    value = elaborator.given(matched["set"], site.scope)
+    if not isinstance(value, TextValue):
+        raise error("E301", f"a set is named by its folder in quotes, but this is {describe(value)}", site.span)
+    if "Q" not in matched:
+        raise error("E303", "lhapdf needs a scale", site.span, remedy=f'write lhapdf("{value.text}", Q = 1.65), in GeV')
+    scale = float(_constant(elaborator, matched["Q"], site, "a scale in GeV"))
+    number = _constant(elaborator, matched["member"], site, "the number of a member") if "member" in matched else 0
+    if number != int(number) or number < 0:
+        raise error("E301", "members are numbered from 0", matched["member"].span)
+    source = LhapdfSource(value.text, int(number), scale, site.span, site.scope.module.source.folder)
+    name = elaborator.declarations.lhapdf_set(source)
+    knots = Axis(symbol(f"{name}.x"))
+    places = data_reference(f"{name}.x", (knots,), "real", Range(0, 1, open_lower=True))
+    values = data_reference(f"{name}.values", (Axis(Size(len(PARTONS))), knots))
+
+    def function(position: int, parton: str) -> FunctionValue:
+        def apply(arguments: tuple[Value, ...], depth: int, span: Span) -> Value:
+            x = as_number(arguments[0], span)
+            row = nodes.Element(values, (Constant(position),))
+            return nodes.Whole(arrays.CUBIC_IN_LOG, (x, places, row), x.axes, "real", span=span)
+
+        unit = IntervalValue(Constant(0.0), Constant(1.0))
+        return FunctionValue(parton, (FunctionVariable("x", unit),), apply, role="pdf")
+
+    return PdfsetValue(value.text, {parton: function(i, parton) for i, parton in enumerate(PARTONS)}, scale)
+
+
+def _constant(elaborator: Elaborator, given: Given, site: CallSite, what: str) -> float:
+    node = elaborator.given_number(given, site.scope, f"as {what}")
+    if node.phase != Phase.CONST or node.axes:
+        raise error("E403", f"{what} is a constant", given.span)
+    return float(elaborator.fold(node))
 
 
 def _missing_rows(site: CallSite) -> Any:

@@ -10,7 +10,16 @@ from typing import Any
 from pdflang.diagnostics import Label, PdflangError, Span, closest_names
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Constant, Loop, Node, Phase, Reference
-from pdflang.ir.program import Datum, Definition, FKSource, IndexDeclaration, Parameter, Source
+from pdflang.ir.program import (
+    Datum,
+    Definition,
+    FKSource,
+    IndexDeclaration,
+    LhapdfSource,
+    Parameter,
+    PdfsetDeclaration,
+    Source,
+)
 from pdflang.ir.ranges import NONNEGATIVE, POSITIVE, REAL, Range
 from pdflang.ir.sizes import Axis, Size, symbol
 from pdflang.semantics import build
@@ -80,9 +89,11 @@ class DeclarationTable:
         self.data: dict[str, Datum] = {}
         self.tables: dict[str, TableColumns] = {}
         self.fk_tables: dict[FKSource, str] = {}
+        self.lhapdf_sets: dict[LhapdfSource, str] = {}
         self.parameters: dict[str, Parameter] = {}
         self.definitions: dict[str, Definition] = {}
         self.solves: list[tuple[Entry, ast.Solve]] = []
+        self.pdfsets: dict[str, PdfsetDeclaration] = {}
         self.momentum_sums: dict[str, Definition] = {}
         self.used: set[str] = set()
 
@@ -532,6 +543,10 @@ class DeclarationTable:
                         remedy="compare a column with something: Q2 > 3.5")  # fmt: skip
         return node
 
+    def lhapdf_set(self, source: LhapdfSource) -> str:
+        """The name by which the numbers of a set are known; equal sources have one."""
+        return self.lhapdf_sets.setdefault(source, f"lhapdf{len(self.lhapdf_sets) + 1}")
+
     def fk_table(self, source: FKSource) -> str:
         """The name under which the numbers of an FK table are bound."""
         return self.fk_tables.setdefault(source, f"fk{len(self.fk_tables) + 1}")
@@ -669,7 +684,9 @@ class DeclarationTable:
             )
         if flavours:
             self.momentum_sums[entry.qualified] = self._momentum_sum(entry, flavours, unit)
-        return PdfsetValue(entry.qualified, flavours, scale)
+        name = entry.qualified
+        self.pdfsets[name] = PdfsetDeclaration(name, scale, tuple(flavours), entry.span)
+        return PdfsetValue(name, flavours, scale)
 
     def _momentum_sum(self, entry: Entry, flavours: dict[str, FunctionValue], unit: IntervalValue) -> Definition:
         """∫ of the sum of all momentum densities, which is 1 for a whole hadron."""

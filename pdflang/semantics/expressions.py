@@ -245,7 +245,8 @@ class Expressions(Elaborator):
         if isinstance(callee, FamilyValue):
             remedy = f"say which member: {callee.name}[i], or {callee.name}.label"
         elif isinstance(callee, PdfsetValue):
-            remedy = f"a density is one of its entries; operators take the whole: {callee.name} |> F2"
+            name = callee.name
+            remedy = f"a density is one of its flavours, {name}.g(x); operators take the whole: {name} |> F2"
         elif isinstance(callee, Node) and callee.axes:
             remedy = "elements are taken with brackets: a[i]"
         raise error("E301", f"{describe(callee)} cannot be called", span, label=describe(callee), remedy=remedy)

@@ -35,6 +35,8 @@ def member(elaborator: Elaborator, base: Value, name: str, span: Span) -> Value:
         return Constant(_label(base, name, span), span=span)
     if isinstance(base, FamilyValue):
         return base.member(Constant(_label(base.index, name, span), span=span))
+    if isinstance(base, PdfsetValue) and name in base.flavours:
+        return base.flavours[name]
     if isinstance(base, Node) and base.axes:
         return _labelled_element(elaborator, base, name, span)
     raise error("E205", f"{describe(base)} has no member `{name}`", span, remedy=_member_remedy(base))
@@ -100,5 +102,5 @@ def index_of(elaborator: Elaborator, axis: Axis) -> IndexValue | None:
 
 def _member_remedy(base: Value) -> str:
     if isinstance(base, PdfsetValue):
-        return "a pdfset is used whole: p |> F2"
+        return f"its flavours are {listing(list(base.flavours))}"
     return "members are labels, columns of a table and names of a module"

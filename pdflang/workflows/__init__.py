@@ -3,6 +3,6 @@
 Importing this package imports neither JAX nor NumPy, for help at once.
 """
 
-from pdflang.workflows.options import BootstrapOptions, CalibrateOptions, ProfileOptions
+from pdflang.workflows.options import BootstrapOptions, CalibrateOptions, LhapdfOptions, ProfileOptions
 
-__all__ = ["BootstrapOptions", "CalibrateOptions", "ProfileOptions"]
+__all__ = ["BootstrapOptions", "CalibrateOptions", "LhapdfOptions", "ProfileOptions"]
