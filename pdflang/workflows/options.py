@@ -89,3 +89,21 @@ class LhapdfOptions(Options):
     flavours: int | None = option(None, "a fixed number of flavours, instead of such that join", least=3, below=7)
     x_min: float = option(1e-9, "the least x of the grid", above=0, below=0.1)
     q_max: float = option(1e5, "the largest Q of the grid, in GeV", above=0)
+
+
+@dataclass(frozen=True)
+class ClosureOptions(Options):
+    """Options of `closure`: how data are made, and how they are fitted."""
+
+    level: int = option(2, "noise: 0 none, 1 of the data, 2 of the data and of each replica", least=0, below=3)
+    fits: int = option(25, "data sets, each with noise of its own", least=1)
+    replicas: int = option(40, "replicas of a fit at level 2, or draws of its posterior", least=2)
+    method: str = option("map", "fits by maxima, or by draws of the posterior", choices=("map", "sample"))
+    priors: str = option_as_in(MapOptions, "priors")
+    seed: int | None = option_as_in(MapOptions, "seed")
+    threads: int | None = option(None, "fits that run at once; as many as there are cores if not given", least=1)
+
+    @property
+    def kept(self) -> int:
+        """Replicas of a fit: without noise of their own, maxima are one."""
+        return self.replicas if self.level == 2 or self.method == "sample" else 1
