@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -56,10 +57,17 @@ def agreement_of(model: CompiledModel, params: dict[str, Any]) -> Agreement:
     """How well data are described at given parameters."""
     found = {name: float(value) for name, value in model.chi2(params).items()}
     predictions = model.predictions(params)
-    whole = tuple(Part(name, chi2, np.size(predictions[name])) for name, chi2 in found.items())
+    whole = tuple(Part(name, chi2, _count(model, name)) for name, chi2 in found.items())
     parts = [part for each in whole for part in (list(_of_sets(model, each.name, params, predictions)) or [each])]
     free = [parameter.name for parameter in model.program.parameters.values() if parameter.role == "param"]
     return Agreement(whole, tuple(parts), sum(np.size(params[name]) for name in free))
+
+
+def _count(model: CompiledModel, name: str) -> int:
+    """How many entries of a datum are observed: of one prediction there may be several."""
+    observation = model.program.observations[name]
+    axes = [*(loop.axis for loop in observation.loops if loop.axis is not None), *observation.target.axes]
+    return math.prod(axis.size.bind(model.bound.lengths) for axis in axes)
 
 
 def _of_sets(model: CompiledModel, name: str, params: dict[str, Any], predictions: dict[str, Any]) -> Iterator[Part]:
