@@ -619,7 +619,7 @@ def _reads_no_parameter(node: Node) -> bool:
     return node.phase != Phase.PARAMETER or all(_reads_no_parameter(child) for child in node.children())
 
 
-_BATCHED = ("cholesky", "cubic_in_log", "endpoint_weights", "interp")
+_BATCHED = ("cholesky", "cubic_in_log", "endpoint_weights", "interp", "polynomial_in_x")
 
 
 def _affine_index(position: Node) -> tuple[Loop | None, int]:

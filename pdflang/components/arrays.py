@@ -78,6 +78,13 @@ CUBIC_IN_LOG = ArrayFunction(
     "pdflang.components.interpolation.cubic_in_log",
     "cubic interpolation in log x, as LHAPDF has it",
 )
+POLYNOMIAL_IN_X = ArrayFunction(
+    "polynomial_in_x",
+    ("x", "knots", "values"),
+    "pdflang.evolution.grids.polynomial",
+    "pdflang.evolution.grids.polynomial",
+    "interpolation between the knots of an evolution",
+)
 CHOLESKY_OF_INVERSE = ArrayFunction(
     "cholesky_of_inverse",
     ("precision",),

@@ -18,6 +18,8 @@ from pdflang.data.paths import resolve
 from pdflang.data.rotation import EVOLUTION_BASIS, evolution_rotation
 from pdflang.data.tables import Table, read_table
 from pdflang.diagnostics import Label, PdflangError, Reports, closest_names
+from pdflang.evolution import Evolution
+from pdflang.evolution.operators import active, operator
 from pdflang.ir import nodes
 from pdflang.ir.evaluate import Evaluator
 from pdflang.ir.program import EARLIER, PARTONS, BoundProgram, Check, Datum, Program, Rows, expressions
@@ -57,6 +59,7 @@ def bind(
         reports.raise_errors()
     binder.bind_tables()
     binder.bind_lhapdf()
+    binder.bind_evolutions()
     binder.verify_lengths()
     return BoundProgram(
         program, binder.lengths, binder.arrays, binder.notes(), binder.rows, binder.unfitted, binder.data_sets()
@@ -528,6 +531,23 @@ class _Binder:
             self.arrays[f"{name}.table"] = stacked
             self.arrays[f"{name}.xgrid"] = np.asarray(grids[0], dtype=np.float64)
             self.lengths[f"{name}.xgrid"] = len(grids[0])
+
+    def bind_evolutions(self) -> None:
+        """The matrices of evolutions, from the cache or by HOPPET."""
+        for name, source in self._program.evolutions.items():
+            context = DataContext(name, source.span)
+            evolution = Evolution(**dict(source.settings))
+            pids = [PARTONS[flavour] for flavour in source.flavours]
+            known = active(evolution, source.start)
+            absent = [flavour for flavour in source.flavours if known < abs(PARTONS[flavour]) < 7]
+            if absent:
+                raise data_error(
+                    "E521", f"at {source.start:g} GeV there are {known} flavours, and `{absent[0]}` is none of them",
+                    context, remedy="leave it out: evolution makes it above its mass; or give its mass, charm = 1.3",
+                )  # fmt: skip
+            made = operator(evolution, source.start, source.scale)
+            self.arrays[f"{name}.x"], self.arrays[f"{name}.table"] = made.x, made.table(pids)
+            self.lengths[f"{name}.x"] = len(made.x)
 
     def bind_lhapdf(self) -> None:
         """Members of LHAPDF sets at their scales; partons that a set does not have are zero."""

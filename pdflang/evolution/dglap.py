@@ -6,10 +6,7 @@ process of its own. It asks for densities at points that it chooses; they are to
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
@@ -83,6 +80,9 @@ def evolved(
     scales, unless it is wanted elsewhere. Errors: E308 where HOPPET is not installed, E620 where
     masses do not ascend.
     """
+    import json
+    import tempfile
+
     import numpy as np
 
     _require_hoppet()
@@ -113,6 +113,8 @@ def _require_hoppet() -> None:
 
 def _run(folder: Path, what: str) -> None:
     """One of the two parts of the work, in a process of its own. RuntimeError where that ends with an error."""
+    import subprocess
+
     command = [sys.executable, str(Path(__file__).with_name("hoppet_process.py")), str(folder), what]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace")
     if done.returncode:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from pathlib import Path
+
+from pdflang.resources import cache_folder
 
 _XLA_THREADS = 4
 
@@ -44,7 +44,7 @@ def prepare_jax() -> None:
 
     jax.config.update("jax_enable_x64", True)
     jax.config.update("jax_cpu_enable_async_dispatch", False)
-    folder = cache_folder()
+    folder = cache_folder("jax")
     if folder is not None:
         jax.config.update("jax_compilation_cache_dir", str(folder))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
@@ -83,31 +83,3 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return max(1, os.cpu_count() or 1)
-
-
-def cache_folder() -> Path | None:
-    """The folder for compiled programs, made if need be; None where there is none that can be written.
-
-    `PDFLANG_CACHE` names it; otherwise it lies where the platform keeps caches (XDG Base Directory
-    Specification on Unix, `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on Windows).
-    """
-    try:
-        folder = _cache_root() / "jax"
-        folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, RuntimeError):
-        return None
-    return folder if os.access(folder, os.W_OK | os.X_OK) else None
-
-
-def _cache_root() -> Path:
-    """Where pdflang keeps what it can make again. RuntimeError where the user has no home folder."""
-    if os.environ.get("PDFLANG_CACHE"):
-        return Path(os.environ["PDFLANG_CACHE"]).expanduser()
-    if sys.platform == "win32":
-        local = os.environ.get("LOCALAPPDATA")
-        return (Path(local) if local else Path.home() / "AppData" / "Local") / "pdflang" / "Cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "pdflang"
-    configured = os.environ.get("XDG_CACHE_HOME", "")
-    # The specification says to ignore a relative path.
-    return (Path(configured) if Path(configured).is_absolute() else Path.home() / ".cache") / "pdflang"

@@ -75,6 +75,20 @@ class LhapdfSource:
 
 
 @dataclass(frozen=True)
+class EvolutionSource:
+    """An operator that takes densities of the named `flavours` from one scale to another, both in GeV.
+
+    `settings` are those of an `Evolution` by name.
+    """
+
+    settings: tuple[tuple[str, Any], ...]
+    start: float
+    scale: float
+    flavours: tuple[str, ...]
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True)
 class PdfsetDeclaration:
     """A `pdfset` of momentum densities by flavour, at `scale` in GeV where it says so."""
 
@@ -299,6 +313,7 @@ class Program:
     earlier: Mapping[str, str] = field(default_factory=dict)
     pdfsets: Mapping[str, PdfsetDeclaration] = field(default_factory=dict)
     lhapdf_sets: Mapping[str, LhapdfSource] = field(default_factory=dict)
+    evolutions: Mapping[str, EvolutionSource] = field(default_factory=dict)
     marks: Marks = field(default_factory=Marks, compare=False)
 
     @property

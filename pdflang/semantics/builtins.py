@@ -23,7 +23,7 @@ from pdflang.semantics.combine import (
     require_trailing,
 )
 from pdflang.semantics.comprehensions import condition
-from pdflang.semantics.datasets import fktable, lhapdf
+from pdflang.semantics.datasets import evolve, fktable, lhapdf
 from pdflang.semantics.distributions import call_distribution
 from pdflang.semantics.domains import apply_in_domain, constant_range
 from pdflang.semantics.earlier import earlier
@@ -423,6 +423,7 @@ BUILTINS: dict[str, BuiltinValue] = {
         _builtin("moments", _OPERATOR, _observation("moments", "count", _moments), "∫ x^k f for k below count"),
         _builtin("fold", _OPERATOR, _fold, "a response matrix applied to bins"),
         _builtin("fktable", _OPERATOR, fktable, "predictions from momentum densities by FK tables"),
+        _builtin("evolve", _OPERATOR, evolve, "a pdfset at another scale: proton |> evolve(Q = 100)"),
         _builtin("lhapdf", _SOURCE, lhapdf, 'a pdfset of files: lhapdf("SET", member = 0, Q = 1.65)'),
         _builtin("cumsum", _FUNCTION, _cumsum, arrays.CUMSUM.documentation),
         _builtin("dot", _FUNCTION, _dot, arrays.DOT.documentation),
@@ -443,7 +444,7 @@ BUILTINS: dict[str, BuiltinValue] = {
         _builtin("table", _SOURCE, _only_as_data('table("d.csv")'), "columns of a file"),
         _builtin("commondata", _SOURCE, _only_as_data('commondata("NAME")'), "measured data sets with a covariance"),
         *(_builtin(name, _FUNCTION, _later(feature), "") for name, feature in {
-            "convolve": "`convolve`", "evolve": "evolution to another scale by `evolve`",
+            "convolve": "`convolve`",
             "isospin": "`isospin`", "anti": "`anti`",
             "pineappl": "a PineAPPL grid by `pineappl`",
         }.items()),

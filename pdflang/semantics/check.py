@@ -63,6 +63,7 @@ def check_model(source: SourceFile, columns: Columns) -> Program:
         checks=tuple(elaborator.checks),
         lints=(),
         pdfsets=table.pdfsets,
+        evolutions={name: source for source, name in table.evolutions.items()},
         lhapdf_sets={name: source for source, name in table.lhapdf_sets.items()},
     )
     with reports.collecting():

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Protocol
 
 from pdflang.components import arrays
 from pdflang.diagnostics import Span, closest_names
+from pdflang.evolution import LOOPS, Evolution
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Constant, Dtype, Node, Phase, Reference
-from pdflang.ir.program import PARTONS, FKSource, LhapdfSource
+from pdflang.ir.program import PARTONS, EvolutionSource, FKSource, LhapdfSource
 from pdflang.ir.ranges import REAL, Range
 from pdflang.ir.sizes import Axis, Size, symbol
 from pdflang.semantics.calls import CallSite, Given, match
@@ -142,16 +143,66 @@ def lhapdf(elaborator: Elaborator, site: CallSite) -> PdfsetValue:
     places = data_reference(f"{name}.x", (knots,), "real", Range(0, 1, open_lower=True))
     values = data_reference(f"{name}.values", (Axis(Size(len(PARTONS))), knots))
 
-    def function(position: int, parton: str) -> FunctionValue:
+    rows = [nodes.Element(values, (Constant(i),)) for i in range(len(PARTONS))]
+    return _of_rows(value.text, arrays.CUBIC_IN_LOG, places, rows, scale)
+
+
+def evolve(elaborator: Elaborator, site: CallSite) -> OperatorValue:
+    """`evolve(Q = 100, order = "nlo", alpha_s = 0.118)`: an operator from a pdfset to one at another scale."""
+    named = [field.name for field in fields(Evolution)]
+    matched = match(site, [], ["Q", *named])
+    if "Q" not in matched:
+        raise error("E303", "evolve needs a scale", site.span, remedy="write evolve(Q = 100), in GeV")
+    scale = float(_constant(elaborator, matched["Q"], site, "a scale in GeV"))
+    settings: dict[str, Any] = {}
+    for name in matched.keys() - {"Q", "order"}:
+        value = _constant(elaborator, matched[name], site, f"`{name}`")
+        settings[name] = int(value) if name == "flavours" else value
+    if "order" in matched:
+        order = elaborator.given(matched["order"], site.scope)
+        if not isinstance(order, TextValue) or order.text not in LOOPS:
+            raise error("E301", "the order of an evolution is one of " + ", ".join(f'"{o}"' for o in LOOPS), site.span)
+        settings["order"] = order.text
+    Evolution(**settings)
+
+    def apply(value: Value, depth: int, span: Span) -> Value:
+        if not isinstance(value, PdfsetValue):
+            raise error("E301", f"evolve acts on a pdfset, but this is {describe(value)}", span)
+        if value.scale is None:
+            raise error("E301", f"the scale of `{value.name}` is not known", span, remedy="declare it: at Q = 1.65")
+        known = tuple(flavour for flavour in value.flavours if flavour in PARTONS)
+        source = EvolutionSource(tuple(sorted(settings.items())), value.scale, scale, known, site.span)
+        name = elaborator.declarations.evolution(source)
+        knots = Axis(symbol(f"{name}.x"))
+        grid = data_reference(f"{name}.x", (knots,), "real", Range(0, 1, True, True))
+        partons = Axis(Size(len(PARTONS)))
+        table = data_reference(f"{name}.table", (partons, knots, Axis(Size(len(known))), knots))
+        loop = nodes.Loop(depth, knots)
+        point = nodes.Element(grid, (nodes.LoopIndex(loop),))
+        densities = [
+            nodes.Array(loop, as_number(value.flavours[flavour].apply((point,), depth + 1, span), span))
+            for flavour in known
+        ]
+        stacked = nodes.Stack(tuple(densities), Axis(Size(len(known))))
+        evolved = nodes.Whole(arrays.CONTRACT, (table, stacked), (partons, knots), "real", span=span)
+        rows = [nodes.Element(evolved, (Constant(i),)) for i in range(len(PARTONS))]
+        return _of_rows(f"{value.name} at {scale:g} GeV", arrays.POLYNOMIAL_IN_X, grid, rows, scale)
+
+    return OperatorValue(site.name, apply)
+
+
+def _of_rows(name: str, row: arrays.ArrayFunction, knots: Node, rows: list[Node], scale: float) -> PdfsetValue:
+    """A pdfset of numbers at knots, one row for each parton, and a way to interpolate them."""
+    unit = IntervalValue(Constant(0.0), Constant(1.0))
+
+    def function(parton: str, values: Node) -> FunctionValue:
         def apply(arguments: tuple[Value, ...], depth: int, span: Span) -> Value:
             x = as_number(arguments[0], span)
-            row = nodes.Element(values, (Constant(position),))
-            return nodes.Whole(arrays.CUBIC_IN_LOG, (x, places, row), x.axes, "real", span=span)
+            return nodes.Whole(row, (x, knots, values), x.axes, "real", span=span)
 
-        unit = IntervalValue(Constant(0.0), Constant(1.0))
         return FunctionValue(parton, (FunctionVariable("x", unit),), apply, role="pdf")
 
-    return PdfsetValue(value.text, {parton: function(i, parton) for i, parton in enumerate(PARTONS)}, scale)
+    return PdfsetValue(name, {parton: function(parton, rows[i]) for i, parton in enumerate(PARTONS)}, scale)
 
 
 def _constant(elaborator: Elaborator, given: Given, site: CallSite, what: str) -> float:

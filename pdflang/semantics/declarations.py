@@ -13,6 +13,7 @@ from pdflang.ir.nodes import Constant, Loop, Node, Phase, Reference
 from pdflang.ir.program import (
     Datum,
     Definition,
+    EvolutionSource,
     FKSource,
     IndexDeclaration,
     LhapdfSource,
@@ -90,6 +91,7 @@ class DeclarationTable:
         self.tables: dict[str, TableColumns] = {}
         self.fk_tables: dict[FKSource, str] = {}
         self.lhapdf_sets: dict[LhapdfSource, str] = {}
+        self.evolutions: dict[EvolutionSource, str] = {}
         self.parameters: dict[str, Parameter] = {}
         self.definitions: dict[str, Definition] = {}
         self.solves: list[tuple[Entry, ast.Solve]] = []
@@ -542,6 +544,10 @@ class DeclarationTable:
             raise error("E311", f"`where` asks for a condition, but this is {describe(node)}", condition.span,
                         remedy="compare a column with something: Q2 > 3.5")  # fmt: skip
         return node
+
+    def evolution(self, source: EvolutionSource) -> str:
+        """The name of an operator; equal ones have one."""
+        return self.evolutions.setdefault(source, f"evolution{len(self.evolutions) + 1}")
 
     def lhapdf_set(self, source: LhapdfSource) -> str:
         """The name by which the numbers of a set are known; equal sources have one."""

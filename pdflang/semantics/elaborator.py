@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from pdflang.diagnostics import Label, PdflangError, Reports, Span
 from pdflang.ir.evaluate import Evaluator
 from pdflang.ir.nodes import Node, Variable
-from pdflang.ir.program import Check, FKSource, LhapdfSource, Parameter
+from pdflang.ir.program import Check, EvolutionSource, FKSource, LhapdfSource, Parameter
 from pdflang.ir.sizes import Axis
 from pdflang.semantics.calls import Given
 from pdflang.semantics.combine import as_number, error
@@ -43,6 +43,8 @@ class Declarations(Protocol):
     def declared(self, entry: Entry, span: Span) -> Value: ...
 
     def fk_table(self, source: FKSource) -> str: ...
+
+    def evolution(self, source: EvolutionSource) -> str: ...
 
     def lhapdf_set(self, source: LhapdfSource) -> str: ...
 

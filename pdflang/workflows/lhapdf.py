@@ -13,6 +13,7 @@ from pdflang import driver
 from pdflang.data.lhapdf_files import Block, Member, write_info, write_member
 from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.evolution import LOOPS, PIDS, Evolution, evolved
+from pdflang.evolution.grids import knots_in_x
 from pdflang.ir.program import PARTONS, PdfsetDeclaration
 from pdflang.results.posterior import flat_draws, schemas_of
 from pdflang.workflows.options import LhapdfOptions
@@ -161,7 +162,7 @@ class _Grid:
 
     def __init__(self, evolution: Evolution, start: float, options: LhapdfOptions) -> None:
         self._evolution, self._start = evolution, start
-        self.x = _knots(options.x_min)
+        self.x = knots_in_x(options.x_min, _KNOTS, _LINEAR)
         if options.q_max <= start:
             raise PdflangError(
                 Diagnostic("E620", f"`--q-max` is {options.q_max:g}, and the pdfset is at {start:g} GeV already")
@@ -199,15 +200,6 @@ class _Grid:
             blocks.append(Block(self.x, q, self.pids, np.swapaxes(part, 0, 1)))
             row += len(q)
         return Member(kind, tuple(blocks))
-
-
-def _knots(least: float) -> np.ndarray:
-    """Knots in x from the least to 1."""
-    fine = np.geomspace(least, 1, 200_000)
-    steps = np.log(fine) + _LINEAR * fine
-    knots = np.exp(np.interp(np.linspace(steps[0], steps[-1], _KNOTS), steps, np.log(fine)))
-    knots[[0, -1]] = least, 1.0
-    return knots
 
 
 def _info(

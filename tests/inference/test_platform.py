@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import pytest
 
 from pdflang.inference import platform
+from pdflang.resources import cache_folder
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def test_the_cache_lies_where_the_platform_keeps_caches(
 ) -> None:
     no_settings.setattr(sys, "platform", system)
     no_settings.setenv(variable, str(tmp_path))
-    assert platform.cache_folder() == tmp_path / place
+    assert cache_folder("jax") == tmp_path / place
     assert (tmp_path / place).is_dir()
 
 
@@ -43,13 +44,13 @@ def test_a_relative_xdg_folder_is_ignored(no_settings: pytest.MonkeyPatch, tmp_p
     no_settings.setattr(sys, "platform", "linux")
     no_settings.setenv("XDG_CACHE_HOME", "somewhere")
     no_settings.setenv("HOME", str(tmp_path))
-    assert platform.cache_folder() == tmp_path / ".cache" / "pdflang" / "jax"
+    assert cache_folder("jax") == tmp_path / ".cache" / "pdflang" / "jax"
 
 
 def test_a_cache_that_cannot_be_made_is_done_without(no_settings: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     no_settings.setenv("PDFLANG_CACHE", str(tmp_path / "file" / "folder"))
-    assert platform.cache_folder() is None
+    assert cache_folder("jax") is None
 
 
 def test_double_precision_ends_with_its_scope() -> None:
