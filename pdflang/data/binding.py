@@ -15,7 +15,7 @@ from pdflang.data.fktable import match_rows, read_fk
 from pdflang.data.lhapdf_files import folder_of_set, read_member
 from pdflang.data.overrides import value_of
 from pdflang.data.paths import resolve
-from pdflang.data.rotation import EVOLUTION_BASIS, evolution_rotation
+from pdflang.data.rotation import evolution_rotation
 from pdflang.data.tables import Table, read_table
 from pdflang.diagnostics import Label, PdflangError, Reports, closest_names
 from pdflang.evolution import Evolution
@@ -320,15 +320,28 @@ class _Binder:
             )
         self.arrays[f"{datum.name}.central"] = values
 
-    def _rescaled_sets(self) -> set[str]:
-        """The data sets whose covariance refers to something else than the measured values."""
-        found = set()
+    def _covariances(self) -> Iterator[tuple[str, bool]]:
+        """The data sets whose covariance is read, and whether it refers to something else than the measured values."""
         for node in nodes.walk(*expressions(self._program)):
             if isinstance(node, nodes.Whole) and node.function is SYSTEMATIC_COVARIANCE:
                 name = next(iter(nodes.references(node.arguments[1]))).rpartition(".")[0]
-                if node.arguments[0] not in nodes.references(node.arguments[0]).values():
-                    found.add(name)
-        return found
+                yield name, node.arguments[0] not in nodes.references(node.arguments[0]).values()
+
+    def _rescaled_sets(self) -> set[str]:
+        return {name for name, is_rescaled in self._covariances() if is_rescaled}
+
+    def _biased(self) -> Iterator[str]:
+        """What is to be said of multiplicative errors that are relative to the measured values.
+
+        A fit then prefers predictions that are too small, whose errors are: D'Agostini, Nucl. Instrum. Meth. A 346
+        (1994) 306.
+        """
+        for name in dict(self._covariances()).keys() - self._rescaled_sets():
+            if any(source.treatment == "MULT" for source in self._sets[name].sources):
+                yield (
+                    f"errors of `{name}` are multiplicative, and its covariance is the experimental one, with which "
+                    f"fits are biased; relative to a fixed prediction they are not: {name}.covariance(t0 = earlier(…))"
+                )
 
     # --- arrays and their lengths ---------------------------------------------------------------------------
 
@@ -520,14 +533,15 @@ class _Binder:
             context = DataContext(source.rows, source.span, source.folder)
             tables = [read_fk(resolve(path, context), context) for path in source.paths]
             matched = match_rows(tables, self._sets[source.rows], context)
-            rotation = evolution_rotation(EVOLUTION_BASIS, source.flavours)
             grids = [table.xgrid for table in tables]
             if any(
                 len(grid) != len(grids[0]) or not np.allclose(grid, grids[0], rtol=1e-12) for grid in grids
             ):
                 raise data_error("E514", "the tables have different x grids", context)
             self._check_scales(source, tables, context)
-            stacked = np.concatenate([np.einsum("dka,kf->dfa", match.fk, rotation) for match in matched])
+            rotations = [evolution_rotation(table.basis, source.flavours) for table in tables]
+            pairs = zip(matched, rotations, strict=True)
+            stacked = np.concatenate([np.einsum("dka,kf->dfa", match.fk, rotation) for match, rotation in pairs])
             self.arrays[f"{name}.table"] = stacked
             self.arrays[f"{name}.xgrid"] = np.asarray(grids[0], dtype=np.float64)
             self.lengths[f"{name}.xgrid"] = len(grids[0])
@@ -582,10 +596,10 @@ class _Binder:
                 )
 
     def notes(self) -> tuple[str, ...]:
-        """What was given and is not used."""
+        """What was given and is not used, and what biases a fit."""
         known = {*self._program.data, *self.lengths, *self._program.indices}
         unused = [name for name in self._given if name not in known]
-        return tuple(f"no `data` is called `{name}`; what is given for it is ignored" for name in unused)
+        return (*(f"no `data` is called `{name}`; what is given for it is ignored" for name in unused), *self._biased())
 
 
 def _by_name(given: Mapping[str, Any], program: Program) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from pdflang.data.commondata import CommonData
 from pdflang.data.context import DataContext, counted, data_error
 from pdflang.data.formats import Arrays, format_of
-from pdflang.data.rotation import EVOLUTION_BASIS
+from pdflang.data.pineappl_files import SUFFIXES, read_pineappl
+from pdflang.data.rotation import BASES, EVOLUTION_BASIS
 from pdflang.diagnostics import PdflangError
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ _RELATIVE_TOLERANCE = 1e-5
 class FKTable:
     """A table for one data set.
 
-    `fk` (rows, 9, nx) acts on x·f in the order of `EVOLUTION_BASIS`, dimensionless; `xgrid` (nx,) ascends;
-    `kinematics` are (rows,) each. `scale` is Q0 in GeV, None where the file does not say.
+    `fk` (rows, len(basis), nx) acts on x·f, dimensionless, `basis` being names of the evolution basis or of partons;
+    `xgrid` (nx,) ascends; `kinematics` are (rows,) each. `scale` is Q0 in GeV, None where the file does not say.
     """
 
     name: str
@@ -39,6 +40,7 @@ class FKTable:
     xgrid: np.ndarray = field(repr=False)
     kinematics: dict[str, np.ndarray] = field(repr=False)
     scale: float | None
+    basis: tuple[str, ...] = EVOLUTION_BASIS
 
     @property
     def rows(self) -> int:
@@ -49,7 +51,7 @@ class FKTable:
 class MatchedTable:
     """The rows of a table that belong to the data of one set, in the order of the data.
 
-    `row` (n,) are positions in the table, several of which may be equal; `fk` (n, 9, nx) are those rows.
+    `row` (n,) are positions in the table, several of which may be equal; `fk` (n, len(basis), nx) are those rows.
     """
 
     set_name: str
@@ -66,12 +68,13 @@ class MatchedTable:
 
 
 def read_fk(path: Path, context: DataContext) -> FKTable:
-    """The FK table of a file with the arrays fk, xgrid and kin, and optionally flavours, variables and Q0.
+    """The FK table of a file of PineAPPL, or one with the arrays fk, xgrid and kin, maybe flavours, variables and Q0.
 
     `flavours` are the names of the second axis of `fk`, by default those of `EVOLUTION_BASIS`; `variables`
     those of the columns of `kin`, by default x, Q2 and y. Errors: E514 where this does not fit, E503, E504.
     """
-    arrays = format_of(path, context).read(path, context)
+    read = read_pineappl if path.suffix.lower() in SUFFIXES else format_of(path, context).read
+    arrays = read(path, context)
     for name in ("fk", "xgrid", "kin"):
         if name not in arrays:
             found = ", ".join(f"`{key}`" for key in arrays if key) or "none"
@@ -85,8 +88,8 @@ def read_fk(path: Path, context: DataContext) -> FKTable:
         wanted = f"It should be rows × {len(flavours)} flavours × {len(xgrid)} points of `xgrid`."
         raise _wrong(path, f"has `fk` of the shape {shape}", context, wanted)
     scale = float(arrays["Q0"].flat[0]) if "Q0" in arrays and arrays["Q0"].size == 1 else None
-    kinematics = _kinematics(path, arrays, context)
-    return FKTable(path.name, _in_our_order(path, fk, flavours, context), xgrid, kinematics, scale)
+    _check_basis(path, flavours, context)
+    return FKTable(path.name, fk, xgrid, _kinematics(path, arrays, context), scale, flavours)
 
 
 def match_rows(tables: Sequence[FKTable], data: CommonData, context: DataContext) -> tuple[MatchedTable, ...]:
@@ -148,17 +151,11 @@ def _kinematics(path: Path, arrays: Arrays, context: DataContext) -> dict[str, n
     return {name: kin[:, column] for column, name in enumerate(names)}
 
 
-def _in_our_order(path: Path, fk: np.ndarray, flavours: tuple[str, ...], context: DataContext) -> np.ndarray:
-    import numpy as np
-
-    if len(set(flavours)) < len(flavours) or not set(flavours) <= set(EVOLUTION_BASIS):
-        known = f"The names that an FK table may use, each once: {', '.join(EVOLUTION_BASIS)}."
+def _check_basis(path: Path, flavours: tuple[str, ...], context: DataContext) -> None:
+    if len(set(flavours)) < len(flavours) or not any(set(flavours) <= set(basis) for basis in BASES):
+        listed = ", or ".join(", ".join(basis) for basis in BASES)
+        known = f"The names that an FK table may use, each once: {listed}."
         raise _wrong(path, f"has the flavours {', '.join(flavours)}", context, known)
-    if flavours == EVOLUTION_BASIS:
-        return fk
-    ordered = np.zeros((len(fk), len(EVOLUTION_BASIS), fk.shape[2]))
-    ordered[:, [EVOLUTION_BASIS.index(name) for name in flavours]] = fk
-    return ordered
 
 
 def _matching_rows(

@@ -21,6 +21,9 @@ FLAVOURS = tuple(PARTONS)
 EVOLUTION_BASIS = ("S", "g", "V", "V3", "V8", "V15", "T3", "T8", "T15")
 """The combinations that evolve by themselves with four flavours, in the order that our FK tables have."""
 
+BASES = ((*EVOLUTION_BASIS, "T24", "V24", "T35", "V35", "photon"), (*FLAVOURS, "photon"))
+"""What the densities may be called that a table acts on: combinations, or partons."""
+
 _QUARKS = ("u", "d", "s", "c", "b", "t")
 _LADDER = {"3": 1, "8": 2, "15": 3, "24": 4, "35": 5}
 
@@ -30,7 +33,7 @@ def evolution_rotation(
 ) -> np.ndarray:
     """The matrix (basis, flavours) that takes densities by flavour to densities of the basis.
 
-    `basis` may hold S, g, V and T3, V3 … T35, V35; KeyError for another name.
+    `basis` may hold S, g, V and T3, V3 … T35, V35, and partons themselves; KeyError for another name.
     """
     import numpy as np
 
@@ -38,7 +41,7 @@ def evolution_rotation(
 
 
 def _coefficient(element: str, flavour: str) -> float:
-    if element == "g" or flavour == "g":
+    if element in (*FLAVOURS, "photon") or flavour in ("g", "photon"):
         return float(element == flavour)
     quark, is_antiquark = flavour.removesuffix("bar"), flavour.endswith("bar")
     is_valence = element.startswith("V")

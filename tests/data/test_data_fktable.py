@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from pdflang.data.commondata import CommonData
 from pdflang.data.context import DataContext
 from pdflang.data.fktable import FKTable, match_rows, read_fk
-from pdflang.data.rotation import EVOLUTION_BASIS
+from pdflang.data.rotation import EVOLUTION_BASIS, FLAVOURS, evolution_rotation
 
 XGRID = np.array([0.01, 0.1, 1.0])
 KIN = np.array([[0.1, 4.0, 0.5], [0.1, 4.0, 0.7], [0.2, 9.0, 0.5]])
@@ -44,6 +45,11 @@ def measured(kin: list[list[float]], sets: list[int] | None = None, names: str =
     )
 
 
+def on_flavours(table: FKTable) -> np.ndarray:
+    """What a table does to x·f by flavour, (rows, flavours, nx)."""
+    return np.einsum("dka,kf->dfa", table.fk, evolution_rotation(table.basis))
+
+
 def test_a_table(tmp_path: Path, context: DataContext) -> None:
     found = table(tmp_path, context)
     assert found.rows == 3 and found.scale == 1.65 and found.name == "f2.npz"
@@ -61,10 +67,49 @@ def test_a_table_as_json(tmp_path: Path, context: DataContext) -> None:
 def test_flavours_in_another_order(tmp_path: Path, context: DataContext) -> None:
     fk = arrays()["fk"]
     backwards = table(tmp_path, context, fk=fk[:, ::-1], flavours=np.array(EVOLUTION_BASIS[::-1]))
-    np.testing.assert_array_equal(backwards.fk, fk)
+    np.testing.assert_allclose(on_flavours(backwards), on_flavours(table(tmp_path, context, fk=fk)), rtol=1e-14)
     few = table(tmp_path, context, fk=fk[:, :2], flavours=np.array(["T8", "g"]))
-    np.testing.assert_array_equal(few.fk[:, [EVOLUTION_BASIS.index("T8"), 1]], fk[:, :2])
-    assert np.count_nonzero(few.fk.any(axis=(0, 2))) == 2
+    whole = np.zeros_like(fk)
+    whole[:, [EVOLUTION_BASIS.index("T8"), 1]] = fk[:, :2]
+    np.testing.assert_allclose(on_flavours(few), on_flavours(table(tmp_path, context, fk=whole)), rtol=1e-14)
+
+
+def test_a_table_of_partons(tmp_path: Path, context: DataContext) -> None:
+    """x·u and x·ubar themselves: what acts on any other parton is nothing."""
+    found = table(tmp_path, context, fk=arrays()["fk"][:, :2], flavours=np.array(["u", "ubar"]))
+    acting = on_flavours(found)
+    np.testing.assert_array_equal(acting[:, FLAVOURS.index("u")], arrays()["fk"][:, 0])
+    np.testing.assert_array_equal(acting[:, FLAVOURS.index("ubar")], arrays()["fk"][:, 1])
+    assert np.count_nonzero(acting.any(axis=(0, 2))) == 2
+
+
+PINEAPPL = Path(__file__).with_name("hera_cc_em.pineappl.lz4")
+
+
+@pytest.mark.skipif(find_spec("pineappl") is None, reason="needs the extra `pineappl`")
+def test_a_table_of_pineappl(context: DataContext) -> None:
+    """The same table in both formats, which have another order of channels, and act on f or on x·f."""
+    theirs = read_fk(PINEAPPL, context)
+    ours = read_fk(Path(__file__).resolve().parents[2] / "examples/hera/hera_cc_em.npz", context)
+    assert theirs.basis != ours.basis and theirs.scale == pytest.approx(1.65)
+    np.testing.assert_allclose(on_flavours(theirs), on_flavours(ours), rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(theirs.xgrid, ours.xgrid)
+    for name in ("x", "Q2", "y"):
+        np.testing.assert_allclose(theirs.kinematics[name], ours.kinematics[name], rtol=1e-6)
+
+
+@pytest.mark.skipif(find_spec("pineappl") is None, reason="needs the extra `pineappl`")
+def test_no_table_of_pineappl(tmp_path: Path, context: DataContext, fails, capfd) -> None:
+    (tmp_path / "cut.pineappl.lz4").write_bytes(PINEAPPL.read_bytes()[:5000])
+    with fails("E514", "`cut.pineappl.lz4` is no FK table"):
+        read_fk(tmp_path / "cut.pineappl.lz4", context)
+    assert "panicked" not in capfd.readouterr().err
+
+
+def test_pineappl_without_the_package(context: DataContext, fails, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pdflang.data.pineappl_files.find_spec", lambda name: None)
+    with fails("E308", "pdflang[pineappl]"):
+        read_fk(PINEAPPL, context)
 
 
 def test_variables_by_name(tmp_path: Path, context: DataContext) -> None:

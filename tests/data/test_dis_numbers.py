@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.special import beta
 
+import pdflang
 from pdflang.data.commondata import CommonData, commondata_columns, read_commondata
 from pdflang.data.context import DataContext
 from pdflang.data.fktable import MatchedTable, match_rows, read_fk
@@ -123,3 +124,11 @@ def test_order_of_the_sets_does_not_matter(data: CommonData) -> None:
     swapped = swapped.select((swapped.kinematics["Q2"] > 3.49) & (swapped.kinematics["W2"] > 12.5))
     order = np.concatenate([swapped.rows_of(name) for name in SETS])
     np.testing.assert_allclose(swapped.covariance()[np.ix_(order, order)], data.covariance(), rtol=1e-14)
+
+
+def test_multiplicative_errors_of_measured_values_are_told() -> None:
+    text = (EXAMPLE / "model.pdfm").read_text()
+    assert not pdflang.loads(text, folder=EXAMPLE).notes
+    experimental = text.replace("bcdms.covariance(t0 = t0.proton |> F2)", "bcdms.covariance")
+    (note,) = pdflang.loads(experimental, folder=EXAMPLE).notes
+    assert "multiplicative" in note and "bcdms.covariance(t0 = earlier(…))" in note
