@@ -255,7 +255,7 @@ class Model(CompiledModel):
         from pdflang.results import suffices
 
         self._require_parameters()
-        self._require_fit()
+        driver.require_fit(self.bound)
         method = method_of(options)
         method.require(self.program)
         going_on: dict[str, Any] = {}
@@ -392,6 +392,7 @@ class Model(CompiledModel):
         """
         from pdflang import predictive
 
+        driver.require_fit(self.bound)
         return predictive.predict(self, options_of(PredictOptions, options), posterior, monitor)
 
     def provenance(self, method: str, started: datetime, **details: Any) -> dict[str, Any]:
@@ -474,7 +475,9 @@ class Model(CompiledModel):
         from pdflang.workflows import BootstrapOptions
         from pdflang.workflows.bootstrap import bootstrap
 
-        return bootstrap(self, fit or self.map(), options_of(BootstrapOptions, options), monitor)
+        fit = fit or self.map()
+        at_fit = self.after(fit.earlier) if self.bound.unfitted else self
+        return bootstrap(at_fit, fit, options_of(BootstrapOptions, options), monitor)
 
     def profile(self, *names: str, monitor: Monitor | None = None, **options: Any) -> Profile:
         """The largest log-density at given values of one entry of a parameter, or of two, all others being free.
@@ -486,6 +489,7 @@ class Model(CompiledModel):
         from pdflang.workflows import ProfileOptions
         from pdflang.workflows.profile import profile
 
+        driver.require_fit(self.bound)
         return profile(self, names, options_of(ProfileOptions, options), monitor)
 
     def calibrate(
@@ -507,6 +511,8 @@ class Model(CompiledModel):
         """
         from pdflang.workflows import CalibrateOptions
         from pdflang.workflows.calibrate import calibrate
+
+        driver.require_fit(self.bound)
 
         self._require_parameters()
         require_gradient(self.program)
@@ -584,18 +590,6 @@ class Model(CompiledModel):
                 errors[name] = np.sqrt(np.diag(covariance)[start:stop]).reshape(value.shape)
             start = stop
         return errors
-
-    def _require_fit(self) -> None:
-        """That an earlier fit is given where the model refers to one: only `map` finds it by itself."""
-        if self.bound.unfitted:
-            raise PdflangError(
-                Diagnostic(
-                    "E643",
-                    "the model refers to an earlier fit, and none is given",
-                    remedy="let `pdflang map` find it, and give its folder: --data earlier=FOLDER; in Python "
-                    "model.after(model.map())",
-                )
-            )
 
     def _require_parameters(self) -> None:
         if self.dimension == 0:

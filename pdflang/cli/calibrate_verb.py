@@ -57,7 +57,7 @@ def command(
     from pdflang.workflows.calibration_files import open_folder
 
     settings, sizes = CalibrateOptions(**options), sizes_of(size)
-    compiled = load_model(screen, model, data, sizes, exact, require_gradient)
+    compiled = load_model(screen, model, data, sizes, exact, require_gradient, at_fit=True)
     origin = provenance_of(compiled, settings, sizes, compiled, datetime.now(UTC))
     with open_folder(model, out, overwrite, origin) as folder, held() as hold:
         monitor = told_of(hold, terminal_monitor())

@@ -124,13 +124,13 @@ def _is_fit(text: str) -> bool:
 
 def bound_model(
     screen: Screen, path: Path, data: tuple[str, ...], sizes: Mapping[str, int] | None = None,
-    require: Callable[[Program], None] | None = None, remarks: bool = True,
+    require: Callable[[Program], None] | None = None, remarks: bool = True, at_fit: bool = False,
 ) -> BoundProgram:  # fmt: skip
     """The program of a file with data of the command line; remarks and notes are shown.
 
     With `sizes` it is to be simulated, and observed data need not be there. What is to be done with it may `require`
     something of the program, which is told before data are looked for. `remarks` on the program are shown, unless
-    that was done before.
+    that was done before. What is done `at_fit` needs an earlier fit, where the model refers to one.
     """
     from pdflang import driver
 
@@ -141,6 +141,8 @@ def bound_model(
     if require:
         require(program)
     bound = driver.bind(program, given, sizes)
+    if at_fit:
+        driver.require_fit(bound)
     for note in bound.notes:
         screen.note(note)
     return bound
@@ -148,7 +150,7 @@ def bound_model(
 
 def load_model(
     screen: Screen, path: Path, data: tuple[str, ...], sizes: Mapping[str, int] | None = None, exact: bool = False,
-    require: Callable[[Program], None] | None = None, remarks: bool = True,
+    require: Callable[[Program], None] | None = None, remarks: bool = True, at_fit: bool = False,
 ) -> Model:  # fmt: skip
     """The compiled model of a file, as `bound_model` has it bound. A mistake in it is told before JAX is imported."""
     from pdflang import driver
@@ -156,7 +158,7 @@ def load_model(
     from pdflang.inference import prepare_jax, prepare_threads
 
     prepare_threads()
-    bound = bound_model(screen, path, data, sizes, require, remarks)
+    bound = bound_model(screen, path, data, sizes, require, remarks, at_fit)
     prepare_jax()
     model = Model(bound, driver.compile_bound(bound, exact=exact), {})
     for compression in model.compressions.values():

@@ -62,7 +62,7 @@ def command(
     from pdflang.results.prediction.checks import to_record
 
     started, settings = datetime.now(UTC), PredictOptions(**options)
-    compiled = load_model(screen, model, data)
+    compiled = load_model(screen, model, data, at_fit=True)
     tree = compiled.predict(_posterior(run, compiled) if run else None, monitor=terminal_monitor(), **options)
     shown, loo = list(comparisons(tree)), leave_one_out(tree)
     checks = [check_prediction(comparison) for comparison in shown]

@@ -59,7 +59,7 @@ def command(
 
     started, settings = datetime.now(UTC), ProfileOptions(**options)
     names = [parameter] if second is None else [parameter, second]
-    compiled = load_model(screen, model, data, exact=exact, require=require_gradient)
+    compiled = load_model(screen, model, data, exact=exact, require=require_gradient, at_fit=True)
     with RunFolder.create(model, out, overwrite) as folder, held() as hold:
         found = compiled.profile(*names, monitor=told_of(hold, terminal_monitor()), **options)
         text = to_text(found)

@@ -88,7 +88,7 @@ def command(
     earlier = RunFolder.latest(model, _GO_ON, out) if resume or more else None
     plan = _earlier_plan(earlier, method, given, more) if earlier else _new_plan(method or "auto", given)
     log_likelihood, information = log_likelihood or plan.log_likelihood, information or plan.information
-    compiled = load_model(screen, model, data, exact=exact, require=plan.method.require)
+    compiled = load_model(screen, model, data, exact=exact, require=plan.method.require, at_fit=True)
     if information:
         from pdflang.predictive.information import require_information
 

@@ -63,7 +63,7 @@ def command(
     started = datetime.now(UTC)
     sizes = sizes_of(size)
     given, draw = _given(params, draw, seed)
-    compiled = load_model(screen, model, data, sizes, exact=True)
+    compiled = load_model(screen, model, data, sizes, exact=True, at_fit=True)
     require_room_for_events(compiled.program)
     import jax
 

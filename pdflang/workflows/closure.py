@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pdflang import driver
 from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.inference import MapOptions, Monitor, QuietMonitor
 from pdflang.inference.map import climb
@@ -157,7 +158,8 @@ class _Fits:
         self._fitted, self._simulator, self._truth, self._options = fitted, simulator, truth, options
         self._python = Lock()
         self._knows = set(fitted.program.parameters) <= set(truth)
-        fitted._require_fit()
+        driver.require_fit(fitted.bound)
+        driver.require_fit(simulator.bound)
         self._observed = [_observed(fitted, simulator, truth, name) for name in fitted.program.observations]
         self._entries = entries_of(fitted) if self._knows else ()
         self._climbs = MapOptions(priors=options.priors, seed=options.seed)

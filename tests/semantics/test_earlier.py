@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import pdflang
+from pdflang.cli import program
 
 POINTS = """
     data x[N]
@@ -109,3 +114,38 @@ def test_flows_and_recurrences_are_taken_earlier_as_a_whole() -> None:
     assert float(model.chi2({"growth": 1.5})["y"]) == pytest.approx(np.sum(pulls**2))
 
 
+
+
+@pytest.mark.parametrize("verb", ["sample", "profile", "predict", "simulate", "calibrate"])
+def test_verbs_ask_for_the_fit_before_anything_is_compiled(verb: str, tmp_path: Path) -> None:
+    (tmp_path / "m.pdfm").write_text(POINTS)
+    data = [f"--data={name}={values.tolist()}" for name, values in (("x", X), ("y", Y))]
+    words = [verb, str(tmp_path / "m.pdfm"), *(["slope"] if verb == "profile" else []), *data]
+    done = CliRunner().invoke(program, words)
+    assert done.exit_code == 1 and "E643" in done.output
+
+
+def test_the_folder_of_a_fit_or_of_a_posterior_is_one(tmp_path: Path) -> None:
+    (tmp_path / "m.pdfm").write_text(POINTS)
+    data = [f"--data={name}={values.tolist()}" for name, values in (("x", X), ("y", Y))]
+
+    def run(verb: str, out: str, *more: str) -> str:
+        done = CliRunner().invoke(program, [verb, str(tmp_path / "m.pdfm"), *data, "--out", str(tmp_path / out), *more])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    assert "rounds" in run("map", "fit")
+    assert "rounds" not in run("map", "again", f"--data=earlier={tmp_path / 'fit'}")
+    first, second = (json.loads((tmp_path / out / "map.json").read_text()) for out in ("fit", "again"))
+    assert first["params"] == pytest.approx(second["params"], rel=1e-3) and first["rounds"] > second["rounds"] == 0
+    short = ("--draws", "400", "--chains", "2", "--seed", "1")
+    run("sample", "draws", f"--data=earlier={tmp_path / 'fit'}", *short)
+    run("map", "third", f"--data=earlier={tmp_path / 'draws'}")
+    third = json.loads((tmp_path / "third" / "map.json").read_text())
+    means = pdflang.results.open_run(tmp_path / "draws")["posterior"].to_dataset().mean(("chain", "draw"))
+    assert third["earlier"]["slope"] == pytest.approx(float(means["slope"]))
+    # The page of a fit has the t0 of the fit.
+    done = CliRunner().invoke(
+        program, ["report", str(tmp_path / "fit"), "--model", str(tmp_path / "m.pdfm"), *data]
+    )
+    assert done.exit_code == 0 and "note" not in done.output, done.output
