@@ -54,7 +54,7 @@ def command(
     from pdflang.results.calibration.result import to_record
     from pdflang.semantics.capabilities import require_gradient
     from pdflang.workflows.calibrate import provenance_of
-    from pdflang.workflows.calibration_files import open_folder
+    from pdflang.workflows.folders import open_folder
 
     settings, sizes = CalibrateOptions(**options), sizes_of(size)
     compiled = load_model(screen, model, data, sizes, exact, require_gradient, at_fit=True)

@@ -54,7 +54,8 @@ def command(
     from pdflang.inference import terminal_monitor
     from pdflang.results.closure import to_record, to_text
     from pdflang.semantics.capabilities import require_gradient
-    from pdflang.workflows.closure import closure, open_folder, provenance_of
+    from pdflang.workflows.closure import closure, provenance_of
+    from pdflang.workflows.folders import open_folder
 
     settings = ClosureOptions(**options)
     compiled = load_model(screen, model, data, require=require_gradient)

@@ -424,7 +424,7 @@ BUILTINS: dict[str, BuiltinValue] = {
         _builtin("fold", _OPERATOR, _fold, "a response matrix applied to bins"),
         _builtin("fktable", _OPERATOR, fktable, "predictions from momentum densities by FK tables"),
         _builtin("evolve", _OPERATOR, evolve, "a pdfset at another scale: proton |> evolve(Q = 100)"),
-        _builtin("lhapdf", _SOURCE, lhapdf, 'a pdfset of files: lhapdf("SET", member = 0, Q = 1.65)'),
+        _builtin("lhapdf", _SOURCE, lhapdf, 'a pdfset of files: pdfset t = lhapdf("SET") at Q = 1.65'),
         _builtin("cumsum", _FUNCTION, _cumsum, arrays.CUMSUM.documentation),
         _builtin("dot", _FUNCTION, _dot, arrays.DOT.documentation),
         _builtin("cholesky", _FUNCTION, _cholesky, arrays.CHOLESKY.documentation),

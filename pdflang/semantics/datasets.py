@@ -22,6 +22,7 @@ from pdflang.semantics.values import (
     FunctionValue,
     FunctionVariable,
     IntervalValue,
+    LhapdfValue,
     OperatorValue,
     PdfsetValue,
     TextValue,
@@ -125,26 +126,26 @@ def fktable(elaborator: Elaborator, site: CallSite) -> OperatorValue:
     return OperatorValue(site.name, apply)
 
 
-def lhapdf(elaborator: Elaborator, site: CallSite) -> PdfsetValue:
-    """`lhapdf("SET", member = 0, Q = 1.65)`: the densities of a member of an LHAPDF set at one scale."""
-    matched = match(site, ["set"], ["member", "Q"])
+def lhapdf(elaborator: Elaborator, site: CallSite) -> LhapdfValue:
+    """`lhapdf("SET", member = 0)`: the densities of a member of an LHAPDF set, at the scale of its declaration."""
+    matched = match(site, ["set"], ["member"])
     value = elaborator.given(matched["set"], site.scope)
     if not isinstance(value, TextValue):
         raise error("E301", f"a set is named by its folder in quotes, but this is {describe(value)}", site.span)
-    if "Q" not in matched:
-        raise error("E303", "lhapdf needs a scale", site.span, remedy=f'write lhapdf("{value.text}", Q = 1.65), in GeV')
-    scale = float(_constant(elaborator, matched["Q"], site, "a scale in GeV"))
     number = _constant(elaborator, matched["member"], site, "the number of a member") if "member" in matched else 0
     if number != int(number) or number < 0:
         raise error("E301", "members are numbered from 0", matched["member"].span)
-    source = LhapdfSource(value.text, int(number), scale, site.span, site.scope.module.source.folder)
-    name = elaborator.declarations.lhapdf_set(source)
-    knots = Axis(symbol(f"{name}.x"))
-    places = data_reference(f"{name}.x", (knots,), "real", Range(0, 1, open_lower=True))
-    values = data_reference(f"{name}.values", (Axis(Size(len(PARTONS))), knots))
 
-    rows = [nodes.Element(values, (Constant(i),)) for i in range(len(PARTONS))]
-    return _of_rows(value.text, arrays.CUBIC_IN_LOG, places, rows, scale)
+    def at(scale: float) -> PdfsetValue:
+        source = LhapdfSource(value.text, int(number), scale, site.span, site.scope.module.source.folder)
+        name = elaborator.declarations.lhapdf_set(source)
+        knots = Axis(symbol(f"{name}.x"))
+        places = data_reference(f"{name}.x", (knots,), "real", Range(0, 1, open_lower=True))
+        values = data_reference(f"{name}.values", (Axis(Size(len(PARTONS))), knots))
+        rows = [nodes.Element(values, (Constant(i),)) for i in range(len(PARTONS))]
+        return _of_rows(value.text, arrays.CUBIC_IN_LOG, places, rows, scale)
+
+    return LhapdfValue(value.text, at)
 
 
 def evolve(elaborator: Elaborator, site: CallSite) -> OperatorValue:

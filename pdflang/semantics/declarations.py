@@ -53,6 +53,7 @@ from pdflang.semantics.values import (
     IndexValue,
     IntervalValue,
     LengthValue,
+    LhapdfValue,
     MixtureValue,
     OperatorValue,
     PdfsetValue,
@@ -668,8 +669,17 @@ class DeclarationTable:
             scale = float(self._elaborator.fold(node))
         if declaration.variable is None:
             value = self._elaborator.evaluate(declaration.value, scope) if declaration.value else None
+            if isinstance(value, LhapdfValue):
+                if scale is None:
+                    remedy = f'say at which: pdfset {entry.name} = lhapdf("{value.name}") at Q = 1.65, in GeV'
+                    raise error("E303", "an LHAPDF set has densities at all scales", declaration.span, remedy=remedy)
+                return value.at(scale)
             if not isinstance(value, PdfsetValue):
                 raise error("E301", "a pdfset is declared by its flavours, or by another pdfset", declaration.span)
+            if scale is not None and scale != value.scale:
+                there = "at no known scale" if value.scale is None else f"at {value.scale:g} GeV"
+                remedy = f"evolve it: … |> evolve(Q = {scale:g})"
+                raise error("E301", f"this pdfset is {there}, not at {scale:g} GeV", declaration.span, remedy=remedy)
             return value
         unit = IntervalValue(Constant(0.0), Constant(1.0))
         flavours: dict[str, FunctionValue] = {}

@@ -238,6 +238,14 @@ class PdfsetValue:
 
 
 @dataclass(frozen=True)
+class LhapdfValue:
+    """A member of an LHAPDF set: a pdfset as soon as its scale is known."""
+
+    name: str
+    at: Callable[[float], PdfsetValue] = field(compare=False)
+
+
+@dataclass(frozen=True)
 class ModuleValue:
     """A used file: `p.a_uv` is its name a_uv."""
 
@@ -264,6 +272,7 @@ Value = (
     | DatasetValue
     | CovarianceValue
     | PdfsetValue
+    | LhapdfValue
     | ModuleValue
 )
 
@@ -283,6 +292,7 @@ _KINDS = {
     TableValue: "a table",
     DatasetValue: "a data set",
     CovarianceValue: "a covariance",
+    LhapdfValue: "an LHAPDF set without a scale",
     PdfsetValue: "a pdfset",
     ModuleValue: "a module",
 }

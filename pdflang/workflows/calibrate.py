@@ -25,8 +25,9 @@ from pdflang.results import RunFolder
 from pdflang.results.calibration import Calibration, assessed, findings_of
 from pdflang.semantics.drawn_events import require_room_for_events
 from pdflang.simulated import data_record
-from pdflang.workflows.calibration_files import FITS, begin, open_folder, write_results
+from pdflang.workflows.calibration_files import FITS, write_results
 from pdflang.workflows.fan_out import FAILURE, fan_out
+from pdflang.workflows.folders import begin, open_folder
 from pdflang.workflows.journal import Journal, Record
 from pdflang.workflows.options import CalibrateOptions
 from pdflang.workflows.ranked import LOG_DENSITY, Entry, entries_of, rank

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +24,8 @@ from pdflang.ir import nodes
 from pdflang.ir.evaluate import Evaluator
 from pdflang.results import RunFolder
 from pdflang.results.closure import Closure, assessed, to_record, to_text
-from pdflang.results.continuation import continued
 from pdflang.workflows.fan_out import FAILURE, fan_out
+from pdflang.workflows.folders import begin
 from pdflang.workflows.journal import Journal, Record
 from pdflang.workflows.options import ClosureOptions
 from pdflang.workflows.ranked import entries_of
@@ -36,8 +35,9 @@ if TYPE_CHECKING:
     from pdflang.inference.workers import StopRequest
 
 FITS = "closure.jsonl"
-_MAY_CHANGE = ("fits", "threads")
-_MOVED = "converged", "flat", "at bound"
+_ENDED = ("converged", "flat", "at bound")
+_WARMUP, _THIN = 500, 5
+"""Transitions of a chain before its draws, and for each of them."""
 
 
 def closure(
@@ -63,7 +63,7 @@ def closure(
     fitted, simulator = _at_truth(fitted, truth), _at_truth(simulator, truth)
     fits = _Fits(fitted, simulator, truth, options)
     origin = partial(provenance_of, fitted, options, simulator, truth, started)
-    journal = Journal(folder, FITS, lambda folder: _begin(folder, fitted, origin(interrupted=True)))
+    journal = Journal(folder, FITS, lambda folder: begin(folder, fitted, origin(interrupted=True)))
     # Without noise all fits are one.
     numbers = range(options.fits if options.level else 1)
     done = fan_out("closure", numbers, fits.make, journal, options.threads, monitor or QuietMonitor())
@@ -95,13 +95,6 @@ def closure(
     return result
 
 
-def open_folder(model: Path, out: Path | None, overwrite: bool, provenance: Mapping[str, Any]) -> RunFolder:
-    """The folder of the same closure test, or a new one. Errors: E621 where `out` is another's, E622."""
-    if out is not None and not overwrite and continued(out, provenance, _MAY_CHANGE):
-        return RunFolder(out)
-    return RunFolder.create(model, out, overwrite)
-
-
 def provenance_of(
     fitted: Model,
     options: ClosureOptions,
@@ -118,11 +111,6 @@ def provenance_of(
     return fitted.provenance(
         "closure", started, seed=options.seed, options=settings, interrupted=interrupted, notes=notes
     )
-
-
-def _begin(folder: RunFolder, model: Model, provenance: Mapping[str, Any]) -> None:
-    folder.write_sources(model.sources)
-    folder.write_provenance(provenance)
 
 
 def _at_truth(fitted: Model, truth: Mapping[str, Any]) -> Model:
@@ -169,9 +157,8 @@ class _Fits:
     def make(self, number: int, stop: StopRequest) -> Record | None:
         """How far the replicas of one fit are from the truth and from each other; None where it was stopped."""
         data = self._data(number)
-        vectors, lost = self._sampled(number, data, stop) if self._options.method == "sample" else (
-            self._maxima(number, data, stop)
-        )  # fmt: skip
+        make = self._sampled if self._options.method == "sample" else self._maxima
+        vectors, lost = make(number, data, stop)
         if vectors is None:
             return None
         if len(vectors) < min(2, self._options.kept):
@@ -190,15 +177,12 @@ class _Fits:
         """Data of a fit, by the names of observations."""
         if self._options.level == 0:
             return {observed.name: observed.prediction for observed in self._observed}
-        return self._drawn(self._simulator, 2 * number)
-
-    def _drawn(self, model: Model, number: int, replica: int = 0) -> dict[str, np.ndarray]:
         import jax
 
         assert self._options.seed is not None
-        key = jax.random.fold_in(jax.random.fold_in(jax.random.key(self._options.seed), number), replica)
+        key = jax.random.fold_in(jax.random.key(self._options.seed), number)
         with self._python:
-            found = model.simulate(key, self._truth)
+            found = self._simulator.simulate(key, self._truth)
         return {observed.name: np.asarray(found[observed.name]) for observed in self._observed}
 
     def _replica(self, number: int, replica: int, data: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -237,7 +221,7 @@ class _Fits:
             optimum = climb(self._with(drawn).maximised(self._options.priors), self._start, self._climbs, stop)
             if optimum.status == "interrupted" or stop.requested:
                 return None, 0
-            if optimum.status in _MOVED:
+            if optimum.status in _ENDED:
                 found.append(optimum.z)
             else:
                 lost += 1
@@ -245,12 +229,12 @@ class _Fits:
 
     def _sampled(self, number: int, data: dict[str, np.ndarray], stop: StopRequest) -> tuple[np.ndarray | None, int]:
         """Evenly spaced draws of the posterior."""
-        kept, assured = self._options.kept, 5
+        random = np.random.default_rng([self._options.seed or 0, number])
         settings = NutsOptions(
-            chains=1, warmup=500, draws=kept * assured, seed=(self._options.seed or 0) + number, threads=1
+            chains=1, warmup=_WARMUP, draws=self._options.kept * _THIN, seed=int(random.integers(2**32)), threads=1
         )
         draws = self._with(data).draw(settings, stop=stop)
-        return (None, 0) if draws.interrupted else (draws.z[0, assured - 1 :: assured], 0)
+        return (None, 0) if draws.interrupted else (draws.z[0, _THIN - 1 :: _THIN], 0)
 
     # --- comparison ---
 

@@ -123,8 +123,8 @@ def test_eigenvectors_have_the_errors_of_the_fit(folder: Path) -> None:
 
 def test_a_set_is_the_pdfset_of_a_model(folder: Path) -> None:
     text = """
-        pdfset truth = lhapdf("fit_set", Q = 1.65)
-        pdfset other = lhapdf("draws_set", member = 2, Q = 100)
+        pdfset truth = lhapdf("fit_set") at Q = 1.65
+        pdfset other = lhapdf("draws_set", member = 2) at Q = 100
         param k ~ Normal(1, 1)
         data y = 1.0
         observe y ~ Normal(k*truth.u(0.2), 0.1)
