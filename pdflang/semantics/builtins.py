@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pdflang.components import Distribution, Function, arithmetic, arrays, library
@@ -43,6 +43,7 @@ from pdflang.semantics.values import (
     FunctionVariable,
     IntervalValue,
     OperatorValue,
+    PdfsetValue,
     Value,
     describe,
 )
@@ -377,6 +378,20 @@ def _interp(elaborator: Elaborator, site: CallSite) -> Value:
     return nodes.Whole(arrays.INTERPOLATE, (x, points, values), x.axes, "real", span=site.span)
 
 
+def _exchanged(name: str, other: Mapping[str, str]) -> Builtin:
+    """A pdfset with the names of flavours exchanged."""
+
+    def build(elaborator: Elaborator, site: CallSite) -> Value:
+        given = match(site, ["pdfset"])["pdfset"]
+        value = elaborator.given(given, site.scope)
+        if not isinstance(value, PdfsetValue):
+            raise error("E301", f"{name} takes a pdfset, but this is {describe(value)}", given.span)
+        flavours = {other.get(flavour, flavour): function for flavour, function in value.flavours.items()}
+        return PdfsetValue(f"{name}({value.name})", flavours, value.scale)
+
+    return build
+
+
 def _box(elaborator: Elaborator, site: CallSite) -> Value:
     sides = {}
     for argument in site.arguments:
@@ -423,6 +438,11 @@ BUILTINS: dict[str, BuiltinValue] = {
         _builtin("moments", _OPERATOR, _observation("moments", "count", _moments), "∫ x^k f for k below count"),
         _builtin("fold", _OPERATOR, _fold, "a response matrix applied to bins"),
         _builtin("fktable", _OPERATOR, fktable, "predictions from momentum densities by FK tables"),
+        _builtin("isospin", _FUNCTION, _exchanged("isospin", {"u": "d", "d": "u", "ubar": "dbar", "dbar": "ubar"}),
+                 "the pdfset of the isospin partner, up and down exchanged: isospin(proton) is a neutron"),
+        _builtin("anti", _FUNCTION, _exchanged("anti", {
+            q: p for pair in "udscbt" for q, p in ((pair, f"{pair}bar"), (f"{pair}bar", pair))
+        }), "the pdfset of the antiparticle, quarks and antiquarks exchanged"),
         _builtin("evolve", _OPERATOR, evolve, "a pdfset at another scale: proton |> evolve(Q = 100)"),
         _builtin("lhapdf", _SOURCE, lhapdf, 'a pdfset of files: pdfset t = lhapdf("SET") at Q = 1.65'),
         _builtin("cumsum", _FUNCTION, _cumsum, arrays.CUMSUM.documentation),
@@ -445,7 +465,6 @@ BUILTINS: dict[str, BuiltinValue] = {
         _builtin("commondata", _SOURCE, _only_as_data('commondata("NAME")'), "measured data sets with a covariance"),
         *(_builtin(name, _FUNCTION, _later(feature), "") for name, feature in {
             "convolve": "`convolve`",
-            "isospin": "`isospin`", "anti": "`anti`",
             "pineappl": "a PineAPPL grid by `pineappl`",
         }.items()),
     ]

@@ -204,18 +204,58 @@ def apply_operator(
     if isinstance(lifted, FunctionValue):
         return replace(lifted, streams=_streams(operator, values))
     if any(isinstance(value, PdfsetValue) for value in values):
-        raise error(
-            "E308",
-            "arithmetic on pdfsets is not supported in this version",
-            span,
-            remedy="write the combination in the entries of a new pdfset",
-        )
+        return _of_pdfsets(operator, values, spans, span, checks)
     arguments = [as_number(v, s, f"beside {operator.symbol}") for v, s in zip(values, spans, strict=True)]
     _check_types(operator, arguments, spans)
     if operator not in arithmetic.COMPARISONS and operator.name not in ("and", "or", "not"):
         arguments = [as_count(argument) for argument in arguments]
     require_trailing(list(zip(arguments, spans, strict=True)), span, checks)
     return _simplified(operator, arguments, _result_type(operator, arguments), span)
+
+
+def _of_pdfsets(
+    operator: Operator, values: Sequence[Value], spans: Sequence[Span], span: Span, checks: CheckSink
+) -> PdfsetValue:
+    """A linear combination of pdfsets at one scale, flavour by flavour; one that a pdfset does not have is 0."""
+    are = [isinstance(value, PdfsetValue) for value in values]
+    linear = {"add": all(are), "subtract": all(are), "negate": True, "multiply": sum(are) == 1,
+              "divide": are == [True, False]}  # fmt: skip
+    if not linear.get(operator.name):
+        raise error(
+            "E301",
+            f"`{operator.symbol}` does not take {' and '.join(describe(value) for value in values)}",
+            span,
+            remedy="pdfsets are added, and multiplied by numbers: 0.5*(proton + isospin(proton))",
+        )
+    placed = [(value, place) for value, place in zip(values, spans, strict=True) if isinstance(value, PdfsetValue)]
+    pdfsets = [value for value, _ in placed]
+    first = pdfsets[0]
+    for other, place in placed[1:]:
+        if None not in (first.scale, other.scale) and first.scale != other.scale:
+            raise error(
+                "E301",
+                f"one pdfset is at {first.scale:g} GeV, the other at {other.scale:g} GeV",
+                span,
+                related=(Label(place, describe(other)),),
+                remedy=f"evolve one of them: … |> evolve(Q = {first.scale:g})",
+            )
+    known = dict.fromkeys([flavour for pdfset in pdfsets for flavour in pdfset.flavours])
+
+    def of(flavour: str) -> FunctionValue:
+        def apply(arguments: tuple[Value, ...], depth: int, place: Span) -> Value:
+            parts: list[Value] = []
+            for value in values:
+                if isinstance(value, PdfsetValue):
+                    function = value.flavours.get(flavour)
+                    parts.append(function.apply(arguments, depth, place) if function else Constant(0.0))
+                else:
+                    parts.append(value)
+            return apply_operator(operator, parts, spans, span, checks)
+
+        return replace(next(p.flavours[flavour] for p in pdfsets if flavour in p.flavours), apply=apply, role="lifted")
+
+    scale = next((pdfset.scale for pdfset in pdfsets if pdfset.scale is not None), None)
+    return PdfsetValue(span.text, {flavour: of(flavour) for flavour in known}, scale)
 
 
 def _streams(operator: Operator, values: Sequence[Value]) -> tuple[Stream, ...]:
