@@ -24,9 +24,13 @@ def test_modules_check_without_remarks_and_are_formatted(path):
 
 
 FORMS = """
-use std.pdf: power, les_houches, herapdf, msht, ct18, abmp
+use std.pdf: power, les_houches, herapdf, msht, ct18, abmp, neural
 const t = [0.3, -0.2, 0.15, 0.1, -0.05, 0.02]
 const p = [1, 2, 0.5, 3, 1.5]
+const wx = [0.5, -1, 2, 0.1, 0.3, -0.7, 1.1, 0.9]
+const wl = [0.1, 0.2, -0.3, 0.4, -0.5, 0.6, -0.7, 0.8]
+const ws = [0, 1, -1, 0.5, -0.5, 0.2, 0.3, -0.4]
+const wo = [0.2, 0.1, -0.1, 0.3, -0.2, 0.1, 0.05, -0.3]
 param x ~ Uniform(0, 1)
 output power_ = power(x, 2, 0.5, 3)
 output les_houches_ = les_houches(x, 2, 0.5, 3, -1.5, 4)
@@ -34,6 +38,7 @@ output herapdf_ = herapdf(x, 2, 0.5, 3, -1.5, 9)
 output msht_ = msht(x, 2, 0.5, 3, t)
 output ct18_ = ct18(x, 2, 0.5, 3, p)
 output abmp_ = abmp(x, 2, 0.5, 3, 0.1, -0.2, 0.3)
+output neural_ = neural(x, 2, 0.5, 3, wx, wl, ws, wo)
 """
 
 
@@ -41,6 +46,9 @@ def test_parametrisations():
     from numpy.polynomial.chebyshev import chebval
     from scipy.special import comb
 
+    wx = np.array([0.5, -1, 2, 0.1, 0.3, -0.7, 1.1, 0.9])
+    wl = np.array([0.1, 0.2, -0.3, 0.4, -0.5, 0.6, -0.7, 0.8])
+    ws, wo = np.array([0, 1, -1, 0.5, -0.5, 0.2, 0.3, -0.4]), np.array([0.2, 0.1, -0.1, 0.3, -0.2, 0.1, 0.05, -0.3])
     model = pdflang.loads(FORMS)
     for x in (0.003, 0.2, 0.9):
         found = {name.rstrip("_"): float(value) for name, value in model.derived({"x": x}).items()}
@@ -55,6 +63,7 @@ def test_parametrisations():
                 "herapdf": base * (1 - 1.5 * x + 9 * x**2),
                 "msht": base * chebval(1 - 2 * y, [1, 0.3, -0.2, 0.15, 0.1, -0.05, 0.02]),
                 "ct18": base * bernstein,
+                "neural": base * (1 + wo @ np.tanh(wx * x + wl * np.log(x) + ws)),
                 "abmp": 2 * (1 - x) ** 3 * x ** (0.5 + 0.1 * x - 0.2 * x**2 + 0.3 * x**3),
             },
             rel=1e-12,
