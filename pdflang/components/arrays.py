@@ -71,6 +71,23 @@ SYSTEMATIC_COVARIANCE = ArrayFunction(
     "pdflang.data.covariance.from_systematics",
     "the covariance of a data set whose multiplicative errors are relative to a reference",
 )
+SYSTEMATIC_SHIFTS = ArrayFunction(
+    "shifts",
+    ("reference", "correlated_absolute", "correlated_relative"),
+    "pdflang.data.covariance.shifts",
+    "pdflang.data.covariance.shifts",
+    "what a standard deviation of each correlated error of a data set does to its data",
+)
+SYSTEMATIC_ERRORS = ArrayFunction(
+    "errors",
+    ("reference", "uncorrelated_absolute", "uncorrelated_relative"),
+    "pdflang.data.covariance.errors",
+    "pdflang.data.covariance.errors",
+    "the standard deviations of the uncorrelated errors of a data set",
+)
+SYSTEMATICS = {"covariance": SYSTEMATIC_COVARIANCE, "shifts": SYSTEMATIC_SHIFTS, "errors": SYSTEMATIC_ERRORS}
+"""What a data set says of its errors, by the names of its members."""
+
 CUBIC_IN_LOG = ArrayFunction(
     "cubic_in_log",
     ("x", "knots", "values"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pdflang.components.arrays import SYSTEMATIC_COVARIANCE
+from pdflang.components.arrays import SYSTEMATICS
 from pdflang.data import checks
 from pdflang.data.columns import commondata_folders
 from pdflang.data.commondata import CommonData, read_commondata
@@ -323,7 +323,7 @@ class _Binder:
     def _covariances(self) -> Iterator[tuple[str, bool]]:
         """The data sets whose covariance is read, and whether it refers to something else than the measured values."""
         for node in nodes.walk(*expressions(self._program)):
-            if isinstance(node, nodes.Whole) and node.function is SYSTEMATIC_COVARIANCE:
+            if isinstance(node, nodes.Whole) and node.function in SYSTEMATICS.values():
                 name = next(iter(nodes.references(node.arguments[1]))).rpartition(".")[0]
                 yield name, node.arguments[0] not in nodes.references(node.arguments[0]).values()
 

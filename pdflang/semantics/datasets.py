@@ -11,7 +11,7 @@ from pdflang.evolution import LOOPS, Evolution
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Constant, Dtype, Node, Phase, Reference
 from pdflang.ir.program import PARTONS, EvolutionSource, FKSource, LhapdfSource
-from pdflang.ir.ranges import REAL, Range
+from pdflang.ir.ranges import NONNEGATIVE, REAL, Range
 from pdflang.ir.sizes import Axis, Size, symbol
 from pdflang.semantics.calls import CallSite, Given, match
 from pdflang.semantics.combine import as_number, error
@@ -22,6 +22,7 @@ from pdflang.semantics.values import (
     FunctionValue,
     FunctionVariable,
     IntervalValue,
+    LengthValue,
     LhapdfValue,
     OperatorValue,
     PdfsetValue,
@@ -81,18 +82,27 @@ def dataset_value(columns: TableColumns) -> DatasetValue:
     return DatasetValue(columns.name, central, columns.column)
 
 
-def covariance_of(elaborator: Elaborator, dataset: DatasetValue) -> CovarianceValue:
-    """`.covariance`, experimental as it stands and with t0 when called."""
-    rows = dataset.central.axes[0]
+def systematics_of(dataset: DatasetValue, kind: str) -> CovarianceValue:
+    """`.covariance`, `.shifts` or `.errors`: experimental as they stand, and with t0 when called."""
+    rows, row = dataset.central.axes[0], arrays.SYSTEMATICS[kind]
+    sources = Axis(symbol(f"{dataset.name}.correlated"))
+    axes = {"covariance": (rows, rows), "shifts": (rows, sources), "errors": (rows,)}[kind]
 
     def part(name: str) -> Node:
         return data_reference(f"{dataset.name}.{name}", (rows, Axis(symbol(f"{dataset.name}.{name.split('_')[0]}"))))
 
-    def matrix(reference: Node | None) -> Node:
-        parts = (reference or dataset.central, *(part(name) for name in arrays.SYSTEMATIC_COVARIANCE.parameters[1:]))
-        return nodes.Whole(arrays.SYSTEMATIC_COVARIANCE, parts, (rows, rows), "real")
+    def value(reference: Node | None) -> Node:
+        parts = (reference or dataset.central, *(part(name) for name in row.parameters[1:]))
+        return nodes.Whole(row, parts, axes, "real")
 
-    return CovarianceValue(dataset.name, matrix)
+    return CovarianceValue(dataset.name, value)
+
+
+def sources_of(dataset: DatasetValue) -> LengthValue:
+    """`.sources`: the correlated errors, to run over."""
+    name = f"{dataset.name}.correlated"
+    length = Reference(name, "length", (), "int", Phase.DATA, NONNEGATIVE)
+    return LengthValue(Axis(symbol(name), f"{dataset.name}.sources"), length)
 
 
 def fktable(elaborator: Elaborator, site: CallSite) -> OperatorValue:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pdflang.components.arrays import SYSTEMATICS
 from pdflang.diagnostics import Span, closest_names
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Constant, Node
 from pdflang.ir.sizes import Axis
 from pdflang.semantics.combine import error
-from pdflang.semantics.datasets import covariance_of
+from pdflang.semantics.datasets import sources_of, systematics_of
 from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.modules import Entry, ModuleInstance, listing
 from pdflang.semantics.values import (
@@ -30,7 +31,9 @@ def member(elaborator: Elaborator, base: Value, name: str, span: Span) -> Value:
     if isinstance(base, TableValue):
         return base.column(name, span)
     if isinstance(base, DatasetValue):
-        return base.column(name, span) if name != "covariance" else covariance_of(elaborator, base)
+        if name == "sources":
+            return sources_of(base)
+        return systematics_of(base, name) if name in SYSTEMATICS else base.column(name, span)
     if isinstance(base, IndexValue):
         return Constant(_label(base, name, span), span=span)
     if isinstance(base, FamilyValue):

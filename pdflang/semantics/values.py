@@ -222,7 +222,7 @@ class DatasetValue:
 
 @dataclass(frozen=True)
 class CovarianceValue:
-    """`dataset.covariance`: a matrix as it stands, a t0 covariance when it is called."""
+    """`dataset.covariance`, or another account of errors: experimental as it stands, with t0 when it is called."""
 
     dataset: str
     matrix: Callable[[Node | None], Node] = field(compare=False)
