@@ -48,7 +48,11 @@ def interrupted(process: Popen, *delays: float, ending: signal.Signals = signal.
     return stdout, stderr
 
 
-def check_folder(tmp_path: Path, stderr: str, wanted: int = 1_000_000) -> None:
+MANY = 20_000_000
+"""Draws that no machine makes while a test waits."""
+
+
+def check_folder(tmp_path: Path, stderr: str, wanted: int = MANY) -> None:
     """The run's folder is whole, or can go on, or there is none."""
     folder = tmp_path / "model.run"
     if not folder.exists():
@@ -67,7 +71,7 @@ def check_folder(tmp_path: Path, stderr: str, wanted: int = 1_000_000) -> None:
 @pytest.mark.parametrize("seed", range(1, 4, 2))
 def test_sample_ends_well_at_any_time(tmp_path: Path, model, seed: int) -> None:
     delay = random.Random(seed).uniform(LATE + seed, LATE + seed + 1)
-    process = started(tmp_path, "sample", model(NORMAL), "--draws", "20000000", "--chains", "2")
+    process = started(tmp_path, "sample", model(NORMAL), "--draws", str(MANY), "--chains", "2")
     check_folder(tmp_path, interrupted(process, delay)[1])
 
 
@@ -98,7 +102,7 @@ def wait_for(process: Popen, path: Path) -> None:
 @pytest.mark.parametrize(("chains", "ending"), [("2", signal.SIGINT), ("7", signal.SIGTERM)])
 def test_draws_made_so_far_are_kept(tmp_path: Path, model, chains: str, ending: signal.Signals) -> None:
     """Those of all chains, also where there are more of them than cores, and where a batch system ends the job."""
-    arguments = ("sample", model(NORMAL), "--draws", "20000000", "--chains", chains, "--warmup", "20")
+    arguments = ("sample", model(NORMAL), "--draws", str(MANY), "--chains", chains, "--warmup", "20")
     for pause in (4, 10, 30):  # beyond the compilation, which the cache shortens, and the short warmup
         process = started(tmp_path, *arguments)
         wait_for(process, tmp_path / "model.run")
