@@ -6,12 +6,12 @@ et al., arXiv:0912.2276). The earlier parameters are data, so that another fit i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Node, Phase, Reference
-from pdflang.ir.program import EARLIER, Check, Datum, Definition, Program, expressions, map_expressions
+from pdflang.ir.program import EARLIER, Check, Datum, Definition, Output, Program, expressions, map_expressions
 from pdflang.semantics.calls import CallSite, match
 from pdflang.semantics.combine import error
 from pdflang.semantics.datasets import data_reference
@@ -33,7 +33,8 @@ def earlier(elaborator: Elaborator, site: CallSite) -> Value:
 
 def with_earlier(program: Program) -> Program:
     """The program in which every earlier value is made of data: `earlier.a` for each parameter `a` that it reads."""
-    found = [node for node in nodes.walk(*_all(program)) if isinstance(node, nodes.Earlier)]
+    _require_known_data(program)
+    found = _earlier(_all(program))
     if not found:
         return program
     _require_free_name(program)
@@ -54,6 +55,8 @@ def with_earlier(program: Program) -> Program:
             definitions[copied.name] = replace(copied, node=change(copied.node))
     changed = map_expressions(replace(program, definitions=definitions), change)
     checks = tuple(_changed(check, changes) for check in program.checks)
+    outputs = {name: _with_coordinates(output, change) for name, output in changed.outputs.items()}
+    changed = replace(changed, outputs=outputs)
     return replace(changed, data={**program.data, **made.data}, checks=checks, earlier=made.parameters)
 
 
@@ -94,8 +97,25 @@ def _changed(check: Check, changes: dict[Node, Node]) -> Check:
     return check if check.node is None else replace(check, node=nodes.substitute(check.node, changes))
 
 
+def _with_coordinates(output: Output, change: Callable[[Node], Node]) -> Output:
+    return replace(output, coordinates=tuple(None if node is None else change(node) for node in output.coordinates))
+
+
+def _earlier(roots: Iterable[Node]) -> list[nodes.Earlier]:
+    return [node for node in nodes.walk(*roots) if isinstance(node, nodes.Earlier)]
+
+
+def _require_known_data(program: Program) -> None:
+    """That no data are chosen by a fit. Error: E403."""
+    for datum in program.data.values():
+        source = datum.source
+        for node in _earlier(node for node in (source.condition, source.value) if node is not None) if source else ():
+            raise error("E403", "data are there before any fit, and cannot follow one", node.span or datum.span)
+
+
 def _all(program: Program) -> Iterable[Node]:
     yield from expressions(program)
+    yield from (node for output in program.outputs.values() for node in output.coordinates if node is not None)
     yield from (check.node for check in program.checks if check.node is not None)
 
 

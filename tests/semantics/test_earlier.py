@@ -101,6 +101,31 @@ def test_where_it_means_nothing(text: str, code: str | None) -> None:
         pdflang.loads(text)
 
 
+def test_data_cannot_follow_a_fit(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("v\n1\n2\n")
+    text = """
+        param a ~ Normal(0, 1)
+        data t = table("t.csv") where v > earlier(a)
+        data y = 1.0
+        observe y ~ Normal(a + t.v[0], 1)
+    """
+    with pytest.raises(pdflang.PdflangError, match="E403"):
+        pdflang.loads(text, folder=tmp_path)
+
+
+def test_a_grid_may_be_where_a_fit_was() -> None:
+    text = """
+        data y = 1.0
+        param a ~ Normal(2, 1) in (0, inf)
+        observe y ~ Normal(a, 1)
+        output square = x^2 for x in linspace(0, 1, 3)*earlier(a)
+    """
+    model = pdflang.loads(text, data={"earlier": {"a": 4.0}})
+    assert np.asarray(model.derived({"a": 1.0})["square"]) == pytest.approx([0, 4, 16])
+    posterior = model.sample(draws=20, chains=1, warmup=50, seed=1)["posterior"]
+    assert posterior["square"].sizes[posterior["square"].dims[-1]] == 3
+
+
 def test_flows_and_recurrences_are_taken_earlier_as_a_whole() -> None:
     text = """
         data y[3] = [1.0, 2.1, 4.2]

@@ -84,7 +84,7 @@ def test_without_noise_the_fit_is_the_truth() -> None:
 
 def test_the_first_level_has_one_maximum_a_fit() -> None:
     found = closed(ClosureOptions(level=1, fits=40, seed=3))
-    assert (found.replicas == 1 and math.isnan(found.data.r_bv.value)) or found.data.variance.value == 0
+    assert found.replicas == 1 and found.data.variance.value == 0
     assert found.data.bias.value == pytest.approx(2 / 20, abs=4 * found.data.bias.error)
 
 
@@ -186,12 +186,8 @@ def test_the_command_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_fit_that_fails_costs_itself() -> None:
-    """Half of the data sets have no maximum inside of the bound."""
-    text = """
-        data y = 1.0
-        param a ~ Flat() in (0, inf)
-        observe y ~ Normal(sqrt(a), 1)
-    """
-    model = pdflang.loads(text)
-    found = closure(model, ClosureOptions(fits=12, replicas=4, seed=1), model, {"a": 0.5})
-    assert found.fits + len(found.failures) == 12 and found.fits > 0
+    """Of negative data the maximum lies at a kink, where no gradient vanishes: a third of them at this truth."""
+    model = pdflang.loads("data y = 1.0\nparam a ~ Flat()\nobserve y ~ Normal(abs(a), 1)\n")
+    found = closure(model, ClosureOptions(level=1, fits=40, seed=1), model, {"a": 0.4})
+    assert found.fits + len(found.failures) == 40 and 5 <= len(found.failures) <= 25
+    assert found.findings[0].severity == "error" and "failed" in found.findings[0].sentence
