@@ -71,19 +71,6 @@ def bind(program: Program, data: Mapping[str, Any], sizes: Mapping[str, int] | N
         return at_earlier(bound, _middle_of_prior(bound), unfitted=True) if bound.unfitted else bound
 
 
-def require_fit(bound: BoundProgram) -> None:
-    """That an earlier fit is given where the program refers to one: only `map` finds it by itself. Error: E643."""
-    if bound.unfitted:
-        raise PdflangError(
-            Diagnostic(
-                "E643",
-                "the model refers to an earlier fit, and none is given",
-                remedy="let `pdflang map` find it, and give its folder: --data earlier=FOLDER; in Python "
-                "model.after(model.map())",
-            )
-        )
-
-
 def at_earlier(bound: BoundProgram, params: Mapping[str, Any], unfitted: bool = False) -> BoundProgram:
     """The program with the parameters of another earlier fit."""
     import numpy as np

@@ -25,7 +25,7 @@ from pdflang.inference import (
 from pdflang.inference.options import options_of
 from pdflang.ir.program import EARLIER
 from pdflang.model import CompiledModel
-from pdflang.semantics.capabilities import require_gradient
+from pdflang.semantics.capabilities import require_fit, require_gradient
 from pdflang.semantics.modules import place_of
 
 if TYPE_CHECKING:
@@ -255,7 +255,7 @@ class Model(CompiledModel):
         from pdflang.results import suffices
 
         self._require_parameters()
-        driver.require_fit(self.bound)
+        require_fit(self.bound)
         method = method_of(options)
         method.require(self.program)
         going_on: dict[str, Any] = {}
@@ -392,7 +392,7 @@ class Model(CompiledModel):
         """
         from pdflang import predictive
 
-        driver.require_fit(self.bound)
+        require_fit(self.bound)
         return predictive.predict(self, options_of(PredictOptions, options), posterior, monitor)
 
     def provenance(self, method: str, started: datetime, **details: Any) -> dict[str, Any]:
@@ -489,7 +489,7 @@ class Model(CompiledModel):
         from pdflang.workflows import ProfileOptions
         from pdflang.workflows.profile import profile
 
-        driver.require_fit(self.bound)
+        require_fit(self.bound)
         return profile(self, names, options_of(ProfileOptions, options), monitor)
 
     def calibrate(
@@ -512,7 +512,7 @@ class Model(CompiledModel):
         from pdflang.workflows import CalibrateOptions
         from pdflang.workflows.calibrate import calibrate
 
-        driver.require_fit(self.bound)
+        require_fit(self.bound)
 
         self._require_parameters()
         require_gradient(self.program)

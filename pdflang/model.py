@@ -17,7 +17,7 @@ from pdflang.data.matrix_checks import check_covariance
 from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
 from pdflang.functions import PRIOR_TRIALS, Functions, Parameters
 from pdflang.ir.program import BoundProgram, Observation, Program
-from pdflang.semantics.capabilities import require_density
+from pdflang.semantics.capabilities import require_density, require_fit
 from pdflang.semantics.drawn_events import require_no_mixture
 
 if TYPE_CHECKING:
@@ -201,10 +201,12 @@ class CompiledModel:
         observation came about, by stream and site, an entry for each true event: its places, what each detector
         drew or computed, whether it `detected` the event and found it `inside` its region, and the `row` of the
         event in the data, −1 where it was lost. Errors: E607 as for `draw_prior`, E610 for sizes of something
-        else, E613 where the rate at these parameters allows no events, E616 for events inside of jit, grad or vmap.
+        else, E613 where the rate at these parameters allows no events, E616 for events inside of jit, grad or vmap,
+        E643 without an earlier fit that the model refers to.
         """
         import jax
 
+        require_fit(self.bound)
         self._check_sizes(sizes or {})
         require_no_mixture(self.program)
         prior_key, data_key = jax.random.split(_key(key))

@@ -142,7 +142,9 @@ def bound_model(
         require(program)
     bound = driver.bind(program, given, sizes)
     if at_fit:
-        driver.require_fit(bound)
+        from pdflang.semantics.capabilities import require_fit
+
+        require_fit(bound)
     for note in bound.notes:
         screen.note(note)
     return bound

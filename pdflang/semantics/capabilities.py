@@ -9,7 +9,7 @@ from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.ir import nodes
 from pdflang.ir.marks import marked
 from pdflang.ir.nodes import Node, Phase
-from pdflang.ir.program import Observation, Program
+from pdflang.ir.program import BoundProgram, Observation, Program
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,19 @@ def _of(observation: Observation, program: Program) -> Capability:
     terms = [observation.log_likelihood, observation.process.total if observation.process else None]
     reason = _no_gradient([term for term in terms if term is not None], program)
     return Capability(observation.name, True, reason is None, True, reason)
+
+
+def require_fit(bound: BoundProgram) -> None:
+    """That an earlier fit is given where the program refers to one: only `map` finds it by itself. Error: E643."""
+    if bound.unfitted:
+        raise PdflangError(
+            Diagnostic(
+                "E643",
+                "the model refers to an earlier fit, and none is given",
+                remedy="let `pdflang map` find it, and give its folder: --data earlier=FOLDER; in Python "
+                "model.after(model.map())",
+            )
+        )
 
 
 def require_density(program: Program) -> None:

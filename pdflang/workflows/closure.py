@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pdflang import driver
 from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.inference import MapOptions, Monitor, QuietMonitor
 from pdflang.inference.map import climb
@@ -24,6 +23,7 @@ from pdflang.ir import nodes
 from pdflang.ir.evaluate import Evaluator
 from pdflang.results import RunFolder
 from pdflang.results.closure import Closure, assessed, to_record, to_text
+from pdflang.semantics.capabilities import require_fit
 from pdflang.workflows.fan_out import FAILURE, fan_out
 from pdflang.workflows.folders import begin
 from pdflang.workflows.journal import Journal, Record
@@ -146,8 +146,8 @@ class _Fits:
         self._fitted, self._simulator, self._truth, self._options = fitted, simulator, truth, options
         self._python = Lock()
         self._knows = set(fitted.program.parameters) <= set(truth)
-        driver.require_fit(fitted.bound)
-        driver.require_fit(simulator.bound)
+        require_fit(fitted.bound)
+        require_fit(simulator.bound)
         self._observed = [_observed(fitted, simulator, truth, name) for name in fitted.program.observations]
         self._entries = entries_of(fitted) if self._knows else ()
         self._climbs = MapOptions(priors=options.priors, seed=options.seed)

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from pdflang.embedding import Model
     from pdflang.results.reading import Run
 
-_KNOTS, _LINEAR = 300, 25.0
+_KNOTS, _LINEAR = 260, 25.0
 """Knots in x are equally spaced in log x + 25 x: spacings that change at once would cost interpolation digits."""
 
-_KNOTS_PER_FACTOR = 10
+_KNOTS_PER_FACTOR = 8
 """Knots in Q for each factor of e."""
 
 _MZ = 91.1876

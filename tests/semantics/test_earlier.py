@@ -74,6 +74,8 @@ def test_only_map_goes_without_a_fit() -> None:
     model = pdflang.loads(POINTS, data={"x": X, "y": Y})
     with pytest.raises(pdflang.PdflangError, match="E643"):
         model.sample()
+    with pytest.raises(pdflang.PdflangError, match="E643"):
+        model.simulate(0)
     tree = model.after(model.map()).sample(draws=200, seed=1)
     assert tree["posterior"].sizes["draw"] >= 200
 
