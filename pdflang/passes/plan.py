@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pdflang.ir.evaluate import Evaluator
-from pdflang.ir.nodes import Node
-from pdflang.ir.program import BoundProgram, map_expressions
+from pdflang.ir.nodes import Node, substitute
+from pdflang.ir.program import BoundProgram, expressions, map_expressions
 from pdflang.passes.convergence import Convergence
 from pdflang.passes.densities import split_known_parts
 from pdflang.passes.guards import guard_branches
 from pdflang.passes.integrals import plan_integrals
 from pdflang.passes.kernels import integrate_kernels
+from pdflang.passes.linearity import shared_integrals
 from pdflang.passes.powers import merge_powers
 from pdflang.passes.roots import look_for_roots
 from pdflang.passes.typical import typical_of
@@ -30,10 +31,13 @@ def _planned(bound: BoundProgram, fineness: int) -> BoundProgram:
     fold, typical = Evaluator({}, {}, bound.program.definition_nodes), typical_of(bound)
     convergence = Convergence(bound.program)
 
+    guarded = map_expressions(bound.program, lambda node: integrate_kernels(convergence.guarded(node)))
+    shared = shared_integrals(expressions(guarded))
+
     def planned_expression(node: Node) -> Node:
-        summed = plan_integrals(integrate_kernels(convergence.guarded(node)), fold, typical, fineness)
+        summed = plan_integrals(substitute(node, shared), fold, typical, fineness)
         return split_known_parts(merge_powers(look_for_roots(summed, fineness)))
 
-    planned = map_expressions(bound.program, planned_expression)
+    planned = map_expressions(guarded, planned_expression)
     definitions = planned.definition_nodes
     return replace(bound, program=map_expressions(planned, lambda node: guard_branches(node, definitions)))

@@ -12,8 +12,9 @@ _HALF_LOG_2_PI = float(0.5 * np.log(2.0 * np.pi))
 
 def log_prob_of_counts(counts: ArrayLike, rate: ArrayLike, log_factorial: ArrayLike) -> Array:
     """Poisson's log-probability of whole counts >= 0; NaN for a negative rate, 0 of a rate of 0 is certain."""
-    certain = (jnp.asarray(counts) == 0) & (rate == 0)
-    return counts * jnp.log(jnp.where(certain, 1.0, rate)) - rate - log_factorial
+    # Too small to change any other rate, and the same at every evaluation.
+    least = jnp.where(jnp.asarray(counts) == 0, np.finfo(float).tiny, 0.0)
+    return counts * jnp.log(rate + least) - rate - log_factorial
 
 
 def log_prob_of_known_scale(y: ArrayLike, mu: ArrayLike, sigma: ArrayLike, log_sigma: ArrayLike) -> Array:
