@@ -84,8 +84,10 @@ def one_step(
     """The state after one more evaluation; `initial(attempt)` gives a start of shape (n,)."""
     searching = state.best.value == -np.inf
     with np.errstate(all="ignore"):
-        trial = initial(state.evaluations) if searching else state.best.z + _damped_step(state)
-        return _updated(state, evaluated(trial), searching)
+        if searching:
+            return _updated(state, evaluated(initial(state.evaluations)), searching)
+        state, step = _damped_step(state)
+        return _updated(state, evaluated(state.best.z + step), searching)
 
 
 def finished(state: Ascent, tolerance: float) -> bool:
@@ -122,9 +124,20 @@ def root_of(matrix: np.ndarray) -> np.ndarray:
         return np.full_like(matrix, np.nan)
 
 
-def _damped_step(state: Ascent) -> np.ndarray:
+def _damped_step(state: Ascent) -> tuple[Ascent, np.ndarray]:
+    """The step (n,), and the state with as much more damping as the curvature asks for to be positive definite."""
     best = state.best
-    return _solve(best.curvature + np.diag(state.damping * _scales(best)), best.gradient)
+    step = np.full_like(best.gradient, np.nan)
+    while not np.all(np.isfinite(step)) and not stalled(state):
+        step = _solve(best.curvature + np.diag(state.damping * _scales(best)), best.gradient)
+        if not np.all(np.isfinite(step)):
+            state = _more_damped(state)
+    return state, step
+
+
+def _more_damped(state: Ascent) -> Ascent:
+    growth = state.damping_growth
+    return state._replace(damping=state.damping * growth, damping_growth=2.0 * growth)
 
 
 def _scales(point: Evaluation) -> np.ndarray:

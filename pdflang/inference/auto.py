@@ -141,7 +141,7 @@ def _looked(
         threads = options.threads or max(1, available_cores() - 1)
         climbs = MapOptions(options.starts, by_hmc.seed, _TOLERANCE, _STEPS, threads)
         try:
-            optima = maximise(target, climbs, stop=stop)
+            optima = maximise(target, climbs, stop=stop, settle=True)
         except NoFiniteStart:
             return
         found.modes = modes_of(optima)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -20,15 +21,20 @@ from pdflang.inference.workers import StopRequest, interrupts, run_tasks
 
 _SINGULAR = 1e-12
 
+_IN_BASIN = 2.0
+"""An ascent that can gain no more than this, and just that by an optimum's curvature, is on its way to it."""
+
 
 def maximise(
     target: Target,
     options: MapOptions | None = None,
     monitor: Monitor | None = None,
     stop: StopRequest | None = None,
+    settle: bool = False,
 ) -> Optima:
     """The optima that the starts reach. A search that fails has a status that says why; it does not raise.
 
+    To `settle` is to take the optimum of the first search for that of another as soon as this is on its way to it.
     Raises `NoFiniteStart` where no start at all has a finite density and gradient. Ctrl-C ends the searches
     after the piece of work in hand; so does the `stop` of a caller that hears interrupts itself.
     """
@@ -48,7 +54,11 @@ def maximise(
             run_tasks([partial(surface.compile, target)], 1, stop, patient=False)
             compiled = time.perf_counter()
             tick = partial(_report, searches, monitor)
-            run_tasks([partial(search.run, stop) for search in searches], threads, stop, tick)
+            first = searches[:1] if settle else []
+            run_tasks([partial(search.run, stop) for search in first], 1, stop, tick)
+            found = next((search.optimum(False) for search in first), None)
+            others = searches[len(first) :]
+            run_tasks([partial(search.run, stop, found) for search in others], threads, stop, tick)
         finally:
             monitor.finish()
     seconds = {"compile": compiled - begin, "run": time.perf_counter() - compiled}
@@ -76,11 +86,15 @@ class _Search:
         self._state = ascent.new_ascent(target.dimension)
         self._evaluated = partial(surface.evaluated, target)
         self._initial = initial
+        self._settled: Optimum | None = None
 
-    def run(self, stop: StopRequest) -> None:
-        """Climb until the search ends or is asked to stop."""
+    def run(self, stop: StopRequest, found: Optimum | None = None) -> None:
+        """Climb until the search ends, comes into the basin of what another has found, or is asked to stop."""
         steps = self._options.max_steps
         while self._state.evaluations < steps and not self._finished and not stop.requested:
+            if found is not None and _is_near(self._state.best, found):
+                self._settled = found
+                return
             self._state = ascent.one_step(self._evaluated, self._initial, self._state)
             self.progressed = Progressed(self.progressed.chain, "climbing", self._state.evaluations, steps)
 
@@ -90,6 +104,8 @@ class _Search:
 
     def optimum(self, interrupted: bool) -> Optimum:
         """Where the search ended, and why."""
+        if self._settled is not None:
+            return replace(self._settled, steps=self._state.evaluations)
         state, status = self._state, self._status(interrupted)
         z = state.last_tried if status == "no finite start" else state.best.z
         bound = (
@@ -119,6 +135,16 @@ class _Search:
         if ascent.stalled(state):
             return "stalled"
         return "interrupted" if interrupted else "step limit"
+
+
+def _is_near(point: ascent.Evaluation, found: Optimum) -> bool:
+    """Whether an optimum is as much higher than a point as its curvature has it, and not by much."""
+    if not found.converged or found.covariance is None:
+        return False
+    gain = found.value - point.value
+    distance = point.z - found.z
+    expected = 0.5 * distance @ np.linalg.solve(found.covariance, distance)
+    return bool(expected <= _IN_BASIN and abs(gain - expected) <= 0.25 * expected)
 
 
 def _laplace_covariance(curvature: np.ndarray, bound: np.ndarray) -> np.ndarray | None:

@@ -8,7 +8,7 @@ import known_targets as known
 import numpy as np
 import pytest
 
-from pdflang.inference import MapOptions, NoFiniteStart, Target
+from pdflang.inference import MapOptions, NoFiniteStart, Target, ascent
 from pdflang.inference import map as maximum
 
 
@@ -57,6 +57,35 @@ def test_two_modes_are_both_listed_and_the_higher_is_best() -> None:
     assert found == {1.5, -1.5}
     assert optima.best.z[0] == pytest.approx(1.5)
     assert 1 <= optima.agreeing < 8
+
+
+def test_searches_that_settle_find_the_same_modes_sooner() -> None:
+    def log_density(z: jax.Array, a: float) -> jax.Array:
+        return jnp.logaddexp(-8 * (z[0] - 1.5) ** 2, -8 * (z[0] + 1.5) ** 2 - 1.0) + a
+
+    target = target_of(log_density, 1)
+    patient, settled = (maximum.maximise(target, MapOptions(starts=8), settle=settle) for settle in (False, True))
+    for one, other in zip(patient.every, settled.every, strict=True):
+        assert other.status == "converged"
+        assert other.z == pytest.approx(one.z, abs=1e-4)
+    assert settled.every[0].steps == patient.every[0].steps
+    assert sum(o.steps for o in settled.every) < sum(o.steps for o in patient.every)
+
+
+def test_no_density_is_asked_for_where_a_step_cannot_be_solved_for() -> None:
+    asked = []
+
+    def evaluated(z: np.ndarray) -> ascent.Evaluation:
+        asked.append(z)
+        x = float(z[0])
+        return ascent.Evaluation(z, np.cos(x), np.array([-np.sin(x)]), np.array([[np.cos(x)]]))
+
+    state = ascent.new_ascent(1)
+    while not ascent.finished(state, 1e-6):
+        state = ascent.one_step(evaluated, lambda attempt: np.array([2.5]), state)
+    assert state.best.value == pytest.approx(1.0)
+    assert np.isfinite(asked).all()
+    assert len(asked) == state.evaluations
 
 
 def test_a_maximum_at_a_bound_says_which_coordinate() -> None:

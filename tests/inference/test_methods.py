@@ -133,7 +133,8 @@ def test_auto_is_hmc_where_there_is_one_nearly_normal_mode() -> None:
     auto = draw(problem, AutoOptions(chains=2, warmup=100, draws=50))
     climbs = MapOptions(starts=AutoOptions.starts, tolerance=1e-6, max_steps=200)
     # Chains start at the mode that the climbs have found, not each at the one that it climbs to itself.
-    hmc = draw(problem, HmcOptions(chains=2, warmup=100, draws=50), mode=maximise(problem.target, climbs).best.z)
+    mode = maximise(problem.target, climbs, settle=True).best.z
+    hmc = draw(problem, HmcOptions(chains=2, warmup=100, draws=50), mode=mode)
     np.testing.assert_array_equal(auto.z, hmc.z)
     assert (auto.method, auto.remarks) == ("auto (hmc)", ())
     assert auto.warmup_gradients is not None and hmc.warmup_gradients is not None
