@@ -69,6 +69,7 @@ def command(
     from pdflang.results.bootstrap import to_record as replicas_record
     from pdflang.results.bootstrap import to_text as replicas_text
     from pdflang.results.diagnostics import inexact_maximum
+    from pdflang.results.reading import REPLICAS
     from pdflang.semantics.capabilities import require_gradient
 
     started = datetime.now(UTC)
@@ -92,7 +93,7 @@ def command(
             text, record = f"{text}\n{replicas_text(again)}", {**record, "bootstrap": replicas_record(again)}
             writes = [
                 lambda f: f.write_text("bootstrap.csv", to_csv(again)),
-                lambda f: f.write_tree("bootstrap.nc", to_tree(again)),
+                lambda f: f.write_tree(REPLICAS, to_tree(again)),
             ]
         interrupted = halted or (again is not None and again.interrupted)
         origin = compiled.provenance(

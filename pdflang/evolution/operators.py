@@ -6,7 +6,7 @@ are polynomials of degree 5 in t = log x + c x, in which knots are equally space
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,24 +60,39 @@ def active(evolution: Evolution, scale: float) -> int:
 
 def operator(evolution: Evolution, start: float, scale: float) -> Operator:
     """The operator from one scale to another, both in GeV; kept in the cache. Errors: those of `evolved`."""
+    return operators(evolution, start, [scale])[0]
+
+
+def operators(evolution: Evolution, start: float, scales: Sequence[float]) -> list[Operator]:
+    """The operators from one scale to others. Those that are not in the cache are made together, which saves time."""
     import numpy as np
 
-    path = _cached(evolution, start, scale)
-    if path is not None and path.is_file():
-        with np.load(path) as found:
-            return Operator(found["x"], found["gluon"], found["quark"])
-    made = _made(evolution, start, scale)
-    if path is not None:
-        partial = path.with_name(f".{path.name}.{id(made)}.npz")
-        np.savez(partial, x=made.x, gluon=made.gluon, quark=made.quark)
-        partial.replace(path)
-    return made
+    found: dict[float, Operator] = {}
+    for scale in scales:
+        path = _cached(evolution, start, scale)
+        if path is not None and path.is_file():
+            with np.load(path) as stored:
+                found[scale] = Operator(stored["x"], stored["gluon"], stored["quark"])
+    lacking = sorted(set(scales) - set(found))
+    for scale, made in zip(lacking, _made(evolution, start, lacking) if lacking else (), strict=True):
+        found[scale] = made
+        path = _cached(evolution, start, scale)
+        if path is not None:
+            partial = path.with_name(f".{path.name}.{id(made)}.npz")
+            np.savez(partial, x=made.x, gluon=made.gluon, quark=made.quark)
+            partial.replace(path)
+    return [found[scale] for scale in scales]
 
 
-def _made(evolution: Evolution, start: float, scale: float) -> Operator:
+def knots_of_operators() -> np.ndarray:
+    """The x on which operators act, with 1 at their end."""
+    return knots_in_x(_LEAST, _COUNT)
+
+
+def _made(evolution: Evolution, start: float, scales: Sequence[float]) -> Iterator[Operator]:
     import numpy as np
 
-    knots = knots_in_x(_LEAST, _COUNT)
+    knots = knots_of_operators()
     inner = knots[:-1]
 
     def basis(points: np.ndarray) -> Any:
@@ -88,10 +103,11 @@ def _made(evolution: Evolution, start: float, scale: float) -> Operator:
             members[place * len(inner) : (place + 1) * len(inner), PIDS.index(pid)] = shapes
         return members
 
-    found = evolved(evolution, start, basis, inner, np.array([scale])).values[:, 0]
-    # (member, x, parton) → (x, parton, member)
-    ordered = np.moveaxis(found, 0, -1)
-    return Operator(inner, ordered[..., : len(inner)], ordered[..., len(inner) :])
+    found = evolved(evolution, start, basis, inner, np.asarray(scales, float)).values
+    for place in range(len(scales)):
+        # (member, x, parton) → (x, parton, member)
+        ordered = np.moveaxis(found[:, place], 0, -1)
+        yield Operator(inner, ordered[..., : len(inner)], ordered[..., len(inner) :])
 
 
 def _cached(evolution: Evolution, start: float, scale: float) -> Path | None:

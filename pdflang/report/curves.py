@@ -32,6 +32,8 @@ class Curve:
     """A function at draws: `values` (draws, n) at the `points` (n,), or of entries that only have `labels`.
 
     `name` is what it is called with its member of a family, `variable` that of its axis, `declared` the declaration.
+    Of a maximum, `centre` (n,) is its own, and `values` are those of the members around it, `of` which it says what
+    they are; where nothing is known but the maximum, they are its own too.
     """
 
     name: str
@@ -40,6 +42,20 @@ class Curve:
     values: np.ndarray
     points: np.ndarray | None = None
     labels: tuple[str, ...] = ()
+    centre: np.ndarray | None = None
+    of: str = ""
+
+    @property
+    def line(self) -> np.ndarray:
+        """What a line is drawn of: the centre, or the median of the draws."""
+        found: np.ndarray = np.median(self.values, axis=0) if self.centre is None else self.centre
+        return found
+
+    def width(self) -> np.ndarray:
+        """Half of the central 68% of each entry."""
+        low, high = np.quantile(self.values, [0.16, 0.84], axis=0)
+        half: np.ndarray = (high - low) / 2
+        return half
 
 
 def stored_curves(posterior: xarray.Dataset) -> Iterator[Curve]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pdflang.diagnostics import PdflangError
+from pdflang.ensemble import ensemble_of
 from pdflang.inference.options import PredictOptions
 from pdflang.report import functions, posterior, prediction
 from pdflang.report.curves import MOST_DRAWS, Curve, computed_curves, stored_curves
@@ -28,11 +29,15 @@ from pdflang.results.trees import Group, Tree
 if TYPE_CHECKING:
     import xarray
 
+    from pdflang.ensemble import Ensemble
     from pdflang.inference import Monitor
     from pdflang.model import CompiledModel
 
 PREDICTED = 300
 """Draws at which data are predicted for a report."""
+
+_ROOM = 2**24
+"""Numbers of outputs that are computed around a maximum, at most."""
 
 _ROLES = {"param": "parameters", "nuisance": "nuisance parameters", "derived": "derived", "output": "outputs"}
 _BANDS = "The line is the median of the posterior, the bands are the central 68% and 95%."
@@ -42,19 +47,9 @@ _CURVATURE = "Errors come from the curvature of the log-density at the maximum."
 _MINOS = "− and + are how far a parameter goes until the log-density is ½ lower, all other parameters being free."
 
 
-def drawn_parameters(run: Run) -> xarray.Dataset | None:
-    """The draws of a run: of a posterior, or those at which it predicted; None where there are none."""
-    if run.draws is not None:
-        return run.draws["posterior"].to_dataset()
-    kind = str(run.predictions.attrs.get("kind")) if run.predictions is not None else ""
-    if run.predictions is not None and kind in run.predictions.children:
-        return run.predictions[kind].to_dataset()
-    return None
-
-
 def summary_of(run: Run, anchors: Mapping[str, str]) -> Table | None:
     """The table of a posterior, or of a maximum; None where there is neither."""
-    drawn = drawn_parameters(run)
+    drawn = run.drawn
     if drawn is not None:
         return _of_draws(drawn, anchors)
     if run.maximum is not None:
@@ -109,7 +104,7 @@ def _error(value: float) -> str:
 
 def parameters_of(run: Run) -> Section:
     """Pairs of parameters, traces and ranks."""
-    drawn = drawn_parameters(run)
+    drawn = run.drawn
     if drawn is None:
         return Section()
     found = posterior.columns(drawn)
@@ -135,56 +130,60 @@ def functions_of(run: Run, model: CompiledModel | None) -> Section:
     """Functions that the model infers: pdfs and theories of one variable, and outputs."""
     curves, words = curves_of(run, model)
     groups = [list(group) for _, group in groupby(curves, lambda curve: curve.declared)]
-    said = _MAXIMUM if drawn_parameters(run) is None else ""
-    pictures = [_picture_of(number, group, said) for number, group in enumerate(groups)]
+    pictures = [_picture_of(number, group) for number, group in enumerate(groups)]
     return Section(tuple(words), pictures=tuple(pictures))
 
 
 def curves_of(run: Run, model: CompiledModel | None) -> tuple[list[Curve], list[str]]:
     """The functions of a run, those that need the model where it is given, and why others are not there."""
-    draws = drawn_parameters(run)
-    kept = draws if draws is not None else _kept_at_maximum(run, model)
-    stored = list(stored_curves(kept)) if kept is not None else []
-    at = _parameters(run, model)
-    if model is None or not at:
+    ensemble = ensemble_of(run, model, MOST_DRAWS) if model is not None else None
+    if run.drawn is not None:
+        stored = list(stored_curves(run.drawn))
+    elif model is not None and ensemble is not None:
+        stored = [_of_ensemble(curve, ensemble) for curve in _outputs_at(run, model, ensemble)]
+    else:
+        stored = []
+    if model is None or ensemble is None:
         return stored, []
-    computed, words = computed_curves(model, at)
-    return [*computed, *stored], words
+    computed, words = computed_curves(model, ensemble.everything)
+    return [*(_of_ensemble(curve, ensemble) for curve in computed), *stored], words
 
 
-def _kept_at_maximum(run: Run, model: CompiledModel | None) -> xarray.Dataset | None:
-    """The outputs at a maximum as those of the only draw."""
+def _of_ensemble(curve: Curve, ensemble: Ensemble) -> Curve:
+    """A curve of all parameters of an ensemble, its centre apart."""
+    centre, members = ensemble.split(curve.values)
+    return replace(curve, values=members, centre=centre, of=ensemble.words)
+
+
+def _outputs_at(run: Run, model: CompiledModel, ensemble: Ensemble) -> Iterator[Curve]:
+    """The outputs of a maximum and of the members around it, as many as there is room for."""
+    import jax
+
     from pdflang.fields import schemas
 
-    if run.maximum is None or model is None:
-        return None
-    derived = {n: np.asarray(v, dtype=float)[None, None] for n, v in run.maximum.get("derived", {}).items()}
-    group = group_of(derived, schemas(model))
-    return None if group is None else group.to_xarray()
+    size = sum(np.size(value) for value in (run.maximum or {}).get("derived", {}).values())
+    some = {name: values[: max(2, _ROOM // max(size, 1))] for name, values in ensemble.everything.items()}
+    with jax.enable_x64(True):
+        found = model.functions.deriveds(some, model.arrays)
+    group = group_of({name: np.asarray(found[name])[None] for name in model.program.outputs}, schemas(model))
+    if group is not None:
+        yield from stored_curves(group.to_xarray())
 
 
-def _picture_of(number: int, group: list[Curve], said: str) -> Picture:
+def _picture_of(number: int, group: list[Curve]) -> Picture:
     names = [curve.name for curve in group]
     title = names[0] if len(group) == 1 else group[0].declared
-    caption = said or (_BANDS if group[0].points is not None else _ENTRIES)
+    caption = _caption(group[0])
     return drawn(f"function{number}", title, f"{title}. {caption}", lambda: functions.picture(group, names))
 
 
-def _parameters(run: Run, model: CompiledModel | None) -> dict[str, np.ndarray]:
-    """Parameters (n, …) by name at some draws, or at the maximum; nothing where there are none."""
-    if model is None or not model.program.parameters:
-        return {}
-    names = model.program.parameters
-    draws = drawn_parameters(run)
-    if draws is not None:
-        stacked = {n: np.asarray(draws[n].transpose("chain", "draw", ...)) for n in names}
-        flat = {n: np.concatenate(values) for n, values in stacked.items()}
-        length = len(next(iter(flat.values())))
-        places = np.linspace(0, length - 1, min(MOST_DRAWS, length)).astype(int)
-        return {n: values[places] for n, values in flat.items()}
-    if run.maximum is not None:
-        return {n: np.asarray(run.maximum["params"][n], dtype=float)[None] for n in names}
-    return {}
+def _caption(curve: Curve) -> str:
+    if curve.centre is None:
+        return _BANDS if curve.points is not None else _ENTRIES
+    if len(curve.values) == 1:
+        return _MAXIMUM
+    shapes = ("The line is", "the bands are") if curve.points is not None else ("Points are", "bars are")
+    return f"{shapes[0]} at the maximum, {shapes[1]} the central 68% and 95% of {curve.of}."
 
 
 def data_of(run: Run, model: CompiledModel | None, monitor: Monitor | None = None) -> Section:

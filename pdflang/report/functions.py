@@ -19,14 +19,14 @@ SIZE = (4.6, 3.1)
 """Inches: legible on a phone."""
 
 COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:red", "tab:purple", "tab:brown")
-_BANDS = ((0.95, 0.2), (0.68, 0.35))
+BANDS = ((0.95, 0.2), (0.68, 0.35))
 _STEEP, _REACH = 20.0, 1e5
 _MOST_LABELS = 12
 _LONG_LABEL = 4
 
 
 def picture(curves: Sequence[Curve], names: Sequence[str], label: str = "") -> Figure:
-    """Curves over one axis, each by its name: the median of its draws, central 68% and 95%; `label` is of all."""
+    """Curves over one axis, each by its name: its line, central 68% and 95%; `label` is of all."""
     figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.subplots()
     labels = list(dict.fromkeys(label for curve in curves for label in curve.labels))
@@ -45,21 +45,20 @@ def picture(curves: Sequence[Curve], names: Sequence[str], label: str = "") -> F
 
 def _line(axes: Axes, curve: Curve, name: str, colour: str) -> None:
     assert curve.points is not None
-    middle = np.median(curve.values, axis=0)
-    for mass, opacity in _BANDS if curve.values.shape[0] > 1 else ():
+    for mass, opacity in BANDS if curve.values.shape[0] > 1 else ():
         low, high = np.quantile(curve.values, [(1 - mass) / 2, (1 + mass) / 2], axis=0)
         axes.fill_between(curve.points, low, high, color=colour, alpha=opacity, linewidth=0)
-    axes.plot(curve.points, middle, color=colour, linewidth=1.2, label=name)
+    axes.plot(curve.points, curve.line, color=colour, linewidth=1.2, label=name)
     axes.set_xlabel(plain(curve.variable))
 
 
 def _entries(axes: Axes, curve: Curve, name: str, colour: str, labels: Sequence[str], shift: float) -> None:
     """Entries stand at the place of their label among the `labels` of all curves, whose order may be another."""
     places = np.array([labels.index(label) for label in curve.labels]) + 0.5 * shift
-    low, inner_low, middle, inner_high, high = np.quantile(curve.values, [0.025, 0.16, 0.5, 0.84, 0.975], axis=0)
+    low, inner_low, inner_high, high = np.quantile(curve.values, [0.025, 0.16, 0.84, 0.975], axis=0)
     axes.vlines(places, low, high, color=colour, alpha=0.45, linewidth=2)
     axes.vlines(places, inner_low, inner_high, color=colour, alpha=0.8, linewidth=4)
-    axes.plot(places, middle, "o", color=colour, markersize=4, label=name)
+    axes.plot(places, curve.line, "o", color=colour, markersize=4, label=name)
     if len(labels) <= _MOST_LABELS:
         long = max(map(len, labels), default=0) > _LONG_LABEL
         ticks = np.arange(len(labels)) + 0.5 * shift
@@ -79,7 +78,7 @@ def _scales(axes: Axes, curves: Sequence[Curve]) -> None:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(shown_whole)
     low = min(float(np.quantile(curve.values, 0.025, axis=0).min()) for curve in curves)
-    middle = np.array([np.median(curve.values, axis=0) for curve in curves])
+    middle = np.array([curve.line for curve in curves])
     if low > 0 and middle.max() > _STEEP * np.median(middle):
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(shown_whole)

@@ -14,9 +14,10 @@ from pdflang.diagnostics import PdflangError, SourceFile
 from pdflang.inference.optima import REASONS
 from pdflang.report.chain import KINDS, Chain, chain_of
 from pdflang.report.diagram import MOST_BOXES, diagram_of
-from pdflang.report.found import data_of, drawn_parameters, functions_of, parameters_of, replicas_of, summary_of
+from pdflang.report.found import data_of, functions_of, parameters_of, replicas_of, summary_of
 from pdflang.report.listing import listings
 from pdflang.report.page import page
+from pdflang.report.parton_section import PartonsWanted, partons_of
 from pdflang.report.parts import Part, Picture, Table, Verdict, two_columns, verdict
 from pdflang.results.diagnostics import Finding, from_records
 from pdflang.results.files import write_text
@@ -30,28 +31,30 @@ if TYPE_CHECKING:
 _ACCURACY = "Accuracy: "
 _CALIBRATION = "calibration.svg"
 _PARTS = {
-    "summary": "Summary", "diagnostics": "Diagnostics", "data": "Data", "functions": "Functions",
+    "summary": "Summary", "diagnostics": "Diagnostics", "data": "Data", "partons": "Partons", "functions": "Functions",
     "parameters": "Parameters", "model": "Model", "provenance": "Provenance",
 }  # fmt: skip
 
 
 def write_report(
     run: Run, model: CompiledModel | None = None, reason: str = "", out: Path | None = None,
-    monitor: Monitor | None = None,
+    monitor: Monitor | None = None, wanted: PartonsWanted | None = None,
 ) -> Path:  # fmt: skip
-    """Write the page of a run, into its folder if not elsewhere; where it is. Error: E622."""
+    """Write the page of a run, into its folder if not elsewhere; where it is. Errors: E622, those of `report`."""
     path = out or run.folder / REPORT
-    write_text(path, report(run, model, reason, monitor))
+    write_text(path, report(run, model, reason, monitor, wanted))
     return path
 
 
 def report(
-    run: Run, model: CompiledModel | None = None, reason: str = "", monitor: Monitor | None = None
-) -> str:
+    run: Run, model: CompiledModel | None = None, reason: str = "", monitor: Monitor | None = None,
+    wanted: PartonsWanted | None = None,
+) -> str:  # fmt: skip
     """The page of a run as HTML.
 
     With the compiled `model` of the run and its data, functions are drawn and data predicted; without, the page gives
-    the `reason` why it lacks them. The `monitor` hears how far predictions are.
+    the `reason` why it lacks them. The `monitor` hears how far predictions are. Errors: E308, E620, E646 where what is
+    `wanted` of parton densities cannot be had.
     """
     chain, diagram_words = _chain(run)
     lacking = (reason,) if reason and (run.draws is not None or run.maximum is not None) else ()
@@ -60,8 +63,11 @@ def report(
         "functions": functions_of(run, model),
         "parameters": parameters_of(run),
     }
+    partons = partons_of(run, model, wanted or PartonsWanted())
     if lacking:
         sections["data"] = replace(sections["data"], words=(*lacking, *sections["data"].words))
+    absent = {name for name, section in sections.items() if not section.is_there}
+    absent |= set() if partons else {"partons"}
     diagram = diagram_of(chain.boxes)
     if diagram is None and not diagram_words:
         diagram_words = (f"The model has no diagram: it has no parts, or more than {MOST_BOXES}.",)
@@ -71,7 +77,7 @@ def report(
         title=_title(run),
         verdicts=[_verdict(run), *filter(None, [sections["data"].verdict])],
         facts=_facts(run),
-        parts=[Part(i, t) for i, t in _PARTS.items() if i not in sections or sections[i].is_there],
+        parts=[Part(i, t) for i, t in _PARTS.items() if i not in absent],
         summary=summary,
         replicas=replicas_of(run),
         remarks=_remarks(run),
@@ -86,6 +92,7 @@ def report(
         command=_command(run),
         provenance=_provenance(run),
         folder=run.folder.resolve().name,
+        partons=partons,
         **sections,
     )
 
@@ -107,7 +114,7 @@ def _title(run: Run) -> str:
 
 
 def _verdict(run: Run) -> Verdict:
-    if run.interrupted and drawn_parameters(run) is None and run.maximum is None:
+    if run.interrupted and run.drawn is None and run.maximum is None:
         return Verdict("error", "Interrupted before there were results.")
     found = verdict(_findings(run)) or Verdict("good", _good(run))
     return Verdict(found.severity, f"Interrupted. {found.sentence}") if run.interrupted else found
@@ -137,7 +144,7 @@ def _good(run: Run) -> str:
 
 def _facts(run: Run) -> list[tuple[str, str]]:
     """What is told at the top: method, draws, seed, evidence, when, how long."""
-    record, drawn = run.record, drawn_parameters(run)
+    record, drawn = run.record, run.drawn
     facts = [("method", run.method)]
     if drawn is not None:
         facts.append(("draws", f"{drawn.sizes['chain']} chains of {drawn.sizes['draw']}"))

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import xarray
 
 PREDICTIONS = "predictions.nc"
+REPLICAS = "bootstrap.nc"
+_REPLICAS = "bootstrap"
 SUMMARY = "summary.txt"
 _FINDINGS = "diagnostics.json"
 _SECTIONS: Mapping[str, type] = {
@@ -28,8 +30,8 @@ _SECTIONS: Mapping[str, type] = {
 class Run:
     """A run as its folder has it: `record` is its provenance, and what is not there is None.
 
-    `tree` has the draws of a posterior, `predictions` those of data, `maximum` the fields of `map.json`; `findings` are
-    what was said of it when it was made, `summary` what was printed.
+    `tree` has the draws of a posterior, `predictions` those of data, `maximum` the fields of `map.json`, `replicas` the
+    fits of replicated data; `findings` are what was said of it when it was made, `summary` what was printed.
     """
 
     folder: Path
@@ -37,6 +39,7 @@ class Run:
     tree: xarray.DataTree | None = None
     maximum: Mapping[str, Any] | None = None
     predictions: xarray.DataTree | None = None
+    replicas: xarray.Dataset | None = None
     findings: tuple[Finding, ...] = ()
     summary: str = ""
 
@@ -66,6 +69,16 @@ class Run:
             return None
         return self.tree if self.tree["posterior"].sizes.get("draw", 0) else None
 
+    @property
+    def drawn(self) -> xarray.Dataset | None:
+        """The draws: of a posterior, or those at which the run predicted; None where there are none."""
+        if self.draws is not None:
+            return self.draws["posterior"].to_dataset()
+        kind = str(self.predictions.attrs.get("kind")) if self.predictions is not None else ""
+        if self.predictions is not None and kind in self.predictions.children:
+            return self.predictions[kind].to_dataset()
+        return None
+
 
 def read_run(folder: Path) -> Run:
     """The run of a folder. Errors: E623 where it is not a run's or is damaged, E630 where a newer pdflang made it."""
@@ -75,15 +88,25 @@ def read_run(folder: Path) -> Run:
     def there(name: str) -> bool:
         return (folder / name).is_file()
 
+    maximum = read_maximum(folder) if there(MAXIMUM) else None
+    has_replicas = maximum is not None and maximum.get("bootstrap") is not None and there(REPLICAS)
     return Run(
         folder,
         record,
         open_run(folder) if there(DRAWS) else None,
-        read_maximum(folder) if there(MAXIMUM) else None,
+        maximum,
         open_run(folder / PREDICTIONS) if there(PREDICTIONS) else None,
+        _read_replicas(folder) if has_replicas else None,
         read_findings(folder) if there(_FINDINGS) else (),
         (folder / SUMMARY).read_text(encoding="utf-8", errors="replace") if there(SUMMARY) else "",
     )
+
+
+def _read_replicas(folder: Path) -> xarray.Dataset:
+    tree = open_run(folder / REPLICAS)
+    if _REPLICAS not in tree.children:
+        raise PdflangError(damaged(folder, REPLICAS))
+    return tree[_REPLICAS].to_dataset()
 
 
 def read_record(folder: Path) -> dict[str, Any]:

@@ -3,6 +3,20 @@
 Importing this package imports neither JAX nor NumPy, for help at once.
 """
 
-from pdflang.workflows.options import BootstrapOptions, CalibrateOptions, ClosureOptions, LhapdfOptions, ProfileOptions
+from pdflang.workflows.options import (
+    BootstrapOptions,
+    CalibrateOptions,
+    ClosureOptions,
+    EvolutionOptions,
+    LhapdfOptions,
+    ProfileOptions,
+)
 
-__all__ = ["BootstrapOptions", "CalibrateOptions", "ClosureOptions", "LhapdfOptions", "ProfileOptions"]
+__all__ = [
+    "BootstrapOptions",
+    "CalibrateOptions",
+    "ClosureOptions",
+    "EvolutionOptions",
+    "LhapdfOptions",
+    "ProfileOptions",
+]

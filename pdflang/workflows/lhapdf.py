@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pdflang import driver
 from pdflang.data.lhapdf_files import Block, Member, write_info, write_member
 from pdflang.diagnostics import Diagnostic, PdflangError
+from pdflang.ensemble import constrained, eigenvectors, ensemble_of
 from pdflang.evolution import LOOPS, PIDS, Evolution, evolved
 from pdflang.evolution.grids import knots_in_x
-from pdflang.ir.program import PARTONS, PdfsetDeclaration
-from pdflang.results.posterior import flat_draws, schemas_of
+from pdflang.partons.densities import declared_pdfset, densities_of
 from pdflang.workflows.options import LhapdfOptions
 
 if TYPE_CHECKING:
@@ -40,12 +38,12 @@ _AT_ONCE = 25
 def export(run: Run, model: Model, folder: Path, options: LhapdfOptions, description: str = "") -> int:
     """Write the set of a run of `sample` or `map` to `folder`, whose name it takes; the number of its members.
 
-    Of a posterior, members are replicas, and the first is their mean; of a maximum they lie at ± `tolerance` along the
-    eigenvectors of its covariance, and the first is the maximum itself. Errors: E308 without HOPPET, E646 where there
-    is no pdfset at a known scale, or several and none is named, or where the run has nothing to export.
+    Of a posterior, and of fits of replicated data, members are replicas, and the first is their mean; of a maximum
+    alone they lie at ± `tolerance` along the eigenvectors of its covariance, and the first is the maximum itself.
+    Errors: E308 without HOPPET, E646 where there is no pdfset at a known scale, or several and none is named, or where
+    the run has nothing to export.
     """
-    declared = _declared(model, options.pdfset)
-    evolution = Evolution(**{field.name: getattr(options, field.name) for field in fields(Evolution)})
+    declared, evolution = declared_pdfset(model, options.pdfset), options.evolution
     assert declared.scale is not None
     kind, parameters = _members(run, model, options)
     count = len(next(iter(parameters.values())))
@@ -75,86 +73,24 @@ def export(run: Run, model: Model, folder: Path, options: LhapdfOptions, descrip
     return count + first
 
 
-def _declared(model: Model, name: str | None) -> PdfsetDeclaration:
-    known = model.program.pdfsets
-    if name is None and len(known) == 1:
-        (name,) = known
-    if name is None or name not in known:
-        said = f"the model has no pdfset `{name}`" if name else "which pdfset is meant is not clear"
-        names = ", ".join(f"`{known_name}`" for known_name in known)
-        remedy = f"name one with `--pdfset`: {names}" if names else "declare one: pdfset proton(x) at Q = 1.65 { … }"
-        raise PdflangError(Diagnostic("E646", said if known else "the model has no pdfset", remedy=remedy))
-    if known[name].scale is None:
-        raise PdflangError(
-            Diagnostic(
-                "E646", f"the pdfset `{name}` has no scale", known[name].span,
-                remedy="say where it is parametrised: pdfset proton(x) at Q = 1.65 { … }",
-            )
-        )  # fmt: skip
-    return known[name]
-
-
 def _members(run: Run, model: Model, options: LhapdfOptions) -> tuple[str, dict[str, np.ndarray]]:
     """The kind of the set, and the parameters of its members, arrays (members, …) by name."""
-    if run.draws is not None:
-        posterior = run.draws["posterior"].to_dataset()
-        names = [name for name, s in schemas_of(run.draws).items() if s.role in ("param", "nuisance")]
-        draws = {name: flat_draws(posterior[name]) for name in names}
-        available = len(next(iter(draws.values())))
-        chosen = np.linspace(0, available - 1, min(options.members, available)).astype(int)
-        return "replicas", {name: values[chosen] for name, values in draws.items()}
-    if run.maximum is not None:
-        return "hessian", _eigenvectors(run, model, options.tolerance)
-    raise PdflangError(Diagnostic("E646", "the run has no posterior and no maximum", remedy="export a run of `sample`"))
+    if run.maximum is None or run.replicas is not None:
+        found = ensemble_of(run, model, options.members)
+        if found is None:
+            raise _nothing("the run has no posterior and no maximum", "export a run of `sample`")
+        return "replicas", found.members
+    steps = eigenvectors(run, model)
+    if steps is None:
+        raise _nothing("the maximum has no covariance", "export a run of `sample` instead")
+    z, axes = steps
+    # The Hessian method: Pumplin et al., Phys. Rev. D 65 (2001) 014013 (hep-ph/0101032).
+    places = [z, *(z + sign * options.tolerance * step for step in axes.T for sign in (1, -1))]
+    return "hessian", constrained(model, np.array(places))
 
 
-def _eigenvectors(run: Run, model: Model, tolerance: float) -> dict[str, np.ndarray]:
-    """The maximum, and pairs at ± the tolerance along the eigenvectors of its covariance, on the unconstrained scale.
-
-    The Hessian method: Pumplin et al., Phys. Rev. D 65 (2001) 014013 (hep-ph/0101032).
-    """
-    import jax
-
-    assert run.maximum is not None
-    params = {name: np.asarray(value, float) for name, value in run.maximum["params"].items()}
-    covariance = run.maximum.get("covariance")
-    if covariance is None or not np.isfinite(np.asarray(covariance, float)).all():
-        raise PdflangError(
-            Diagnostic("E646", "the maximum has no covariance", remedy="export a run of `sample` instead")
-        )
-    with jax.enable_x64(True):
-        z = np.asarray(model.unconstrain(params))
-        jacobian = np.asarray(model.functions.constrain_jacobian(z, model.arrays))
-    inverse = np.linalg.pinv(jacobian)
-    values, vectors = np.linalg.eigh(inverse @ np.asarray(covariance, float) @ inverse.T)
-    steps = tolerance * vectors * np.sqrt(np.maximum(values, 0))
-    places = [z, *(z + sign * step for step in steps.T[::-1] for sign in (1, -1))]
-    found = [model.constrain(place) for place in places]
-    return {name: np.stack([np.asarray(one[name]) for one in found]) for name in params}
-
-
-def densities_of(model: Model, declared: PdfsetDeclaration, parameters: dict[str, np.ndarray]) -> Any:
-    """x·f (members, 13, points) at points, as the evolution asks for them."""
-
-    def at(points: np.ndarray) -> np.ndarray:
-        import jax
-
-        place, known = "points_of_export", [flavour for flavour in declared.flavours if flavour in PARTONS]
-        lines = [f"data {place}[count_of_export]"]
-        for flavour in known:
-            value = f"{declared.name}.{flavour}({place}[i])"
-            lines.append(f"output export_{flavour}[i in count_of_export] = {value}")
-        inside = np.clip(points, None, 1 - 1e-15)
-        longer = driver.with_lines(model, lines, {place: inside}, {"count_of_export": len(points)})
-        with jax.enable_x64(True):
-            found = longer.functions.deriveds(parameters, longer.arrays)
-        values = np.zeros((len(next(iter(parameters.values()))), len(PARTONS), len(points)))
-        for flavour in known:
-            values[:, list(PARTONS).index(flavour)] = np.asarray(found[f"export_{flavour}"])
-        values[:, :, points >= 1] = 0.0
-        return values
-
-    return at
+def _nothing(message: str, remedy: str) -> PdflangError:
+    return PdflangError(Diagnostic("E646", message, remedy=remedy))
 
 
 class _Grid:

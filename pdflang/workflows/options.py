@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
+from pdflang.evolution import Evolution
 from pdflang.inference.options import MapOptions, NutsOptions, Options, option, option_as_in
 
 
@@ -74,12 +75,10 @@ class BootstrapOptions(Options):
 
 
 @dataclass(frozen=True)
-class LhapdfOptions(Options):
-    """Options of `export lhapdf`: how densities evolve, and how many members the set has."""
+class EvolutionOptions(Options):
+    """Options of whatever evolves densities: order, coupling and masses should be those of the fit's tables."""
 
-    pdfset: str | None = option(None, "the pdfset to export; the one of the model if not given")
-    members: int = option(100, "replicas of a posterior, evenly spaced among its draws", least=2, below=10_000)
-    tolerance: float = option(1.0, "of a maximum, how far members go along eigenvectors: the root of Δχ²", above=0)
+    pdfset: str | None = option(None, "the pdfset that is meant; the one of the model if not given")
     order: str = option("nlo", "order of the evolution", choices=("lo", "nlo", "nnlo"))
     alpha_s: float = option(0.118, "the strong coupling at --alpha-s-scale", above=0, below=1)
     alpha_s_scale: float = option(91.1876, "where --alpha-s is given, in GeV", above=0)
@@ -87,6 +86,19 @@ class LhapdfOptions(Options):
     bottom: float = option(4.92, "pole mass where bottom joins, in GeV", above=0)
     top: float | None = option(None, "pole mass where top joins, in GeV; it does not if not given", above=0)
     flavours: int | None = option(None, "a fixed number of flavours, instead of such that join", least=3, below=7)
+
+    @property
+    def evolution(self) -> Evolution:
+        """How densities evolve by these options. Error: E620."""
+        return Evolution(**{field.name: getattr(self, field.name) for field in fields(Evolution)})
+
+
+@dataclass(frozen=True)
+class LhapdfOptions(EvolutionOptions):
+    """Options of `export lhapdf`: how densities evolve, and how many members the set has."""
+
+    members: int = option(100, "replicas of a posterior, evenly spaced among its draws", least=2, below=10_000)
+    tolerance: float = option(1.0, "of a maximum, how far members go along eigenvectors: the root of Δχ²", above=0)
     x_min: float = option(1e-9, "the least x of the grid", above=0, below=0.1)
     q_max: float = option(1e5, "the largest Q of the grid, in GeV", above=0)
 

@@ -10,7 +10,7 @@ import pytest
 import pdflang
 from pdflang.diagnostics import PdflangError
 from pdflang.evolution import PIDS, Evolution, evolved
-from pdflang.workflows.lhapdf import densities_of
+from pdflang.partons.densities import densities_of
 
 TABLES = json.loads(Path(__file__).with_name("les_houches.json").read_text())
 X = np.array(TABLES["x"])

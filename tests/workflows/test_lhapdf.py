@@ -15,8 +15,8 @@ from pdflang.cli import program
 from pdflang.data.context import DataContext
 from pdflang.data.lhapdf_files import problems, read_info, read_member
 from pdflang.evolution import PIDS, Evolution, evolved
+from pdflang.partons.densities import densities_of
 from pdflang.results.points import centre_of_run
-from pdflang.workflows.lhapdf import densities_of
 
 pytestmark = pytest.mark.skipif(find_spec("hoppet") is None, reason="needs the extra `evolution`")
 

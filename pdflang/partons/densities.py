@@ -1,0 +1,61 @@
+"""The densities that a model declares, at given parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pdflang import driver
+from pdflang.diagnostics import Diagnostic, PdflangError
+from pdflang.ir.program import PARTONS, PdfsetDeclaration
+
+if TYPE_CHECKING:
+    from pdflang.model import CompiledModel
+
+
+def declared_pdfset(model: CompiledModel, name: str | None) -> PdfsetDeclaration:
+    """The pdfset that is called so, or the only one, with a scale. Error: E646 where there is none such."""
+    known = model.program.pdfsets
+    if name is None and len(known) == 1:
+        (name,) = known
+    if name is None or name not in known:
+        said = f"the model has no pdfset `{name}`" if name else "which pdfset is meant is not clear"
+        names = ", ".join(f"`{known_name}`" for known_name in known)
+        remedy = f"name one with `--pdfset`: {names}" if names else "declare one: pdfset proton(x) at Q = 1.65 { … }"
+        raise PdflangError(Diagnostic("E646", said if known else "the model has no pdfset", remedy=remedy))
+    if known[name].scale is None:
+        raise PdflangError(
+            Diagnostic(
+                "E646", f"the pdfset `{name}` has no scale", known[name].span,
+                remedy="say where it is parametrised: pdfset proton(x) at Q = 1.65 { … }",
+            )
+        )  # fmt: skip
+    return known[name]
+
+
+def densities_of(
+    model: CompiledModel, declared: PdfsetDeclaration, parameters: dict[str, np.ndarray]
+) -> Callable[[np.ndarray], np.ndarray]:
+    """x·f (members, 13, points) as a function of points in (0, 1], of parameters (members, …) by name."""
+
+    def at(points: np.ndarray) -> np.ndarray:
+        import jax
+
+        place, known = "points_of_export", [flavour for flavour in declared.flavours if flavour in PARTONS]
+        lines = [f"data {place}[count_of_export]"]
+        for flavour in known:
+            value = f"{declared.name}.{flavour}({place}[i])"
+            lines.append(f"output export_{flavour}[i in count_of_export] = {value}")
+        inside = np.clip(points, None, 1 - 1e-15)
+        longer = driver.with_lines(model, lines, {place: inside}, {"count_of_export": len(points)})
+        with jax.enable_x64(True):
+            found = longer.functions.deriveds(parameters, longer.arrays)
+        values = np.zeros((len(next(iter(parameters.values()))), len(PARTONS), len(points)))
+        for flavour in known:
+            values[:, list(PARTONS).index(flavour)] = np.asarray(found[f"export_{flavour}"])
+        values[:, :, points >= 1] = 0.0
+        return values
+
+    return at
