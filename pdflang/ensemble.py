@@ -55,11 +55,12 @@ class Ensemble:
         return (None, values) if self.centre is None else (values[0], values[1:])
 
 
-def ensemble_of(run: Run, model: CompiledModel, most: int = MEMBERS) -> Ensemble | None:
+def ensemble_of(run: Run, model: CompiledModel, most: int = MEMBERS, tolerance: float = 1.0) -> Ensemble | None:
     """The ensemble of a run; None where it has neither draws nor a maximum, or the model has no parameters.
 
     Evenly spaced draws; the fits of `map --bootstrap`; else as many points of the normal approximation at a maximum, on
-    the unconstrained scale, of a low-discrepancy sequence, so that their spread is that of the approximation.
+    the unconstrained scale, of a low-discrepancy sequence, so that their spread is that of the approximation;
+    `tolerance` times as far from the maximum.
     """
     names = list(model.program.parameters)
     drawn = run.drawn
@@ -75,7 +76,7 @@ def ensemble_of(run: Run, model: CompiledModel, most: int = MEMBERS) -> Ensemble
     if steps is None:
         return Ensemble("point", centre, centre)
     z, axes = steps
-    return Ensemble("normal", constrained(model, z + standard_normals(most, len(z)) @ axes.T), centre)
+    return Ensemble("normal", constrained(model, z + tolerance * standard_normals(most, len(z)) @ axes.T), centre)
 
 
 def eigenvectors(run: Run, model: CompiledModel) -> tuple[np.ndarray, np.ndarray] | None:

@@ -58,8 +58,11 @@ class Partons(Protocol):
     def prepare(self, scales: Sequence[float]) -> None:
         """Get ready for scales in GeV, all at once, which saves time. Errors: E308 without HOPPET, E620."""
 
-    def at(self, x: np.ndarray, scale: float) -> Values:
-        """x·f (…, 13, nx) at x (nx,) and a scale in GeV, partons in the order of `PIDS`."""
+    def at(self, x: np.ndarray, scale: float | None) -> Values:
+        """x·f (…, 13, nx) at x (nx,) and a scale in GeV, partons in the order of `PIDS`.
+
+        Where the scale of the densities is not known, it is None.
+        """
 
 
 class RunPartons:
@@ -93,11 +96,12 @@ class RunPartons:
                 lambda v, table=table: (v[:, columns].reshape(len(v), -1) @ table.T).reshape(len(v), len(PIDS), -1)
             )
 
-    def at(self, x: np.ndarray, scale: float) -> Values:
+    def at(self, x: np.ndarray, scale: float | None) -> Values:
         if scale == self.scale and np.array_equal(x, self._x):
             return self._own
-        self.prepare([scale])
-        values = self._at_knots if scale == self.scale else self._evolved[scale]
+        if scale is not None:
+            self.prepare([scale])
+        values = self._at_knots if scale is None or scale == self.scale else self._evolved[scale]
         weights = weights_at(self._knots, x)[:, :-1].T
         return values.of(lambda v: v @ weights)
 
@@ -144,8 +148,9 @@ class SetPartons:
     def prepare(self, scales: Sequence[float]) -> None:
         return
 
-    def at(self, x: np.ndarray, scale: float) -> Values:
+    def at(self, x: np.ndarray, scale: float | None) -> Values:
         """Values; E620 where the scale is outside of the grid, NaN where x is."""
+        assert scale is not None
         found = np.stack([_member_at(member, x, scale, self.name) for member in self._members])
         if self._kind == "replicas":
             return Values(found[1:], found[0])

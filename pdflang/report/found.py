@@ -134,9 +134,14 @@ def functions_of(run: Run, model: CompiledModel | None) -> Section:
     return Section(tuple(words), pictures=tuple(pictures))
 
 
-def curves_of(run: Run, model: CompiledModel | None) -> tuple[list[Curve], list[str]]:
-    """The functions of a run, those that need the model where it is given, and why others are not there."""
-    ensemble = ensemble_of(run, model, MOST_DRAWS) if model is not None else None
+def curves_of(
+    run: Run, model: CompiledModel | None, tolerance: float = 1.0
+) -> tuple[list[Curve], list[str]]:  # fmt: skip
+    """The functions of a run, those that need the model where it is given, and why others are not there.
+
+    Around a maximum members are `tolerance` times as far away as its covariance has it.
+    """
+    ensemble = ensemble_of(run, model, MOST_DRAWS, tolerance) if model is not None else None
     if run.drawn is not None:
         stored = list(stored_curves(run.drawn))
     elif model is not None and ensemble is not None:

@@ -16,6 +16,7 @@ from pdflang.partons.combinations import CHANNELS, Combination, correlations, lu
 from pdflang.partons.densities import declared_pdfset
 from pdflang.partons.ensembles import Partons, RunPartons, Values
 from pdflang.report import parton_pictures as pictures
+from pdflang.report.curves import Curve
 from pdflang.report.parts import Picture, Section, drawn
 
 if TYPE_CHECKING:
@@ -65,6 +66,32 @@ def partons_of(run: Run, model: CompiledModel | None, wanted: PartonsWanted) -> 
     return [(heading, make(f"partons{number}")) for number, (heading, make) in enumerate(sections)]
 
 
+def parton_curves(run: Run, model: CompiledModel | None, tolerance: float = 1.0) -> tuple[list[Curve], list[str]]:
+    """The densities of the pdfsets of a run where they are parametrised, and why some are not there."""
+    ensemble = ensemble_of(run, model, tolerance=tolerance) if model is not None and model.program.pdfsets else None
+    curves: list[Curve] = []
+    reasons: list[str] = []
+    for declared in list(model.program.pdfsets.values())[:_MOST] if model is not None and ensemble is not None else ():
+        assert model is not None and ensemble is not None
+        try:
+            partons = RunPartons(run.name, model, declared, ensemble, Evolution(), pictures.X)
+        except PdflangError as failure:
+            reasons.append(f"{declared.name} is not drawn: {failure.diagnostics[0].message}")
+            continue
+        values = partons.at(pictures.X, partons.scale)
+        at = f" at {partons.scale:g} GeV" if partons.scale is not None else ""
+        for one in there(values):
+            found = one.of(values)
+            centre = found.central if ensemble.centre is not None else None
+            name = f"{_called(one)} of {declared.name}{at}"
+            curves.append(Curve(name, declared.name, "x", found.members, pictures.X, (), centre, ensemble.words))
+    return curves, reasons
+
+
+def _called(one: Combination) -> str:
+    return f"x({one.name})" if "+" in one.name else f"x·{one.name}"
+
+
 def _of_pdfset(
     model: CompiledModel, declared: PdfsetDeclaration, ensemble: Ensemble, run: Run, wanted: PartonsWanted
 ) -> Iterator[tuple[str, Callable[[str], Section]]]:
@@ -89,7 +116,7 @@ def _of_pdfset(
 
 
 def _at_scale(both: Sequence[Partons], scale: float | None, title: str, key: str) -> Section:
-    found = [partons.at(pictures.X, scale) for partons in both]  # type: ignore[arg-type]
+    found = [partons.at(pictures.X, scale) for partons in both]
     shown = there(found[0])
     words = [f"{partons.name}: {partons.words}." for partons in both]
     said = "Lines are the central member, bands the central 68% and 95% of the members"
@@ -125,7 +152,7 @@ def _pictures(
     over = both[-1].name if len(both) > 1 else "the central member"
     for number, one in enumerate(shown):
         curves = {partons.name: one.of(values) for partons, values in zip(both, found, strict=True)}
-        called = f"x({one.name})" if "+" in one.name else f"x·{one.name}"
+        called = _called(one)
         said = f"{called}, over log x and over x; below, the ratio to {over}."
         yield drawn(
             f"{key}-{number}", called, said,

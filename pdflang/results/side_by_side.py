@@ -43,6 +43,22 @@ class SharedRow:
 
 
 @dataclass(frozen=True)
+class FitRow:
+    """A fit: its method, what its errors are, χ² where it is known, and its errors over those of the first.
+
+    `chi2` is that of all Gaussian observations, of `count` data, at the maximum or at the means of the draws. `widths`
+    are the median, least and largest ratio of the errors of shared numbers, None for the first or where there are none.
+    """
+
+    name: str
+    method: str
+    errors: str
+    chi2: float | None
+    count: int | None
+    widths: tuple[float, float, float] | None
+
+
+@dataclass(frozen=True)
 class LooRow:
     """A fit's elpd by PSIS-LOO with its standard error; how far it is below the best, with that of the difference.
 
@@ -72,23 +88,33 @@ class EvidenceRow:
 
 @dataclass(frozen=True)
 class SideBySide:
-    """Several fits: names, shared numbers, LOO and evidence, best first; `words` on what could not be compared."""
+    """Several fits: names, how each came about, shared numbers, LOO and evidence, best first.
+
+    `words` say what could not be compared.
+    """
 
     names: tuple[str, ...]
+    fits: tuple[FitRow, ...]
     rows: tuple[SharedRow, ...]
     loo: tuple[LooRow, ...]
     evidence: tuple[EvidenceRow, ...]
     words: tuple[str, ...]
 
 
-def compare(runs: Sequence[Run]) -> SideBySide:
+Chi2 = tuple[float, int]
+"""χ² of all Gaussian observations, and how many data these are."""
+
+
+def compare(runs: Sequence[Run], tolerance: float = 1.0, chi2: Sequence[Chi2 | None] = ()) -> SideBySide:
     """The runs beside each other; differences are from the first.
 
-    Errors: E620 where one is given twice, E623 where one has no result.
+    Errors that come from the curvature at a maximum are multiplied by the `tolerance`, the root of the Δχ² that they
+    stand for. `chi2` is that of each run where somebody has computed it. Errors: E620 where one is given twice, E623
+    where one has no result.
     """
     _require_different(runs)
     names = names_of(runs)
-    moments = [list(_moments(run)) for run in runs]
+    moments = [list(_moments(run, tolerance)) for run in runs]
     for run, of_run in zip(runs, moments, strict=True):
         if not of_run:
             raise PdflangError(not_a_run(run.folder, "it has neither draws of a posterior nor a maximum"))
@@ -106,7 +132,36 @@ def compare(runs: Sequence[Run]) -> SideBySide:
     words += others
     loo = () if others else tuple(_loo(runs, names, words))
     evidence = () if others else tuple(_evidence(runs, names, words))
-    return SideBySide(tuple(names), rows, loo, evidence, tuple(words))
+    known = [chi2[i] if i < len(chi2) else None for i in range(len(runs))]
+    fits = tuple(_fits(runs, names, rows, tolerance, known))
+    return SideBySide(tuple(names), fits, rows, loo, evidence, tuple(words))
+
+
+def errors_of(run: Run, tolerance: float = 1.0) -> str:
+    """What the errors of a run are, in words."""
+    if run.draws is not None:
+        sizes = run.draws["posterior"].sizes
+        return f"{sizes['chain'] * sizes['draw']} draws"
+    if run.replicas is not None:
+        return f"{run.replicas.sizes['replica']} replicas of the data"
+    return "curvature" if tolerance == 1 else f"curvature, Δχ² = {tolerance**2:g}"
+
+
+def _fits(
+    runs: Sequence[Run], names: Sequence[str], rows: Sequence[SharedRow], tolerance: float,
+    known: Sequence[Chi2 | None],
+) -> Iterator[FitRow]:  # fmt: skip
+    for i, (name, run) in enumerate(zip(names, runs, strict=True)):
+        pairs = [(row.estimates[0], row.estimates[i]) for row in rows]
+        ratios = [own.sd / first.sd for first, own in pairs if first and own and first.sd > 0 and own.sd > 0]
+        widths = (float(np.median(ratios)), min(ratios), max(ratios)) if ratios and i else None
+        chi2, count = known[i] or (_chi2_of_maximum(run), None)
+        yield FitRow(name, run.method, errors_of(run, tolerance), chi2, count, widths)
+
+
+def _chi2_of_maximum(run: Run) -> float | None:
+    found = (run.maximum or {}).get("chi2", {})
+    return sum(found.values()) if found and all(value is not None for value in found.values()) else None
 
 
 def _require_different(runs: Sequence[Run]) -> None:
@@ -144,14 +199,20 @@ def _estimates(run: Run, moments: Sequence[Moments]) -> dict[str, Estimate]:
     return found
 
 
-def _moments(run: Run) -> Iterator[Moments]:
+def _moments(run: Run, tolerance: float) -> Iterator[Moments]:
+    """The quantities of a run: means and spread of draws; of a maximum its own value, with the spread of replicas."""
     if run.draws is not None:
         for name, variable in run.draws["posterior"].to_dataset().data_vars.items():
             flat = flat_draws(variable)
             sd = flat.std(axis=0, ddof=1) if len(flat) > 1 else np.full(flat.shape[1:], np.nan)
             yield str(name), flat.mean(axis=0), sd
     elif run.maximum is not None:
-        yield from estimates_of(run.maximum)
+        for name, values, errors in estimates_of(run.maximum):
+            if run.replicas is not None and name in run.replicas:
+                again = np.asarray(run.replicas[name].transpose("replica", ...), float)
+                yield name, values, again.std(axis=0, ddof=1) if len(again) > 1 else np.full(values.shape, np.nan)
+            else:
+                yield name, values, tolerance * errors
 
 
 def _shared(estimates: Sequence[Mapping[str, Estimate]]) -> Iterator[SharedRow]:
@@ -205,7 +266,8 @@ def _loo(runs: Sequence[Run], names: Sequence[str], words: list[str]) -> list[Lo
         if parts:
             found[name] = together(parts)
     if without := [name for name in names if name not in found]:
-        words.append(f"no LOO of {', '.join(without)}: there is no log-likelihood; sample with `--log-likelihood`")
+        remedy = "there is no log-likelihood; sample with `--log-likelihood`"
+        words.append(f"no LOO of {', '.join(without)}: {remedy}")
     if len(found) < 2:
         return []
     first = next(iter(found.values())).entries
@@ -241,7 +303,7 @@ def _evidence(runs: Sequence[Run], names: Sequence[str], words: list[str]) -> li
     if 0 < len(found) < len(names):
         without = [name for name in names if name not in found]
         words.append(f"no evidence of {', '.join(without)}: `sample --method smc` and `--method nested` give it")
-    if len(found) < 2:
+    if not found:
         return []
     ordered = sorted(found.items(), key=lambda item: -item[1][0])
     best_name, (best, best_error) = ordered[0]

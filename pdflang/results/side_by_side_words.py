@@ -20,6 +20,17 @@ def shared_table(found: SideBySide) -> Lines:
     return [head, *((row.name, *map(value, row.estimates), *map(_sigmas, row.sigmas)) for row in found.rows)]
 
 
+def fits_table(found: SideBySide) -> Lines:
+    """Headings, then a line for each fit: its method, what its errors are, χ², and its errors over the first's."""
+    head = ("fits", "method", "errors", "χ²", "data", f"errors/{found.names[0]}", "least", "largest")
+    lines = [
+        (row.name, row.method, row.errors, "–" if row.chi2 is None else f"{row.chi2:.2f}",
+         "–" if row.count is None else str(row.count), *(f"{w:.3f}" for w in row.widths or ()))
+        for row in found.fits
+    ]  # fmt: skip
+    return [head, *((*line, *("–",) * (len(head) - len(line))) for line in lines)]
+
+
 def loo_table(found: SideBySide) -> Lines:
     """Headings, then a line for each fit with its elpd, the best first."""
     lines = [
@@ -41,7 +52,9 @@ def evidence_table(found: SideBySide) -> Lines:
 
 def tables(found: SideBySide) -> list[Lines]:
     """The tables that there are."""
-    there = [(found.rows, shared_table), (found.loo, loo_table), (found.evidence, evidence_table)]
+    there = [
+        (found.rows, shared_table), (found.fits, fits_table), (found.loo, loo_table), (found.evidence, evidence_table),
+    ]  # fmt: skip
     return [table(found) for rows, table in there if rows]
 
 
