@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from pdflang.results.posterior import flat_draws
+from pdflang.results.posterior import DRAW_AXES, flat_draws
 
 if TYPE_CHECKING:
     from pdflang.model import CompiledModel
@@ -77,6 +77,16 @@ def ensemble_of(run: Run, model: CompiledModel, most: int = MEMBERS, tolerance: 
         return Ensemble("point", centre, centre)
     z, axes = steps
     return Ensemble("normal", constrained(model, z + tolerance * standard_normals(most, len(z)) @ axes.T), centre)
+
+
+def centre_of(run: Run, model: CompiledModel) -> dict[str, np.ndarray] | None:
+    """The parameters at a maximum, or the means of the draws; None where there are none."""
+    names = model.program.parameters
+    if run.drawn is not None and names:
+        return {name: run.drawn[name].mean(DRAW_AXES).to_numpy() for name in names}
+    if run.maximum is not None and names:
+        return {name: np.asarray(run.maximum["params"][name], float) for name in names}
+    return None
 
 
 def eigenvectors(run: Run, model: CompiledModel) -> tuple[np.ndarray, np.ndarray] | None:

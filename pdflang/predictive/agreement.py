@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pdflang.ir.evaluate import Evaluator
+from pdflang.predictive.measured import measured
 
 if TYPE_CHECKING:
     from pdflang.model import CompiledModel
@@ -56,9 +56,8 @@ class Agreement:
 def agreement_of(model: CompiledModel, params: dict[str, Any]) -> Agreement:
     """How well data are described at given parameters."""
     found = {name: float(value) for name, value in model.chi2(params).items()}
-    predictions = model.predictions(params)
     whole = tuple(Part(name, chi2, _count(model, name)) for name, chi2 in found.items())
-    parts = [part for each in whole for part in (list(_of_sets(model, each.name, params, predictions)) or [each])]
+    parts = [part for each in whole for part in (list(_of_sets(model, each.name, params)) or [each])]
     free = [parameter.name for parameter in model.program.parameters.values() if parameter.role == "param"]
     return Agreement(whole, tuple(parts), sum(np.size(params[name]) for name in free))
 
@@ -70,16 +69,8 @@ def _count(model: CompiledModel, name: str) -> int:
     return math.prod(axis.size.bind(model.bound.lengths) for axis in axes)
 
 
-def _of_sets(model: CompiledModel, name: str, params: dict[str, Any], predictions: dict[str, Any]) -> Iterator[Part]:
+def _of_sets(model: CompiledModel, name: str, params: dict[str, Any]) -> Iterator[Part]:
     """χ² of each measured data set of an observation; nothing where it has none."""
-    sets, bound = model.bound.data_sets.get(name, {}), model.bound
-    draws = bound.program.observations[name].draws
-    if not sets or draws is None or draws.row.name != "MvNormal":
-        return
-    evaluate = Evaluator({**bound.arrays, **params}, bound.lengths, bound.program.definition_nodes)
-    root = np.asarray(evaluate(draws.arguments[1]))
-    covariance = root @ root.T
-    away = np.asarray(predictions[name]) - bound.arrays[f"{name}.central"]
-    for of_set, rows in sets.items():
-        block = np.linalg.solve(covariance[np.ix_(rows, rows)], away[rows])
-        yield Part(of_set, float(away[rows] @ block), len(rows))
+    draws = model.bound.program.observations[name].draws
+    if draws is not None and draws.row.name == "MvNormal":
+        yield from (Part(one.name, one.chi2, len(one.observed)) for one in measured(model, name, params))

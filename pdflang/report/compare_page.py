@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 
 from pdflang.diagnostics import PdflangError
+from pdflang.ensemble import centre_of
 from pdflang.report import functions
 from pdflang.report.curves import Curve
 from pdflang.report.found import curves_of
 from pdflang.report.page import page
 from pdflang.report.parton_section import parton_curves
 from pdflang.report.parts import Part, Picture, Section, Table, drawn, table_of
-from pdflang.results.posterior import DRAW_AXES
 from pdflang.results.reading import Run
 from pdflang.results.side_by_side import Chi2, SideBySide
 from pdflang.results.side_by_side_words import evidence_table, fits_table, loo_table, shared_table
@@ -61,14 +61,8 @@ def chi2_of(run: Run, model: CompiledModel | None) -> Chi2 | None:
     """χ² of all Gaussian observations at the maximum, or at the means of the draws; None where there is none."""
     from pdflang.predictive.agreement import agreement_of
 
-    if model is None or not model.program.parameters:
-        return None
-    names = model.program.parameters
-    if run.drawn is not None:
-        point = {name: run.drawn[name].mean(DRAW_AXES).to_numpy() for name in names}
-    elif run.maximum is not None:
-        point = {name: run.maximum["params"][name] for name in names}
-    else:
+    point = centre_of(run, model) if model is not None else None
+    if model is None or point is None:
         return None
     try:
         found = agreement_of(model, point)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pdflang.diagnostics import PdflangError
-from pdflang.ensemble import ensemble_of
+from pdflang.ensemble import centre_of, ensemble_of
 from pdflang.inference.options import PredictOptions
+from pdflang.predictive.measured import Measured, measured
 from pdflang.report import functions, posterior, prediction
 from pdflang.report.curves import MOST_DRAWS, Curve, computed_curves, stored_curves
 from pdflang.report.parts import Picture, Section, Table, TableRow, drawn, table_of, verdict
@@ -205,6 +206,9 @@ def data_of(run: Run, model: CompiledModel | None, monitor: Monitor | None = Non
     tables = [table_of(agreement_table(checks))]
     if loo:
         tables.append(table_of(prediction_table(loo)))
+    of_sets = _of_sets(run, model, [one.name for one in found])
+    if of_sets:
+        tables.append(table_of(_sets_table(of_sets)))
     draws = found[0].predicted.shape[0]
     at = "at the maximum" if run.maximum is not None else f"at draws of the {found[0].kind}"
     words = (f"{draws} data sets were drawn {at}; p is the probability of a larger χ² of data of this model.",)
@@ -216,13 +220,36 @@ def data_of(run: Run, model: CompiledModel | None, monitor: Monitor | None = Non
             lambda one=one: prediction.figure_of(one, (functions.SIZE[0], 3.6)),  # type: ignore[misc]
         )
         for number, one in enumerate(found)
-    )
+    ) + tuple(_picture_of_set(number, one) for number, one in enumerate(of_sets))
     if run.predictions is not None:  # such a run has said so itself
         return Section(words, (), tuple(tables), pictures)
     # That LOO is not reliable says nothing against the fit.
     return Section(
         words, tuple(findings_of(checks, loo, tree)), tuple(tables), pictures, verdict(findings_of(checks, (), tree))
     )
+
+
+def _of_sets(run: Run, model: CompiledModel | None, names: Sequence[str]) -> list[Measured]:
+    """The measured data sets of observations, at the maximum or the means of the draws."""
+    point = centre_of(run, model) if model is not None else None
+    if model is None or point is None:
+        return []
+    return [one for name in names for one in measured(model, name, point)]
+
+
+def _sets_table(of_sets: Sequence[Measured]) -> list[tuple[str, ...]]:
+    lines: list[tuple[str, ...]] = [("data set", "data", "χ²", "χ² / n", "largest pull")]
+    for one in of_sets:
+        count, largest = len(one.observed), one.pulls[np.argmax(np.abs(one.pulls))]
+        lines.append((one.name, str(count), f"{one.chi2:.2f}", f"{one.chi2 / count:.2f}", f"{largest:.2f}"))
+    return lines
+
+
+def _picture_of_set(number: int, one: Measured) -> Picture:
+    title = f"{one.name}: χ² {one.chi2:.1f} for {len(one.observed)}"
+    moved = " with the systematic shifts that fit best, data with the other errors" if one.has_shifts else ""
+    said = f"{title}. Data over the prediction; the line is the prediction{moved}. Below, pulls."
+    return drawn(f"set{number}", title, said, lambda: prediction.figure_of_set(one, (functions.SIZE[0], 3.1)))
 
 
 def _left_out(run: Run, model: CompiledModel | None) -> list[LeaveOneOut]:

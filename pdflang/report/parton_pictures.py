@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +26,7 @@ _LOOKED_AT = (X > 2e-4) & (X < 0.5)
 """Where the reach of ratios is taken from: towards the ends they leave any frame."""
 
 _WIDEST = 1.0
+_LONGEST = 14
 
 Curves = Mapping[str, Values]
 """Values (…, n) by the names of those whose they are; the first is the one that the picture is of."""
@@ -102,22 +103,28 @@ def luminosity_ratios(masses: np.ndarray, of_each: Mapping[str, Curves]) -> Figu
     return figure
 
 
-def correlation(matrix: np.ndarray, rows: Sequence[str], columns: Sequence[str], wide: bool = False) -> Figure:
-    """A matrix of correlations between blocks of equal sizes by their names; within a block x ascends."""
-    figure = Figure(figsize=(SIZE[0], 2.9 if wide else 4.1), layout="constrained")
+Blocks = Mapping[str, int]
+"""How many rows or columns each part of a matrix has, by name."""
+
+
+def correlation(matrix: np.ndarray, rows: Blocks, columns: Blocks) -> Figure:
+    """A matrix of correlations between blocks by their names."""
+    figure = Figure(figsize=(SIZE[0], 4.1), layout="constrained")
     axes = figure.subplots()
     image = axes.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1, origin="lower", aspect="auto", interpolation="nearest")
-    for count, names, axis, line in (
-        (matrix.shape[1], columns, axes.xaxis, axes.axvline), (matrix.shape[0], rows, axes.yaxis, axes.axhline),
-    ):  # fmt: skip
-        size = count / len(names)
-        axis.set_ticks(size * (np.arange(len(names)) + 0.5) - 0.5, [plain(name) for name in names], fontsize=7)
+    for blocks, axis, line in ((columns, axes.xaxis, axes.axvline), (rows, axes.yaxis, axes.axhline)):
+        edges = np.cumsum([0, *blocks.values()]) - 0.5
+        axis.set_ticks((edges[1:] + edges[:-1]) / 2, [plain(_short(name)) for name in blocks], fontsize=7)
         axis.set_tick_params(length=0)
-        for edge in range(1, len(names)):
-            line(size * edge - 0.5, color="0.3", linewidth=0.6)
+        for edge in edges[1:-1]:
+            line(edge, color="0.3", linewidth=0.6)
     axes.tick_params(axis="x", rotation=45)
     figure.colorbar(image, ax=axes, shrink=0.8, pad=0.02)
     return figure
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
 
 
 def _band(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from pdflang.ir.program import PdfsetDeclaration
 from pdflang.partons.combinations import CHANNELS, Combination, correlations, luminosities, there
 from pdflang.partons.densities import declared_pdfset
 from pdflang.partons.ensembles import Partons, RunPartons, Values
+from pdflang.predictive.measured import predictions_at
 from pdflang.report import parton_pictures as pictures
 from pdflang.report.curves import Curve
 from pdflang.report.parts import Picture, Section, drawn
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 _MOST = 3
 """Pdfsets of a model that are drawn."""
+
+_MOST_DATA = 5000
+"""Data whose correlations with densities are drawn: a picture has no more columns."""
 
 _SMALLER = 10
 _OVERVIEW = ("u_v", "d_v", "g", "sea")
@@ -102,6 +106,9 @@ def _of_pdfset(
         said = f"{declared.name} is not drawn: {failure.diagnostics[0].message}"
         yield declared.name, lambda _: Section((said,))
         return
+    predicted = predictions_at(model, ensemble.members) if model.program.observations and ensemble.count > 1 else {}
+    if sum(values.shape[1] for values in predicted.values()) > _MOST_DATA:
+        predicted = {}
     both: list[Partons] = [ours, *([wanted.reference] if wanted.reference is not None else [])]
     scales = wanted.scales or (declared.scale,)
     for partons in both:
@@ -109,24 +116,27 @@ def _of_pdfset(
     for scale in scales:
         at = f" at {scale:g} GeV" if scale is not None else ""
         title = f"{declared.name}{at}"
-        yield title, lambda key, scale=scale, title=title: _at_scale(both, scale, title, key)  # type: ignore[misc]
+        yield title, lambda key, scale=scale, title=title: _at_scale(both, scale, title, key, predicted)  # type: ignore[misc]
     if wanted.root_s is not None:
         root_s = wanted.root_s
         yield f"Luminosities at √s = {root_s:g} GeV", lambda key: _luminosities(both, root_s, key)
 
 
-def _at_scale(both: Sequence[Partons], scale: float | None, title: str, key: str) -> Section:
+def _at_scale(
+    both: Sequence[Partons], scale: float | None, title: str, key: str, predicted: Mapping[str, np.ndarray]
+) -> Section:
     found = [partons.at(pictures.X, scale) for partons in both]
     shown = there(found[0])
     words = [f"{partons.name}: {partons.words}." for partons in both]
     said = "Lines are the central member, bands the central 68% and 95% of the members"
     words.append(f"{said}; of {both[1].name} dashed lines are the ends of the 68%." if len(both) > 1 else f"{said}.")
-    return Section(tuple(words), pictures=tuple(_pictures(both, found, shown, title, key)))
+    return Section(tuple(words), pictures=tuple(_pictures(both, found, shown, title, key, predicted)))
 
 
 def _pictures(
-    both: Sequence[Partons], found: list[Values], shown: list[Combination], of: str, key: str
-) -> Iterator[Picture]:
+    both: Sequence[Partons], found: list[Values], shown: list[Combination], of: str, key: str,
+    predicted: Mapping[str, np.ndarray],
+) -> Iterator[Picture]:  # fmt: skip
     ours = found[0]
     several = {
         f"{one.name}/{_SMALLER}" if one.name in ("g", "sea") else one.name: one.of(ours).of(
@@ -140,15 +150,24 @@ def _pictures(
         yield drawn(f"{key}-all", of, said, lambda: pictures.overview(several, "x·f(x)"))
     if ours.varies and len(shown) > 1:
         columns = np.concatenate([one.of(ours).members[:, pictures.COARSE] for one in shown], axis=1)
-        names = [one.name for one in shown]
+        rows = {one.name: len(pictures.X[pictures.COARSE]) for one in shown}
         title = f"Correlations of {of}"
         said = (
             f"{title}: over the members, of each pair of densities at each pair of x, which ascends in each block from "
             f"{pictures.X[0]:g} to {pictures.X[-1]:g}."
         )
         yield drawn(
-            f"{key}-correlations", title, said, lambda: pictures.correlation(correlations(columns), names, names)
+            f"{key}-correlations", title, said, lambda: pictures.correlation(correlations(columns), rows, rows)
         )
+        if predicted:
+            title = f"Correlations of {of} with predictions"
+            said = f"{title} of data, in their order, by observation or data set; densities as before."
+            values = np.concatenate(list(predicted.values()), axis=1)
+            sizes = {name: found.shape[1] for name, found in predicted.items()}
+            yield drawn(
+                f"{key}-predictions", title, said,
+                lambda: pictures.correlation(correlations(columns, values), rows, sizes),
+            )  # fmt: skip
     over = both[-1].name if len(both) > 1 else "the central member"
     for number, one in enumerate(shown):
         curves = {partons.name: one.of(values) for partons, values in zip(both, found, strict=True)}

@@ -12,9 +12,10 @@ from pdflang.report.files import file_of, ink, plain, style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from pdflang.predictive.measured import Measured
     from pdflang.results.prediction import Comparison
 
-_COLOUR = "tab:blue"
+_COLOUR, _SHIFTED = "tab:blue", "tab:orange"
 _BANDS = ((0.95, 0.2), (0.68, 0.35))
 _MOST_LABELS = 16
 _FARTHEST = 6.0
@@ -45,6 +46,25 @@ def figure_of(comparison: Comparison, size: tuple[float, float]) -> Figure:
     return figure
 
 
+def figure_of_set(one: Measured, size: tuple[float, float]) -> Figure:
+    """A measured data set over its prediction, with shifts, and below the pulls, as a figure of a size in inches."""
+    figure = Figure(figsize=size, layout="constrained", dpi=120)
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    places, over = np.arange(1, len(one.observed) + 1), one.predicted
+    data, errors = one.observed / over, np.abs(one.errors / over)
+    above.vlines(places, data - errors, data + errors, color=ink(), alpha=0.5, linewidth=0.7)
+    above.plot(places, data, ".", color=ink(), markersize=_size(data), label="data / prediction")
+    above.axhline(1, color="0.5", linewidth=0.8)
+    if one.has_shifts:
+        above.plot(places, one.shifted / over, color=_SHIFTED, linewidth=1.1, label="with systematic shifts")
+    reach = float(np.clip(1.2 * np.quantile(np.abs(np.concatenate([data - errors, data + errors]) - 1), 0.97), 0.02, 2))
+    above.set(ylim=(1 - reach, 1 + reach), ylabel="ratio")
+    above.legend(frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1))
+    _drawn_pulls(below, places, one.pulls)
+    below.set(xlabel="entry", xlim=(0, len(places) + 1))
+    return figure
+
+
 def _edges(comparison: Comparison) -> np.ndarray:
     """Edges of bins, or around the numbers of the entries."""
     return np.arange(len(comparison.observed) + 1) - 0.5 if comparison.edges is None else comparison.edges
@@ -56,7 +76,10 @@ def _bands(axes: Axes, comparison: Comparison, edges: np.ndarray) -> None:
         low, high = (end / widths for end in comparison.interval(mass))
         look: dict[str, Any] = {"color": _COLOUR, "alpha": opacity, "linewidth": 0}
         axes.stairs(high, edges, baseline=low, fill=True, label=f"{mass:.0%}", **look)
-    axes.stairs(comparison.mean / widths, edges, baseline=None, color=_COLOUR, linewidth=1, label="mean")
+    if comparison.edges is None:  # entries are no neighbours: a line between them would say nothing
+        axes.hlines(comparison.mean, edges[:-1], edges[1:], color=_COLOUR, linewidth=1, label="mean")
+    else:
+        axes.stairs(comparison.mean / widths, edges, baseline=None, color=_COLOUR, linewidth=1, label="mean")
     data = comparison.observed / widths
     axes.plot(_middles(comparison, edges), data, ".", color=ink(), markersize=_size(data), label="data")
     _scale(axes, np.concatenate([data, comparison.mean / widths]))
@@ -73,11 +96,15 @@ def _scale(axes: Axes, values: np.ndarray) -> None:
 
 
 def _pulls(axes: Axes, comparison: Comparison, edges: np.ndarray) -> None:
+    _drawn_pulls(axes, _middles(comparison, edges), comparison.pulls)
+
+
+def _drawn_pulls(axes: Axes, places: np.ndarray, pulls: np.ndarray) -> None:
     for sigmas in (2, 1):
         axes.axhspan(-sigmas, sigmas, color="0.5", alpha=0.15, linewidth=0)
     axes.axhline(0, color="0.5", linewidth=0.8)
-    pulls = np.clip(comparison.pulls, -_FARTHEST, _FARTHEST)
-    axes.plot(_middles(comparison, edges), pulls, ".", color=ink(), markersize=_size(pulls))
+    pulls = np.clip(pulls, -_FARTHEST, _FARTHEST)
+    axes.plot(places, pulls, ".", color=ink(), markersize=_size(pulls))
     reach = max(3.0, 1.1 * float(np.nanmax(np.abs(pulls), initial=0.0)))
     axes.set(ylim=(-reach, reach), ylabel="pull")
 
