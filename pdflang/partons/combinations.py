@@ -25,8 +25,12 @@ class Combination:
 
     def of(self, values: Values) -> Values:
         """The combination (…, nx) of values (…, 13, nx)."""
-        row = np.array([self.shares.get(pid, 0.0) for pid in PIDS])
-        return values.of(lambda v: np.einsum("p,npx->nx", row, v))
+        return values.of(self.of_all)
+
+    def of_all(self, values: np.ndarray) -> np.ndarray:
+        """The same (n, nx) of plain values (n, 13, nx)."""
+        found: np.ndarray = np.einsum("p,npx->nx", [self.shares.get(pid, 0.0) for pid in PIDS], values)
+        return found
 
 
 COMBINATIONS = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,27 +35,35 @@ def declared_pdfset(model: CompiledModel, name: str | None) -> PdfsetDeclaration
     return known[name]
 
 
-def densities_of(
-    model: CompiledModel, declared: PdfsetDeclaration, parameters: dict[str, np.ndarray]
-) -> Callable[[np.ndarray], np.ndarray]:
-    """x·f (members, 13, points) as a function of points in (0, 1], of parameters (members, …) by name."""
+class Densities:
+    """x·f of a pdfset at points, compiled once: the model with an output for each flavour."""
 
-    def at(points: np.ndarray) -> np.ndarray:
-        import jax
-
-        place, known = "points_of_export", [flavour for flavour in declared.flavours if flavour in PARTONS]
+    def __init__(self, model: CompiledModel, declared: PdfsetDeclaration, points: np.ndarray) -> None:
+        """Points (n,) in (0, 1]."""
+        place, self._points = "points_of_export", points
+        self._known = [flavour for flavour in declared.flavours if flavour in PARTONS]
         lines = [f"data {place}[count_of_export]"]
-        for flavour in known:
+        for flavour in self._known:
             value = f"{declared.name}.{flavour}({place}[i])"
             lines.append(f"output export_{flavour}[i in count_of_export] = {value}")
         inside = np.clip(points, None, 1 - 1e-15)
-        longer = driver.with_lines(model, lines, {place: inside}, {"count_of_export": len(points)})
+        self._model = driver.with_lines(model, lines, {place: inside}, {"count_of_export": len(points)})
+
+    def __call__(self, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
+        """x·f (members, 13, n) at parameters (members, …) by name, partons in the order of `PARTONS`."""
+        import jax
+
         with jax.enable_x64(True):
-            found = longer.functions.deriveds(parameters, longer.arrays)
-        values = np.zeros((len(next(iter(parameters.values()))), len(PARTONS), len(points)))
-        for flavour in known:
+            found = self._model.functions.deriveds(dict(parameters), self._model.arrays)
+        values = np.zeros((len(next(iter(parameters.values()))), len(PARTONS), len(self._points)))
+        for flavour in self._known:
             values[:, list(PARTONS).index(flavour)] = np.asarray(found[f"export_{flavour}"])
-        values[:, :, points >= 1] = 0.0
+        values[:, :, self._points >= 1] = 0.0
         return values
 
-    return at
+
+def densities_of(
+    model: CompiledModel, declared: PdfsetDeclaration, parameters: Mapping[str, np.ndarray]
+) -> Callable[[np.ndarray], np.ndarray]:
+    """x·f (members, 13, n) as a function of points (n,) in (0, 1], of parameters (members, …) by name."""
+    return lambda points: Densities(model, declared, points)(parameters)

@@ -26,7 +26,8 @@ _LOOKED_AT = (X > 2e-4) & (X < 0.5)
 """Where the reach of ratios is taken from: towards the ends they leave any frame."""
 
 _WIDEST = 1.0
-_LONGEST = 14
+_LONGEST = 16
+_NARROW = 0.08
 
 Curves = Mapping[str, Values]
 """Values (…, n) by the names of those whose they are; the first is the one that the picture is of."""
@@ -118,7 +119,8 @@ def correlation(matrix: np.ndarray, rows: Blocks, columns: Blocks) -> Figure:
         axis.set_tick_params(length=0)
         for edge in edges[1:-1]:
             line(edge, color="0.3", linewidth=0.6)
-    axes.tick_params(axis="x", rotation=45)
+    narrowest = min(columns.values()) / max(1, sum(columns.values()))
+    axes.tick_params(axis="x", rotation=45 if narrowest > _NARROW else 90)
     figure.colorbar(image, ax=axes, shrink=0.8, pad=0.02)
     return figure
 

@@ -29,7 +29,17 @@ if TYPE_CHECKING:
     from pdflang.model import CompiledModel
 
 _ACCURACY = "Accuracy: "
-_CALIBRATION = "calibration.svg"
+_PICTURES = {
+    "calibrate": (
+        "calibration.svg", "Ranks", "Histograms of ranks of the truth, and their distribution functions with bands.",
+    ),
+    "closure": (
+        "closure.svg", "Deviations from the truth",
+        "Root of bias over variance of each fit, R_bv with its error, and ξ with its error: of all data, each data "
+        "set, densities and outputs. Faithful uncertainties have R_bv 1 and ξ 0.68.",
+    ),
+}  # fmt: skip
+"""What a method has drawn itself: the file, a title, what it shows."""
 _PARTS = {
     "summary": "Summary", "diagnostics": "Diagnostics", "data": "Data", "partons": "Partons", "functions": "Functions",
     "parameters": "Parameters", "model": "Model", "provenance": "Provenance",
@@ -183,14 +193,14 @@ def _remarks(run: Run) -> list[str]:
 
 
 def _overview(run: Run) -> list[Picture]:
-    """The picture that a calibration has drawn."""
-    path = run.folder / _CALIBRATION
-    if run.method != "calibrate" or not path.is_file():
+    """The picture that a calibration or a closure test has drawn."""
+    name, title, said = _PICTURES.get(run.method, ("", "", ""))
+    path = run.folder / name
+    if not (name and path.is_file()):
         return []
     content = base64.b64encode(path.read_bytes()).decode("ascii")
-    said = "Histograms of ranks of the truth, and their distribution functions with bands."
     image = Markup('<img class="picture" alt="{}" src="data:image/svg+xml;base64,{}">').format(said, content)
-    return [Picture("Ranks", said, image)]
+    return [Picture(title, said, image)]
 
 
 def _accuracy(run: Run, model: CompiledModel | None) -> list[str]:

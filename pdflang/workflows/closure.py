@@ -6,7 +6,7 @@ on top. Del Debbio, Giani and Wilson, Eur. Phys. J. C 82 (2022) 330 (arXiv:2111.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -21,6 +21,8 @@ from pdflang.inference.map import climb
 from pdflang.inference.options import NutsOptions, chosen_seed
 from pdflang.ir import nodes
 from pdflang.ir.evaluate import Evaluator
+from pdflang.partons.combinations import COMBINATIONS
+from pdflang.partons.densities import Densities
 from pdflang.results import RunFolder
 from pdflang.results.closure import Closure, assessed, to_record, to_text
 from pdflang.semantics.capabilities import require_fit
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
     from pdflang.inference.workers import StopRequest
 
 FITS = "closure.jsonl"
+_X = np.concatenate([np.geomspace(1e-4, 0.1, 13), np.linspace(0.15, 0.75, 7)])
+"""Where densities are compared with the true ones."""
+
 _ENDED = ("converged", "flat", "at bound")
 _WARMUP, _THIN = 500, 5
 """Transitions of a chain before its draws, and for each of them."""
@@ -88,7 +93,7 @@ def closure(
                 lambda f: f.write_sources(fitted.sources),
                 lambda f: f.write_text("summary.txt", to_text(result)),
                 lambda f: f.write_json("closure.json", to_record(result)),
-                *([lambda f: f.write_bytes("closure.png", _picture(good))] if good else []),
+                *(_picture(result, good, kind) for kind in ("png", "svg") if good),
                 lambda f: f.write_provenance(origin(interrupted=not done)),
             ]
         )
@@ -133,6 +138,11 @@ class _Observed:
     def count(self) -> int:
         return int(self.prediction.size)
 
+    @property
+    def covariance(self) -> np.ndarray:
+        found: np.ndarray = self.root @ self.root.T
+        return found
+
     def whitened(self, away: np.ndarray) -> np.ndarray:
         """L⁻¹ of deviations (…, n)."""
         flat = away.reshape(-1, self.count)
@@ -152,6 +162,7 @@ class _Fits:
         self._entries = entries_of(fitted) if self._knows else ()
         self._climbs = MapOptions(priors=options.priors, seed=options.seed)
         self._true_outputs = {n: np.asarray(v) for n, v in simulator.derived(truth).items()}
+        self._partons = list(_partons(fitted, simulator, truth))
         self._start = self._started()
 
     def make(self, number: int, stop: StopRequest) -> Record | None:
@@ -167,7 +178,9 @@ class _Fits:
         record = self._in_data_space(parameters, data)
         true = self._true_outputs
         names = [n for n in self._fitted.program.outputs if n in true and true[n].shape == derived[n].shape[1:]]
-        record["outputs"] = {n: _by_own_variance(derived[n].reshape(len(vectors), -1), true[n].ravel()) for n in names}
+        values = {n: (derived[n].reshape(len(vectors), -1), true[n].ravel()) for n in names}
+        values |= self._densities(parameters)
+        record["outputs"] = {name: _by_own_variance(*found) for name, found in values.items()}
         record["ranks"] = self._ranks(parameters)
         return {**record, "lost": lost}
 
@@ -248,6 +261,7 @@ class _Fits:
                 self._fitted.predictions({name: values[i] for name, values in parameters.items()})
                 for i in range(replicas)
             ]
+        sets: dict[str, dict[str, Any]] = {}
         bias = variance = phi = chi2 = inside = 0.0
         for observed in self._observed:
             predicted = np.array([np.asarray(row[observed.name]).ravel() for row in rows])
@@ -263,13 +277,28 @@ class _Fits:
             if replicas > 1:
                 _, vectors = np.linalg.eigh(observed.root @ observed.root.T)
                 inside += float(_inside(predicted @ vectors, true @ vectors).sum())
+            parts = self._fitted.bound.data_sets.get(observed.name, {})
+            for name, rows in parts.items() if replicas > 1 else ():
+                sets[name] = _by_covariance(predicted[:, rows], true[rows], observed.covariance[np.ix_(rows, rows)])
         return {
+            "sets": sets,
             "count": count,
             "bias": bias,
             "variance": variance,
             "inside": inside / count if replicas > 1 else float("nan"),
             "phi": float(np.sqrt(max(phi, 0.0) / count)),
             "chi2": chi2 / count,
+        }
+
+    def _densities(self, parameters: dict[str, np.ndarray]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """The densities of the pdfsets, of replicas (replicas, n) and true ones (n,), by their names."""
+        with self._python:
+            each = [(key, fitted(parameters), true) for key, fitted, true in self._partons]
+        return {
+            f"x({one.name}) of {key}": (one.of_all(ours), one.of_all(true[None])[0])
+            for key, ours, true in each
+            for one in COMBINATIONS
+            if np.any(one.of_all(true[None]))
         }
 
     def _ranks(self, parameters: dict[str, np.ndarray]) -> dict[str, int]:
@@ -286,6 +315,29 @@ def _inside(values: np.ndarray, true: np.ndarray) -> np.ndarray:
     # The mean of K replicas has an error of its own.
     sd = np.sqrt(values.var(axis=0, ddof=1) * (1 + 1 / replicas))
     return np.abs(values.mean(axis=0) - true) < sd
+
+
+def _partons(
+    fitted: Model, simulator: Model, truth: Mapping[str, Any]
+) -> Iterator[tuple[str, Densities, np.ndarray]]:
+    """Each pdfset that both models have: its name, its densities in the fitted one, and the true ones (13, n)."""
+    for declared in fitted.program.pdfsets.values():
+        try:
+            of_truth = Densities(simulator, declared, _X)
+            given = {name: np.asarray(truth[name], float)[None] for name in simulator.program.parameters}
+            yield declared.name, Densities(fitted, declared, _X), of_truth(given)[0]
+        except PdflangError:  # the truth has no such pdfset
+            continue
+
+
+def _by_covariance(values: np.ndarray, true: np.ndarray, covariance: np.ndarray) -> dict[str, Any]:
+    """Bias and variance of predictions (replicas, n) by a covariance (n, n), as those of all data have it."""
+    eigenvalues, vectors = np.linalg.eigh(covariance)
+    mean, replicas = values.mean(axis=0), len(values)
+    variance = float(np.sum(((values - mean) @ vectors) ** 2 / eigenvalues)) / (replicas - 1)
+    bias = float(np.sum(((mean - true) @ vectors) ** 2 / eigenvalues)) - variance / replicas
+    inside = float(_inside(values @ vectors, true @ vectors).mean())
+    return {"count": len(true), "bias": bias, "variance": variance, "inside": inside}
 
 
 def _by_own_variance(values: np.ndarray, true: np.ndarray) -> dict[str, Any]:
@@ -338,7 +390,7 @@ def _observed(fitted: Model, simulator: Model, truth: dict[str, Any], name: str)
     return _Observed(name, array, prediction, root)
 
 
-def _picture(records: list[Record]) -> bytes:
+def _picture(closure: Closure, records: list[Record], kind: str) -> Callable[[RunFolder], None]:
     from pdflang.report.closure import picture
 
-    return picture(records)
+    return lambda folder: folder.write_bytes(f"closure.{kind}", picture(closure, records, kind))

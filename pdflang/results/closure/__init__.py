@@ -32,7 +32,7 @@ _FEWEST_DRAWS = 19
 _FAR = 3.0
 """Standard errors from which on a deviation is told."""
 
-_ROWS = 12
+_ROWS = 20
 
 _SETTINGS = ("level", "method", "fits", "replicas", "lost", "seed", "interrupted")
 
@@ -47,7 +47,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Space:
-    """Estimators of some numbers: of all data, or of an output. `count` is how many there are."""
+    """Estimators of some numbers: of all data, of a data set, of an output. `count` is how many there are."""
 
     name: str
     count: int
@@ -61,8 +61,9 @@ class Space:
 class Closure:
     """The result of `fits` fits of `replicas` each at a `level`.
 
-    `data` are the estimators in the space of data, divided by the number of data, and `phi` that of NNPDF; `outputs`
-    those of outputs with their own variances in place of C. Without replicas only `data.bias` is a number, at level 0
+    `data` are the estimators in the space of data, divided by the number of data, and `phi` that of NNPDF; `sets` those
+    of each measured data set by its own block of C; `outputs` those of outputs, and of parton densities over x, with
+    their own variances in place of C. Without replicas only `data.bias` is a number, at level 0
     how far a fit of the truth is from it. `ranks` are p-values of uniform ranks of the true parameters among replicas.
     """
 
@@ -73,6 +74,7 @@ class Closure:
     data: Space
     phi: Estimate
     chi2: Estimate
+    sets: tuple[Space, ...]
     outputs: tuple[Space, ...]
     ranks: Mapping[str, float]
     failures: Mapping[int, str]
@@ -92,7 +94,7 @@ class Closure:
 
 
 def assessed(records: Sequence[Mapping[str, Any]], seed: int, replicas: int) -> dict[str, Any]:
-    """The estimators of records of fits: `data`, `phi`, `chi2`, `outputs` and `ranks` of a `Closure`."""
+    """The estimators of records of fits: `data`, `phi`, `chi2`, `sets`, `outputs` and `ranks` of a `Closure`."""
     random = np.random.default_rng([seed, 1])
     chosen = random.integers(len(records), size=(BOOTSTRAPS, len(records))) if records else np.zeros((0, 0), int)
 
@@ -109,15 +111,21 @@ def assessed(records: Sequence[Mapping[str, Any]], seed: int, replicas: int) -> 
         )
 
     phi, chi2 = (np.array([record[key] for record in records], float) for key in ("phi", "chi2"))
-    names = list(records[0]["outputs"]) if records else []
-    outputs = [estimated([r["outputs"][n] for r in records], n, records[0]["outputs"][n]["count"]) for n in names]
+
+    def each(key: str) -> tuple[Space, ...]:
+        # Those that an earlier version has kept may lack some.
+        found = [record.get(key, {}) for record in records]
+        names = [name for name in (found[0] if found else ()) if all(name in one for one in found)]
+        return tuple(estimated([one[name] for one in found], name, found[0][name]["count"]) for name in names)
+
     enough = len(records) >= FEWEST_FITS and replicas >= _FEWEST_DRAWS
     ranked = list(records[0]["ranks"]) if records and enough else []
     return {
         "data": estimated(records, "data", records[0]["count"] if records else 1),
         "phi": _estimate(lambda rows: phi[rows].mean(-1), chosen),
         "chi2": _estimate(lambda rows: chi2[rows].mean(-1), chosen),
-        "outputs": tuple(outputs),
+        "sets": each("sets"),
+        "outputs": each("outputs"),
         "ranks": {n: ecdf_p_value(np.array([record["ranks"][n] for record in records]), replicas) for n in ranked},
     }
 
@@ -198,17 +206,24 @@ def to_text(closure: Closure) -> str:
     made = f"{closure.fits} fits at level {closure.level}, {_how(closure)}; {data.count} data"
     text = [f"{made}. Estimators of NNPDF4.0.", ""]
     text += aligned(lines)
-    if closure.outputs and closure.replicas > 1:
-        table: list[tuple[str, ...]] = [("", "R_bv", "error", "ξ", "error")]
-        for space in closure.outputs[:_ROWS]:
-            numbers = (space.r_bv.value, space.r_bv.error, space.xi.value, space.xi.error)
-            table.append((space.name, *map(_number, numbers)))
-        text += ["", "Outputs, each value by its own variance:", *aligned(table)]
+    if closure.replicas > 1:
+        text += _table("Data sets, each by its own covariance:", closure.sets)
+        text += _table("Outputs and densities, each value by its own variance:", closure.outputs)
     if closure.ranks:
         worst = sorted(closure.ranks, key=closure.ranks.__getitem__)[:3]
         said = ", ".join(f"{name} {closure.ranks[name]:.2g}" for name in worst)
         text += ["", f"Ranks of the true parameters among replicas, p-values of uniform ones: least {said}."]
     return "\n".join(text) + "\n\n" + findings_text(closure.findings)
+
+
+def _table(title: str, spaces: Sequence[Space]) -> list[str]:
+    """A row for each of some spaces, under a title; nothing where there are none."""
+    table: list[tuple[str, ...]] = [("", "R_bv", "error", "ξ", "error")]
+    for space in spaces[:_ROWS]:
+        numbers = (space.r_bv.value, space.r_bv.error, space.xi.value, space.xi.error)
+        table.append((space.name, *map(_number, numbers)))
+    more = [f"and {len(spaces) - _ROWS} more in closure.json"] if len(spaces) > _ROWS else []
+    return ["", title, *aligned(table), *more] if spaces else []
 
 
 def to_record(closure: Closure) -> dict[str, Any]:
@@ -219,6 +234,7 @@ def to_record(closure: Closure) -> dict[str, Any]:
         "data": asdict(closure.data),
         "phi": asdict(closure.phi),
         "chi2": asdict(closure.chi2),
+        "sets": [asdict(space) for space in closure.sets],
         "outputs": [asdict(space) for space in closure.outputs],
         "ranks": dict(closure.ranks),
         "failures": {str(number): said for number, said in closure.failures.items()},
