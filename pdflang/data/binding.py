@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pdflang.components.arrays import SYSTEMATICS
+from pdflang.components.flavours import evolution_rotation
 from pdflang.data import checks
 from pdflang.data.columns import commondata_folders
 from pdflang.data.commondata import CommonData, read_commondata
@@ -15,7 +16,6 @@ from pdflang.data.fktable import match_rows, read_fk
 from pdflang.data.lhapdf_files import folder_of_set, read_member
 from pdflang.data.overrides import value_of
 from pdflang.data.paths import resolve
-from pdflang.data.rotation import evolution_rotation
 from pdflang.data.tables import Table, read_table
 from pdflang.diagnostics import Label, PdflangError, Reports, closest_names
 from pdflang.evolution import Evolution

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pdflang.components.flavours import BASES, EVOLUTION_BASIS
 from pdflang.data.commondata import CommonData
 from pdflang.data.context import DataContext, counted, data_error
 from pdflang.data.formats import Arrays, format_of
 from pdflang.data.pineappl_files import SUFFIXES, read_pineappl
-from pdflang.data.rotation import BASES, EVOLUTION_BASIS
 from pdflang.diagnostics import PdflangError
 
 if TYPE_CHECKING:

@@ -156,3 +156,56 @@ def known_positions(places: list[int]) -> Node:
 def known_vector(values: Any) -> Node:
     """A vector of known numbers."""
     return nodes.ArrayConstant(nodes.Values.of(values), (Axis(Size(len(values))),))
+
+
+_CANCELLED = 1e-12
+"""What is left of coefficients that cancel, as a share of them, is rounding."""
+
+
+def weighted_sum(parts: Iterable[tuple[float, Node]]) -> Node:
+    """Σ weight · node with each term once: what cancels is gone, so that no integral diverges by it."""
+    coefficients: dict[Node, float] = {}
+    sizes: dict[Node, float] = {}
+    constant = 0.0
+    pending = [(float(weight), node) for weight, node in parts][::-1]
+    while pending:
+        weight, node = pending.pop()
+        value = _value(node)
+        if value is not None:
+            constant += weight * value
+            continue
+        terms = _terms(weight, node)
+        if terms is not None:
+            pending += terms[::-1]
+            continue
+        coefficients[node] = coefficients.get(node, 0.0) + weight
+        sizes[node] = sizes.get(node, 0.0) + abs(weight)
+    result: Node = ZERO
+    for node, coefficient in coefficients.items():
+        nearest = round(coefficient)
+        exact = float(nearest) if abs(coefficient - nearest) <= _CANCELLED * sizes[node] else coefficient
+        if exact < 0 and result is not ZERO:
+            result = subtract(result, multiply(Constant(-exact), node))
+        elif exact:
+            result = add(result, negate(node) if exact == -1 else multiply(Constant(exact), node))
+    return add(result, Constant(constant)) if constant else result
+
+
+def _terms(weight: float, node: Node) -> list[tuple[float, Node]] | None:
+    """The terms of a sum, or of a sum times a number; None for anything else."""
+    if not isinstance(node, nodes.Apply) or node.axes:
+        return None
+    first = node.arguments[0]
+    if node.function in (arithmetic.ADD, arithmetic.SUBTRACT):
+        sign = 1 if node.function is arithmetic.ADD else -1
+        return [(weight, first), (sign * weight, node.arguments[1])]
+    if node.function is arithmetic.NEGATE:
+        return [(-weight, first)]
+    if node.function not in (arithmetic.MULTIPLY, arithmetic.DIVIDE):
+        return None
+    number, other = _value(first), _value(node.arguments[1])
+    if node.function is arithmetic.MULTIPLY and number is not None:
+        return [(weight * number, node.arguments[1])]
+    if other:
+        return [(weight * other if node.function is arithmetic.MULTIPLY else weight / other, first)]
+    return None

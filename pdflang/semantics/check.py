@@ -38,10 +38,11 @@ def check_model(source: SourceFile, columns: Columns) -> Program:
     for module, declaration in _in_order(modules):
         with reports.collecting():
             _elaborate(module, declaration, table, statements)
-    for entry, solve in table.solves:
+    for written in table.solves:
         with reports.collecting():
-            definition = table.solve(entry, solve)
+            definition = table.solves.solution(*written)
             table.definitions[definition.name] = definition
+    table.definitions |= table.solves.together(table.definitions)
     with reports.collecting():
         statements.check_reading()
     with reports.collecting():
@@ -136,7 +137,8 @@ def _ordered(definitions: dict[str, Definition]) -> dict[str, Definition]:
                 "E203",
                 f"the definition goes in a circle: {chain}",
                 definitions[name].span,
-                remedy="solve one constant from each equation, and none from one that needs another's solution",
+                remedy="constants that need each other's solutions are found together "
+                "where each equation contains its own, and all are linear in all of them",
             )
         active.append(name)
         for needed in nodes.references(plain[name]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache, cached_property
 from typing import Any
@@ -24,7 +24,6 @@ from pdflang.ir.program import (
 from pdflang.ir.ranges import NONNEGATIVE, POSITIVE, REAL, Range
 from pdflang.ir.sizes import Axis, Size, symbol
 from pdflang.semantics import build
-from pdflang.semantics.affine import affine_in
 from pdflang.semantics.combine import as_number, axes_agree, error
 from pdflang.semantics.datasets import Columns, TableColumns, data_reference, dataset_value
 from pdflang.semantics.detectors import detector_operator
@@ -42,9 +41,11 @@ from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.lints import no_momentum_fraction
 from pdflang.semantics.modules import Entry, Override
 from pdflang.semantics.names import counted_names, distribution_of, names_in
+from pdflang.semantics.pdfsets import check_entries, partons_of
 from pdflang.semantics.ranges import range_of
 from pdflang.semantics.scope import Scope
 from pdflang.semantics.sets import axis_of, open_loop, written_size
+from pdflang.semantics.solves import Solves
 from pdflang.semantics.values import (
     DistributionValue,
     FamilyValue,
@@ -65,17 +66,9 @@ from pdflang.semantics.values import (
 from pdflang.syntax import ast
 
 CONSTRAINTS = ("ordered", "simplex", "positive", "correlation")
-FLAVOURS = ("g", "d", "dbar", "u", "ubar", "s", "sbar", "c", "cbar", "b", "bbar", "t", "tbar", "photon")
 
 _MOMENTUM_FRACTIONS = "xyzξζ"
 """What the name of a momentum fraction starts with: x, x1, z."""
-
-# What people call flavours elsewhere; a valence density is no flavour but a part of one.
-_FLAVOUR_WORDS = {
-    "gluon": "g", "G": "g", "up": "u", "down": "d", "strange": "s", "charm": "c", "bottom": "b", "top": "t",
-    "ub": "ubar", "db": "dbar", "sb": "sbar", "cb": "cbar", "gamma": "photon", "a": "photon", "y": "photon",
-    "uv": "u", "dv": "d", "u_v": "u", "d_v": "d",
-}  # fmt: skip
 
 
 class DeclarationTable:
@@ -95,7 +88,7 @@ class DeclarationTable:
         self.evolutions: dict[EvolutionSource, str] = {}
         self.parameters: dict[str, Parameter] = {}
         self.definitions: dict[str, Definition] = {}
-        self.solves: list[tuple[Entry, ast.Solve]] = []
+        self.solves = Solves(elaborator)
         self.pdfsets: dict[str, PdfsetDeclaration] = {}
         self.momentum_sums: dict[str, Definition] = {}
         self.used: set[str] = set()
@@ -264,49 +257,10 @@ class DeclarationTable:
         return Reference(name, "let", node.axes, node.dtype, node.phase, range_of(node), span=entry.span)
 
     def _Solve(self, entry: Entry, declaration: ast.Solve) -> Value:
-        self.solves.append((entry, declaration))
         # The phase is that of everything the equation reads; a fixed constant costs nothing to call a parameter's.
-        return Reference(entry.qualified, "solve", (), "real", Phase.PARAMETER, REAL, span=entry.span)
-
-    def solve(self, entry: Entry, declaration: ast.Solve) -> Definition:
-        """The value of a solved constant: exact where its equation is affine in it, else a bracketed root."""
-        equation = declaration.equation
-        scope = self._scope(entry)
-        assert isinstance(equation, ast.Binary) and equation.operator == "==", "the parser asks for it"
-        left = self._elaborator.number(equation.left, scope)
-        right = self._elaborator.number(equation.right, scope)
-        if left.axes or right.axes:
-            raise error("E404", "`solve` takes one equation between numbers", equation.span)
-        difference = build.subtract(left, right)
-        unknown = self.define(entry, entry.span)
-        assert isinstance(unknown, Node)
-        if entry.qualified not in nodes.references(difference):
-            raise error(
-                "E404",
-                f"the equation does not contain `{entry.name}`",
-                equation.span,
-                remedy=f"an equation fixes a constant that it contains: ∫ of something with {entry.name} in it",
-            )
-        parts = affine_in(difference, unknown)
-        if parts is not None:
-            slope, intercept = parts
-            value = build.divide(build.negate(intercept), slope)
-            return Definition(entry.qualified, value, "solve", entry.span)
-        if declaration.bracket is None:
-            raise error(
-                "E404",
-                f"the equation is not affine in `{entry.name}`",
-                equation.span,
-                remedy=f"say between which values it lies: solve {entry.name} in (lower, upper) where …",
-            )
-        bracket = self._elaborator.evaluate(declaration.bracket, scope)
-        if not isinstance(bracket, IntervalValue):
-            raise error("E404", "a bracket is an interval (lower, upper)", declaration.bracket.span)
-        loop = Loop(0, None, key=entry.qualified)
-        variable = nodes.Variable(loop, Range(range_of(bracket.lower).lower, range_of(bracket.upper).upper))
-        inside = nodes.substitute(difference, {unknown: variable})
-        root = nodes.Root(loop, bracket.lower, bracket.upper, inside, 1)
-        return Definition(entry.qualified, root, "solve", entry.span)
+        unknown = Reference(entry.qualified, "solve", (), "real", Phase.PARAMETER, REAL, span=entry.span)
+        self.solves.declared(entry, declaration, unknown)
+        return unknown
 
     # --- parameters -----------------------------------------------------------------------------------------
 
@@ -682,37 +636,32 @@ class DeclarationTable:
                 raise error("E301", f"this pdfset is {there}, not at {scale:g} GeV", declaration.span, remedy=remedy)
             return value
         unit = IntervalValue(Constant(0.0), Constant(1.0))
-        flavours: dict[str, FunctionValue] = {}
-        for setting in declaration.entries:
-            if setting.name not in FLAVOURS:
-                near = [_FLAVOUR_WORDS[setting.name]] if setting.name in _FLAVOUR_WORDS else []
-                near = near or closest_names(setting.name, FLAVOURS)
-                raise error(
-                    "E312",
-                    f"`{setting.name}` is no flavour",
-                    setting.span,
-                    remedy=f"did you mean `{near[0]}`?" if near else f"flavours are {', '.join(FLAVOURS)}",
-                )
-            if setting.name in flavours:
-                raise error("E202", f"the flavour `{setting.name}` is written twice", setting.span)
-            flavours[setting.name] = self._function(
-                entry, setting, (declaration.variable,), setting.value, "pdf", unit, scope
-            )
+        check_entries(declaration.entries)
+        written = {
+            setting.name: self._function(entry, setting, (declaration.variable,), setting.value, "pdf", unit, scope)
+            for setting in declaration.entries
+        }
+        flavours = {flavour: self._elaborator.shared(function) for flavour, function in partons_of(written).items()}
         if flavours:
-            self.momentum_sums[entry.qualified] = self._momentum_sum(entry, flavours, unit)
+            self.momentum_sums[entry.qualified] = self._momentum_sum(entry, written, flavours, unit)
         name = entry.qualified
         self.pdfsets[name] = PdfsetDeclaration(name, scale, tuple(flavours), entry.span)
         return PdfsetValue(name, flavours, scale)
 
-    def _momentum_sum(self, entry: Entry, flavours: dict[str, FunctionValue], unit: IntervalValue) -> Definition:
+    def _momentum_sum(
+        self, entry: Entry, written: Mapping[str, FunctionValue], flavours: Mapping[str, FunctionValue],
+        unit: IntervalValue,
+    ) -> Definition:  # fmt: skip
         """∫ of the sum of all momentum densities, which is 1 for a whole hadron."""
         loop = Loop(0, None)
         x = nodes.Variable(loop, Range(0, 1, True, True))
-        parts = [as_number(f.apply((x,), 1, entry.span), entry.span) for f in flavours.values()]
-        for flavour, part in zip(flavours, parts, strict=True):
-            if part.axes:
-                raise error("E304", f"the density of `{flavour}` is a number, but this is {describe(part)}", entry.span)
-        node = nodes.Integral(loop, unit.lower, unit.upper, build.total(parts), span=entry.span)
+        for name, function in written.items():
+            value = as_number(function.apply((x,), 1, entry.span), entry.span)
+            if value.axes:
+                raise error("E304", f"the density of `{name}` is a number, but this is {describe(value)}", entry.span)
+        parts = [as_number(function.apply((x,), 1, entry.span), entry.span) for function in flavours.values()]
+        total = build.weighted_sum((1.0, part) for part in parts)
+        node = nodes.Integral(loop, unit.lower, unit.upper, total, span=entry.span)
         return Definition(entry.qualified, node, "let", entry.span)
 
     def _Detector(self, entry: Entry, declaration: ast.Detector) -> Value:

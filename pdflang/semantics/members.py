@@ -11,6 +11,7 @@ from pdflang.semantics.combine import error
 from pdflang.semantics.datasets import sources_of, systematics_of
 from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.modules import Entry, ModuleInstance, listing
+from pdflang.semantics.pdfsets import density
 from pdflang.semantics.values import (
     DatasetValue,
     FamilyValue,
@@ -38,11 +39,12 @@ def member(elaborator: Elaborator, base: Value, name: str, span: Span) -> Value:
         return Constant(_label(base, name, span), span=span)
     if isinstance(base, FamilyValue):
         return base.member(Constant(_label(base.index, name, span), span=span))
-    if isinstance(base, PdfsetValue) and name in base.flavours:
-        return base.flavours[name]
+    if isinstance(base, PdfsetValue):
+        return density(base, name, span)
     if isinstance(base, Node) and base.axes:
         return _labelled_element(elaborator, base, name, span)
-    raise error("E205", f"{describe(base)} has no member `{name}`", span, remedy=_member_remedy(base))
+    raise error("E205", f"{describe(base)} has no member `{name}`", span,
+                remedy="members are labels, columns of a table and names of a module")  # fmt: skip
 
 
 def _module_member(elaborator: Elaborator, module: ModuleValue, name: str, span: Span) -> Value:
@@ -101,9 +103,3 @@ def index_of(elaborator: Elaborator, axis: Axis) -> IndexValue | None:
                 assert isinstance(value, IndexValue)
                 return value
     return None
-
-
-def _member_remedy(base: Value) -> str:
-    if isinstance(base, PdfsetValue):
-        return f"its flavours are {listing(list(base.flavours))}"
-    return "members are labels, columns of a table and names of a module"

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pdflang.components.flavours import EVOLUTION_BASIS, FLAVOURS, evolution_rotation
 from pdflang.data.commondata import CommonData
 from pdflang.data.context import DataContext
 from pdflang.data.fktable import FKTable, match_rows, read_fk
-from pdflang.data.rotation import EVOLUTION_BASIS, FLAVOURS, evolution_rotation
 
 XGRID = np.array([0.01, 0.1, 1.0])
 KIN = np.array([[0.1, 4.0, 0.5], [0.1, 4.0, 0.7], [0.2, 9.0, 0.5]])

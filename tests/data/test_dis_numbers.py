@@ -10,11 +10,11 @@ import pytest
 from scipy.special import beta
 
 import pdflang
+from pdflang.components.flavours import FLAVOURS, evolution_rotation
 from pdflang.data.commondata import CommonData, commondata_columns, read_commondata
 from pdflang.data.context import DataContext
 from pdflang.data.fktable import MatchedTable, match_rows, read_fk
 from pdflang.data.matrix_checks import check_covariance
-from pdflang.data.rotation import FLAVOURS, evolution_rotation
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "dis"
 SETS = ("BCDMS_NC_NOTFIXED_P_EM-F2", "BCDMS_NC_NOTFIXED_D_EM-F2")

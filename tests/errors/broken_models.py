@@ -30,6 +30,19 @@ NAMES = {
         "pdfset p(x) at Q = 1.65 { gluon = x }\npdfset q(x) at Q = 1.65 { uv = x }\n"
         "pdfset r(x) at Q = 1 { q = x }"
     ),
+    "combination of flavours": (
+        "pdfset p(x) at Q = 1.65 { g = x, singlet = x, T3 = x }\npdfset q(x) at Q = 1.65 { Sigma = x, S = x }\n"
+        "pdfset r(x) at Q = 1.65 { g = x, u = x, Sigma = x }\npdfset s(x) at Q = 1.65 { Sigma = x, T3 = x, V = x }"
+    ),
+    "combination that leaves flavours open": (
+        "pdfset p(x) at Q = 1.65 { V = x, V3 = x }\npdfset q(x) at Q = 1.65 { Sigma = x, T3 = x, T8 = x, V = x }\n"
+        "pdfset r(x) at Q = 1.65 { Sigma = x, T3 = x, T8 = x, T24 = x }\n"
+        "pdfset s(x) at Q = 1.65 { Sigma = x, T3 = x, T8 = x, V = x, V3 = x, V8 = x, V15 = x }"
+    ),
+    "flavour of a pdfset": (
+        "pdfset p(x) at Q = 1.65 { g = x, u = x }\noutput a = p.sigma(0.1)\noutput b = p.gluon(0.1)\n"
+        "output c = p.T4(0.1)\noutput d = p.s(0.1)\noutput e = p.Sgma(0.1)"
+    ),
     "file": ({"theory.pdfm": "let m = 3"}, 'use "teory.pdfm" as t\nuse std.pdg: power\nuse "../up.pdfm" as u'),
     "twice": "param a ~ Normal(0, 1)\nlet a = 3\nlet pi = 3",
     "arguments and labels twice": "func f(x, x) = x\nindex k = u, d, u",
@@ -185,7 +198,8 @@ SOLVE = {
     "nothing to solve": "solve A where integral(x for x in (0, 1)) == 2",
     "not a number": "solve A where [A, A] == [1, 2]",
     "bracket": "solve A in 3 where A^2 == 2",
-    "each other's solution": "solve A where A == B + 1\nsolve B where B == 2*A",
+    "each other's solution": "solve A where A*B == 1\nsolve B where B == 2*A",
+    "each other's solution through a name": "solve A where A == c\nsolve B where B == 2*A\nlet c = B + 1",
 }
 
 CIRCLES = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pdflang.data.rotation import EVOLUTION_BASIS, FLAVOURS, evolution_rotation
+from pdflang.components.flavours import EVOLUTION_BASIS, FLAVOURS, evolution_rotation
 
 # All flavours distinct, so that no two definitions can agree by accident.
 TBAR, BBAR, CBAR, SBAR, UBAR, DBAR, G, D, U, S, C, B, T = (
