@@ -49,13 +49,13 @@ def check(source: SourceFile, given: Collection[str] = ()) -> Program:
     Tables whose data will be `given` by name are not looked for.
     """
     from pdflang.data.columns import FileColumns
-    from pdflang.passes import divergent_integrals
+    from pdflang.passes import divergent_integrals, negative_densities
     from pdflang.semantics import check_model
 
     with _deep(), marked(Marks()) as marks:
         columns = FileColumns(given)
         program = check_model(source, columns)
-        remarks = list(divergent_integrals(program))
+        remarks = [*divergent_integrals(program), *negative_densities(program)]
     errors = [remark for remark in remarks if remark.severity == "error"]
     if errors:
         raise PdflangError(*errors)

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 
 from pdflang.diagnostics import Diagnostic, SourceFile, Span
 from pdflang.ir.marks import Marks
-from pdflang.ir.nodes import Apply, Constant, Element, Loop, Node, Phase
+from pdflang.ir.nodes import Apply, Constant, Element, Loop, Node, Phase, Variable
 from pdflang.ir.ranges import Range
 from pdflang.ir.sizes import Axis, Size
 
@@ -90,12 +90,16 @@ class EvolutionSource:
 
 @dataclass(frozen=True)
 class PdfsetDeclaration:
-    """A `pdfset` of momentum densities by flavour, at `scale` in GeV where it says so."""
+    """A `pdfset` of momentum densities by flavour, at `scale` in GeV where it says so.
+
+    `densities` are those of its flavours at `MOMENTUM_FRACTION`.
+    """
 
     name: str
     scale: float | None
     flavours: tuple[str, ...]
     span: Span = field(compare=False)
+    densities: Mapping[str, Definition] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,9 @@ PARTONS: Mapping[str, int] = {
     "b": 5, "t": 6,
 }  # fmt: skip
 """The partons of QCD by their names, with their PDG numbers."""
+
+MOMENTUM_FRACTION = Variable(Loop(0, None), Range(0, 1, True, True))
+"""Where densities are taken that belong to no expression of the model."""
 
 EARLIER = "earlier"
 """What data are called that stand for parameters at an earlier fit: `earlier.a` for `a`."""

@@ -2,5 +2,6 @@
 
 from pdflang.passes.divergence import divergent_integrals
 from pdflang.passes.plan import plan
+from pdflang.passes.positivity import negative_densities
 
-__all__ = ["divergent_integrals", "plan"]
+__all__ = ["divergent_integrals", "negative_densities", "plan"]

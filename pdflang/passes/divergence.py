@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from pdflang.components import arithmetic
@@ -17,6 +17,7 @@ from pdflang.ir.evaluate import Evaluator
 from pdflang.ir.nodes import Constant, Element, Integral, Loop, LoopIndex, Node, Phase, Reference
 from pdflang.ir.program import Parameter, Program, expressions
 from pdflang.ir.ranges import Range
+from pdflang.passes.chances import Chances, Unknown, percent
 from pdflang.passes.kernels import variable_of
 from pdflang.passes.nearby import TRUE, both
 from pdflang.passes.orders import Order, Orders
@@ -37,14 +38,22 @@ _AVOID = "keep the zero of the denominator out of the region"
 def divergent_integrals(program: Program) -> Iterator[Diagnostic]:
     """A message for each place where an integral diverges."""
     seen: set[tuple[object, str]] = set()
+    chances: Chances | None = None
     integrals = (node for node in nodes.walk(*expressions(program)) if isinstance(node, Integral))
     for node in integrals:
         for divergence in divergences(program, node):
             remark = divergence.remark(node)
             key = (remark.span, remark.message)
-            if key not in seen:
-                seen.add(key)
+            if key in seen:
+                continue
+            seen.add(key)
+            if remark.severity == "error":
                 yield remark
+                continue
+            chances = chances or Chances(program)
+            found = divergence.as_drawn(remark, node, chances)
+            if found is not None:
+                yield found
 
 
 def divergences(program: Program, node: Integral) -> Iterator[Divergence]:
@@ -122,6 +131,34 @@ class Divergence:
             remedy=_FALL if self.place.is_infinite else _RAISE if self.place.is_fixed else _AVOID,
             severity="lint",
         )
+
+    def as_drawn(self, remark: Diagnostic, integral: Integral, chances: Chances) -> Diagnostic | None:
+        """A lint with an example, and with the share of draws for which it holds; None where it holds for none."""
+        condition = self.condition(integral)
+        try:
+            (diverges,) = chances.values(condition)
+        except Unknown:
+            return remark
+        if not diverges.any():
+            return None
+        example = chances.told(chances.parameters_of(condition), int(diverges.argmax()))
+        if not example:
+            return remark
+        note = f"for example where {example}; such draws, {percent(diverges)} of the prior's, have density zero"
+        return replace(remark, notes=(note,), remedy=self._restriction() or remark.remedy)
+
+    def _restriction(self) -> str | None:
+        """What to write where the exponent is a parameter but for known numbers."""
+        read = list(nodes.references(self._critical).values())
+        if not self.place.is_fixed or len(read) != 1 or read[0].kind != "param" or read[0].axes:
+            return None
+        parts = affine_parts(self._critical, read[0])[self._critical]
+        known = [float(part.value) for part in parts or () if isinstance(part, Constant)]
+        if len(known) != 2 or not known[0]:
+            return None
+        end = f"{(self._bound - known[1]) / known[0] + 0.0:.10g}"
+        allowed = f"({end}, inf)" if known[0] > 0 else f"(-inf, {end})"
+        return f"keep it where the integral converges: {read[0].name} ~ … in {allowed}"
 
     # --- when it does ---------------------------------------------------------------------------------------
 

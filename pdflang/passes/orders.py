@@ -101,8 +101,10 @@ class Orders:
             return self.at_least(node.yes if holds.value else node.no) if isinstance(holds, Constant) else []
         if not isinstance(node, nodes.Apply):
             return []
-        if node.function.name in ("add", "subtract") and self._have_one_sign(node):
-            return [term for argument in node.arguments for term in self.at_least(argument)]
+        if node.function.name in ("add", "subtract"):
+            if self._have_one_sign(node):
+                return [term for argument in node.arguments for term in self.at_least(argument)]
+            return self._uncancelled(node)
         if node.function.name == "divide":
             left, right = node.arguments
             return self._products(self.at_least(left), _raised(self.of(right), Constant(-1.0)) or []) or []
@@ -111,6 +113,15 @@ class Orders:
             exact, other = (right, left) if self.of(right) is not None else (left, right)
             return self._products(self.of(exact) or [], self.at_least(other)) or []
         return []
+
+    def _uncancelled(self, node: nodes.Apply) -> list[Order]:
+        """Terms of one side whose power is not known, and is none of the other side, which is known."""
+        found = []
+        for one, other in (node.arguments, node.arguments[::-1]):
+            against = self.of(other)
+            if against is not None:
+                found += [term for term in self.at_least(one) if term.known is None and term not in against]
+        return found
 
     def _under_one_sign(self, node: nodes.Integral | nodes.Sum) -> list[Order]:
         bounds = (node.lower, node.upper) if isinstance(node, nodes.Integral) else ()

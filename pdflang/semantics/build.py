@@ -69,7 +69,7 @@ def divide(left: Node, right: Node) -> Node:
 def negate(node: Node) -> Node:
     value = _value(node)
     if value is not None:
-        return Constant(-value)
+        return Constant(0.0 - value)  # not -0.0, which is another node than 0
     if isinstance(node, nodes.Apply) and node.function is arithmetic.NEGATE:
         return node.arguments[0]
     return nodes.Apply(arithmetic.NEGATE, (node,), "real")

@@ -11,6 +11,7 @@ from pdflang.diagnostics import Label, PdflangError, Span, closest_names
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Constant, Loop, Node, Phase, Reference
 from pdflang.ir.program import (
+    MOMENTUM_FRACTION,
     Datum,
     Definition,
     EvolutionSource,
@@ -642,27 +643,31 @@ class DeclarationTable:
             for setting in declaration.entries
         }
         flavours = {flavour: self._elaborator.shared(function) for flavour, function in partons_of(written).items()}
-        if flavours:
-            self.momentum_sums[entry.qualified] = self._momentum_sum(entry, written, flavours, unit)
         name = entry.qualified
-        self.pdfsets[name] = PdfsetDeclaration(name, scale, tuple(flavours), entry.span)
+        self._check_numbers(entry, written)
+        spans = {setting.name: setting.span for setting in declaration.entries}
+        densities = {
+            flavour: Definition(
+                flavour, self._at_fraction(function, entry.span), "let", spans.get(flavour, entry.span)
+            )
+            for flavour, function in flavours.items()
+        }
+        if flavours:
+            # ∫ of the sum of all momentum densities, which is 1 for a whole hadron.
+            total = build.weighted_sum((1.0, density.node) for density in densities.values())
+            node = nodes.Integral(MOMENTUM_FRACTION.loop, unit.lower, unit.upper, total, span=entry.span)
+            self.momentum_sums[name] = Definition(name, node, "let", entry.span)
+        self.pdfsets[name] = PdfsetDeclaration(name, scale, tuple(flavours), entry.span, densities)
         return PdfsetValue(name, flavours, scale)
 
-    def _momentum_sum(
-        self, entry: Entry, written: Mapping[str, FunctionValue], flavours: Mapping[str, FunctionValue],
-        unit: IntervalValue,
-    ) -> Definition:  # fmt: skip
-        """∫ of the sum of all momentum densities, which is 1 for a whole hadron."""
-        loop = Loop(0, None)
-        x = nodes.Variable(loop, Range(0, 1, True, True))
-        for name, function in written.items():
-            value = as_number(function.apply((x,), 1, entry.span), entry.span)
+    def _at_fraction(self, function: FunctionValue, span: Span) -> Node:
+        return as_number(function.apply((MOMENTUM_FRACTION,), 1, span), span)
+
+    def _check_numbers(self, entry: Entry, densities: Mapping[str, FunctionValue]) -> None:
+        for name, function in densities.items():
+            value = self._at_fraction(function, entry.span)
             if value.axes:
                 raise error("E304", f"the density of `{name}` is a number, but this is {describe(value)}", entry.span)
-        parts = [as_number(function.apply((x,), 1, entry.span), entry.span) for function in flavours.values()]
-        total = build.weighted_sum((1.0, part) for part in parts)
-        node = nodes.Integral(loop, unit.lower, unit.upper, total, span=entry.span)
-        return Definition(entry.qualified, node, "let", entry.span)
 
     def _Detector(self, entry: Entry, declaration: ast.Detector) -> Value:
         def build(scope: Scope) -> OperatorValue:

@@ -15,7 +15,7 @@ _STEP, _POINTS = 0.1, 33
 
 
 @cache
-def _double_exponential() -> list[tuple[float, float]]:
+def double_exponential() -> list[tuple[float, float]]:
     """Nodes and weights on (0, 1) that stand powers at both ends (Takahasi and Mori 1974)."""
     rule = []
     for position in range(-_POINTS, _POINTS + 1):
@@ -43,7 +43,7 @@ class Estimator(Evaluator):
     def _Integral(self, node: nodes.Integral, loops: Mapping[Loop, Any]) -> Any:
         lower, upper = float(self(node.lower, loops)), float(self(node.upper, loops))
         total = 0.0
-        for x, weight in _double_exponential():
+        for x, weight in double_exponential():
             value = float(self(node.body, {**loops, node.loop: lower + (upper - lower) * x}))
             # At the very ends a power may have no value; nothing is left of the integral there.
             total += weight * value if math.isfinite(value) else 0.0

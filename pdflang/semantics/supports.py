@@ -144,7 +144,7 @@ def _counterexample(elaborator: Elaborator, node: Node, allowed: Range) -> tuple
             return None
         for value in result.ravel():
             if np.isfinite(value) and float(value) not in allowed and _is_plain(trial, float(value), allowed):
-                return f"be {value:g}", ", ".join(f"{name} = {_text(v)}" for name, v in values.items())
+                return f"be {value:g}", ", ".join(f"{name} = {number_text(v)}" for name, v in values.items())
     return None
 
 
@@ -319,7 +319,8 @@ def _value_in(allowed: Range, trial: int, generator: Any, shape: tuple[int, ...]
     return scale * generator.normal(size=shape)
 
 
-def _text(value: Any) -> str:
+def number_text(value: Any) -> str:
+    """A number, or the first of an array, in a message."""
     import numpy as np
 
     array = np.asarray(value)

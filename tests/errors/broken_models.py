@@ -139,8 +139,23 @@ DOMAINS = {
         "param a ~ Normal(-2, 1) in (-3, -1.5)\npdf u(x) = x^a\noutput b = integral(u)"
     ),
     "diverges for some": (
-        "data n: int\nparam a ~ Normal(0, 1)\nparam b ~ Normal(3, 1) in (-2, inf)\n"
+        "data n: int\nparam a ~ Normal(0, 1)\nparam b ~ Normal(0, 1) in (-2, inf)\n"
         "pdf u(x) = x^a*(1 - x)^b\nobserve n ~ Poisson(integral(u))"
+    ),
+    "sum rules that diverge for some": (
+        "data y\nparam a_v ~ Normal(0.7, 0.3)\nparam a_S ~ Normal(-0.8, 0.2)\nparam b ~ Normal(9, 1)\n"
+        "solve A_v where integral(proton.uv(x)/x for x in (0, 1)) == 2\n"
+        "solve A_g where integral(proton.g(x) + proton.Sigma(x) for x in (0, 1)) == 1\n"
+        "pdf xsea(x) = 0.2*x^a_S*(1 - x)^b\npdfset proton(x) at Q = 1.65 "
+        "{ g = A_g*x^(-0.1)*(1 - x)^5, u = A_v*x^a_v*(1 - x)^3 + xsea(x), ubar = xsea(x) }\n"
+        "observe y ~ Normal(proton.g(0.1), 1)"
+    ),
+    "sea that turns negative": (
+        "data y\nparam c[3] ~ Normal(0, 1)\nparam a_S ~ Normal(-0.2, 0.05)\nparam d_S ~ Normal(0, 2)\n"
+        "pdf xsea(x) = 0.2*x^a_S*(1 - x)^7*(1 + d_S*x)\n"
+        "pdf xstrange(x) = x^a_S*(1 - x)^7*(1 + sum(c[i]*(2*x - 1)^i for i in range(3)))\n"
+        "pdfset proton(x) at Q = 1.65 { g = (1 - 2*x)*x^(-0.1)*(1 - x)^5, ubar = xsea(x), dbar = 2*xsea(x),\n"
+        "    s = xstrange(x) }\nobserve y ~ Normal(proton.ubar(0.1), 1)"
     ),
     "diverges inside, and towards infinity": (
         "param p ~ Beta(2, 3)\nlet a = integral(1/(x - 0.3) for x in (0, 1))\n"

@@ -116,7 +116,7 @@ def test_sum_rules_of_the_evolution_basis(by_flavour: bool) -> None:
     for name, equation in equations.items():
         text = text.replace(f"EQUATION_{name}", equation)
     model = pdflang.loads(text)
-    assert {remark.code for remark in model.program.lints} == {"L404"}  # no integral of Σ/x is left that diverges
+    assert "L405" not in {remark.code for remark in model.program.lints}  # no integral of Σ/x is left that diverges
     found = model.derived({"a": 0.8})
     assert found["A_V"] == pytest.approx(3 / beta(0.8, 4), rel=1e-12)
     assert found["A_3_"] == pytest.approx(1 / beta(0.6, 5), rel=1e-12)

@@ -1,0 +1,101 @@
+"""Densities of quarks that turn negative at draws of the prior."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from pdflang.diagnostics import Diagnostic
+from pdflang.ir.program import MOMENTUM_FRACTION, Definition, PdfsetDeclaration, Program
+from pdflang.passes.chances import Chances, Unknown, percent
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_DRAWS = 256
+_ROUNDING = 1e-6
+"""A density counts as negative below this share of its largest value."""
+
+_RARE = 0.01
+"""Below this share of the draws nothing is said."""
+
+
+def negative_densities(program: Program) -> Iterator[Diagnostic]:
+    """A remark for quarks and antiquarks of a pdfset, those that are negative at the same draws together.
+
+    Beyond leading order a gluon may be negative at a low scale, so that nothing is said of it. A model with factors
+    may have a penalty on what is negative.
+    """
+    if program.factors or not program.parameters:
+        return
+    chances = Chances(program, _DRAWS)
+    for pdfset in program.pdfsets.values():
+        found: dict[bytes, list[str]] = {}
+        negative: dict[str, tuple[Any, Any]] = {}
+        for flavour, density in pdfset.densities.items():
+            if flavour in ("g", "photon") or not chances.parameters_of(density.node):
+                continue
+            try:
+                values = _over_x(chances, density)
+            except Unknown:
+                continue
+            where = values < -_ROUNDING * abs(values).max(axis=0)
+            draws = where.any(axis=0)
+            if draws.mean() >= _RARE:
+                negative[flavour] = values, draws
+                found.setdefault(draws.tobytes(), []).append(flavour)
+        for flavours in found.values():
+            values, draws = negative[flavours[0]]
+            yield _remark(chances, pdfset, flavours, values, draws)
+
+
+def _points() -> np.ndarray:
+    """Momentum fractions, up to where next to nothing is left of a sea."""
+    import numpy as np
+
+    return np.concatenate([np.geomspace(1e-5, 0.05, 9), np.linspace(0.1, 0.7, 13)])
+
+
+def _over_x(chances: Chances, density: Definition) -> Any:
+    """The density at momentum fractions, (points, draws)."""
+    import numpy as np
+
+    return np.array([
+        chances.values(density.node, loops={MOMENTUM_FRACTION.loop: float(x)})[0] for x in _points()
+    ])  # fmt: skip
+
+
+def _remark(
+    chances: Chances, pdfset: PdfsetDeclaration, flavours: list[str], values: Any, draws: Any
+) -> Diagnostic:
+    density = pdfset.densities[flavours[0]]
+    names = _by_blame(chances, chances.parameters_of(density.node), draws)
+    draw = int(draws.argmax())
+    place = int((values[:, draw] / abs(values[:, draw]).max()).argmin())
+    called = " and ".join(filter(None, [", ".join(f"`{f}`" for f in flavours[:-1]), f"`{flavours[-1]}`"]))
+    verb = "is" if len(flavours) == 1 else "are"
+    first = flavours[0]
+    return Diagnostic(
+        "L415",
+        f"{called} of `{pdfset.name}` {verb} negative at {percent(draws)} of the draws of the prior",
+        density.span,
+        notes=(
+            f"for example {values[place, draw]:.2g} at x = {_points()[place]:.2g}, where {chances.told(names, draw)}",
+        ),
+        remedy=f"restrict `{names[0]}`, on which it depends most, "
+        f"or add a penalty: factor positive = penalty({pdfset.name}.{first}(x) for x in linspace(0.05, 0.95, 19))",
+        severity="lint",
+    )
+
+
+def _by_blame(chances: Chances, names: list[str], draws: Any) -> list[str]:
+    """Parameters, those first whose draws differ most where the density is negative."""
+    import numpy as np
+
+    def difference(name: str) -> float:
+        drawn = chances.drawn(name)
+        spread = np.maximum(drawn.std(axis=-1), 1e-300)
+        away = abs(drawn[..., draws].mean(axis=-1) - drawn.mean(axis=-1)) / spread
+        return float(-np.max(away))
+
+    return sorted(names, key=difference)
