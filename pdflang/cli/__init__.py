@@ -35,6 +35,7 @@ VERBS = {
     "report": "Make a page of a run, with pictures, for the browser.",
     "compare": "Lay fits beside each other.",
     "export": "Write a run as files that other programs read.",
+    "theory": "Make an FK table of a PineAPPL grid.",
     "compile": "Print the generated JAX module, which is what runs.",
     "explain": "Explain a message by its code.",
 }

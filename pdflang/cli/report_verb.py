@@ -12,7 +12,7 @@ from pdflang.cli.options import data_option, json_option, option_flags
 from pdflang.cli.reporting import model_of, require_free
 from pdflang.cli.screen import Screen
 from pdflang.diagnostics import Diagnostic, PdflangError
-from pdflang.workflows import EvolutionOptions
+from pdflang.workflows import PdfsetOptions
 
 if TYPE_CHECKING:
     from pdflang.partons.ensembles import Partons
@@ -36,7 +36,7 @@ _OUT = "The file to write; by default report.html in the folder of the run."
     "--luminosities", type=click.FloatRange(50, 1e6), metavar="GEV",
     help="Draw parton luminosities too, at this centre-of-mass energy: 13000.",
 )
-@option_flags(EvolutionOptions)
+@option_flags(PdfsetOptions)
 @click.option("--out", type=click.Path(path_type=Path), help=_OUT)
 @click.option("--overwrite", is_flag=True, help="Replace an earlier report.")
 @json_option
@@ -55,7 +55,7 @@ def command(
     from pdflang.results.reading import read_run
     from pdflang.results.run_folder import REPORT
 
-    evolved = EvolutionOptions(**options)
+    evolved = PdfsetOptions(**options)
     found = read_run(run)
     path = out or run / REPORT
     require_free(path, overwrite)
@@ -73,7 +73,7 @@ def command(
     screen.result(f"report in {path}", report=str(path))
 
 
-def _reference(name: str, options: EvolutionOptions) -> Partons:
+def _reference(name: str, options: PdfsetOptions) -> Partons:
     """The densities of another run, or of an LHAPDF set. Errors: E501, E520, E646."""
     from pdflang.partons.densities import declared_pdfset
     from pdflang.partons.ensembles import SetPartons, partons_of_run

@@ -58,6 +58,13 @@ REDUCTIONS = {row.name: row for row in (SUM, PRODUCT, MINIMUM, MAXIMUM, MEAN, ST
 
 # What generated code needs beyond what a model can call by name.
 CONTRACT = _row("tensordot", "table densities", "tensordot", "Σ over the last two axes of a table")
+LUMINOSITIES = ArrayFunction(
+    "luminosities",
+    ("left", "right"),
+    "pdflang.components.luminosities.luminosities",
+    "pdflang.components.luminosities.luminosities",
+    "products of the densities of two hadrons, channel by channel, at each pair of points",
+)
 SYSTEMATIC_COVARIANCE = ArrayFunction(
     "covariance",
     (

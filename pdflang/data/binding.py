@@ -7,12 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pdflang.components.arrays import SYSTEMATICS
-from pdflang.components.flavours import evolution_rotation
 from pdflang.data import checks
+from pdflang.data.bound_tables import bound_tables, lengths_of
 from pdflang.data.columns import commondata_folders
 from pdflang.data.commondata import CommonData, read_commondata
 from pdflang.data.context import DataContext, data_error
-from pdflang.data.fktable import match_rows, read_fk
 from pdflang.data.lhapdf_files import folder_of_set, read_member
 from pdflang.data.overrides import value_of
 from pdflang.data.paths import resolve
@@ -526,25 +525,12 @@ class _Binder:
     # --- theory tables --------------------------------------------------------------------------------------
 
     def bind_tables(self) -> None:
-        """FK tables, rotated to the flavours that the model declares."""
-        import numpy as np
-
+        """FK tables, for the flavours that the model declares."""
         for name, source in self._program.fk_tables.items():
             context = DataContext(source.rows, source.span, source.folder)
-            tables = [read_fk(resolve(path, context), context) for path in source.paths]
-            matched = match_rows(tables, self._sets[source.rows], context)
-            grids = [table.xgrid for table in tables]
-            if any(
-                len(grid) != len(grids[0]) or not np.allclose(grid, grids[0], rtol=1e-12) for grid in grids
-            ):
-                raise data_error("E514", "the tables have different x grids", context)
-            self._check_scales(source, tables, context)
-            rotations = [evolution_rotation(table.basis, source.flavours) for table in tables]
-            pairs = zip(matched, rotations, strict=True)
-            stacked = np.concatenate([np.einsum("dka,kf->dfa", match.fk, rotation) for match, rotation in pairs])
-            self.arrays[f"{name}.table"] = stacked
-            self.arrays[f"{name}.xgrid"] = np.asarray(grids[0], dtype=np.float64)
-            self.lengths[f"{name}.xgrid"] = len(grids[0])
+            arrays = bound_tables(source, self._sets[source.rows], context)
+            self.arrays |= {f"{name}.{part}": values for part, values in arrays.items()}
+            self.lengths |= {f"{name}.{axis}": length for axis, length in lengths_of(arrays).items()}
 
     def bind_evolutions(self) -> None:
         """The matrices of evolutions, from the cache or by HOPPET."""
@@ -580,20 +566,6 @@ class _Binder:
                     values[row] = found[member.pids.index(pid)]
             self.arrays[f"{name}.x"], self.arrays[f"{name}.values"] = x, values
             self.lengths[f"{name}.x"] = len(x)
-
-    def _check_scales(self, source: Any, tables: list[Any], context: DataContext) -> None:
-        for table in tables:
-            if (
-                table.scale is not None
-                and source.scale is not None
-                and abs(table.scale - source.scale) > 1e-6
-            ):
-                raise data_error(
-                    "E514",
-                    f"{table.name} starts at Q = {table.scale:g} GeV, but the pdfset is given at {source.scale:g} GeV",
-                    context,
-                    remedy="parametrise the pdfset at the scale of the table",
-                )
 
     def notes(self) -> tuple[str, ...]:
         """What was given and is not used, and what biases a fit."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from pdflang.data.commondata import commondata_columns, installed_collection
 from pdflang.data.context import DataContext
+from pdflang.data.fktable import hadrons_of
 from pdflang.data.paths import resolve
 from pdflang.data.tables import read_columns
 from pdflang.diagnostics import Diagnostic, PdflangError, Span
@@ -42,6 +43,13 @@ class FileColumns:
     ) -> tuple[str, ...] | None:
         context = DataContext(name, span, folder)
         return self._unless_absent(lambda: commondata_columns(names, commondata_folders(folder), context))
+
+    def hadrons_of(self, path: str, span: Span, folder: Any) -> int | None:
+        context = DataContext(path, span, folder)
+        try:
+            return hadrons_of(resolve(path, context), context)
+        except PdflangError:  # told where the table is read
+            return None
 
     def _unless_absent(self, read: Callable[[], tuple[str, ...]]) -> tuple[str, ...] | None:
         try:

@@ -2,7 +2,8 @@
 
 An FK table holds evolution and hard cross section in one array: the prediction of datum d is
 Σ_{k,a} FK[d, k, a] · x_a f_k(x_a), with k over the evolution basis and a over the points of the x grid (the
-FastKernel method of NNPDF, Nucl. Phys. B 838 (2010) 136, arXiv:1002.4407).
+FastKernel method of NNPDF, Nucl. Phys. B 838 (2010) 136, arXiv:1002.4407). For two hadrons it is
+Σ_{c,a,b} FK[d, c, a, b] · x_a f_i(x_a) · x_b f_j(x_b), where channel c is the pair (i, j).
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ from pdflang.components.flavours import BASES, EVOLUTION_BASIS
 from pdflang.data.commondata import CommonData
 from pdflang.data.context import DataContext, counted, data_error
 from pdflang.data.formats import Arrays, format_of
-from pdflang.data.pineappl_files import SUFFIXES, read_pineappl
+from pdflang.data.numpy_files import npz_shapes
+from pdflang.data.pineappl_files import SUFFIXES, pineappl_hadrons, read_pineappl
 from pdflang.diagnostics import PdflangError
 
 if TYPE_CHECKING:
     import numpy as np
 
 _KINEMATICS = ("x", "Q2", "y")
+_PAIRS = 'Its array `flavours` should be pairs of names, one for each channel: [["u", "ubar"], ["ubar", "u"]].'
+
 _RELATIVE_TOLERANCE = 1e-5
 """How far the kinematics of a row may be from those of its datum: many tables have single precision."""
 
@@ -31,8 +35,10 @@ _RELATIVE_TOLERANCE = 1e-5
 class FKTable:
     """A table for one data set.
 
-    `fk` (rows, len(basis), nx) acts on x·f, dimensionless, `basis` being names of the evolution basis or of partons;
-    `xgrid` (nx,) ascends; `kinematics` are (rows,) each. `scale` is Q0 in GeV, None where the file does not say.
+    `fk` (rows, channels, nx), for two hadrons (rows, channels, nx, nx), acts on x·f, dimensionless. `bases` has for
+    each hadron what the channels take of it, names of the evolution basis or of partons; `xgrid` (nx,) ascends;
+    `kinematics` are (rows,) each. `scale` is Q0 in GeV, and `hadrons` the PDG numbers of two hadrons, None where the
+    file does not say.
     """
 
     name: str
@@ -40,7 +46,8 @@ class FKTable:
     xgrid: np.ndarray = field(repr=False)
     kinematics: dict[str, np.ndarray] = field(repr=False)
     scale: float | None
-    basis: tuple[str, ...] = EVOLUTION_BASIS
+    bases: tuple[tuple[str, ...], ...] = (EVOLUTION_BASIS,)
+    hadrons: tuple[int, ...] | None = None
 
     @property
     def rows(self) -> int:
@@ -51,7 +58,7 @@ class FKTable:
 class MatchedTable:
     """The rows of a table that belong to the data of one set, in the order of the data.
 
-    `row` (n,) are positions in the table, several of which may be equal; `fk` (n, len(basis), nx) are those rows.
+    `row` (n,) are positions in the table, several of which may be equal; `fk` (n, channels, nx, …) are those rows.
     """
 
     set_name: str
@@ -67,12 +74,27 @@ class MatchedTable:
         return self.table.xgrid
 
 
-def read_fk(path: Path, context: DataContext) -> FKTable:
-    """The FK table of a file of PineAPPL, or one with the arrays fk, xgrid and kin, maybe flavours, variables and Q0.
+def hadrons_of(path: Path, context: DataContext) -> int | None:
+    """For how many hadrons a table is, None where it has no table's shape. Errors: those of `read_fk`."""
+    if path.suffix.lower() in SUFFIXES:
+        return pineappl_hadrons(path, context)
+    if path.suffix.lower() == ".npz":
+        shape = npz_shapes(path, context).get("fk", ())
+    else:
+        arrays = format_of(path, context).read(path, context)
+        shape = arrays["fk"].shape if "fk" in arrays else ()
+    return len(shape) - 2 if len(shape) in (3, 4) else None
 
-    `flavours` are the names of the second axis of `fk`, by default those of `EVOLUTION_BASIS`; `variables`
-    those of the columns of `kin`, by default x, Q2 and y. Errors: E514 where this does not fit, E503, E504.
+
+def read_fk(path: Path, context: DataContext) -> FKTable:
+    """The FK table of a file of PineAPPL, or one with the arrays fk, xgrid and kin, and what else it says.
+
+    `flavours` are the names of the second axis of `fk`, by default those of `EVOLUTION_BASIS`, and for two hadrons
+    pairs of names, (channels, 2); `variables` those of the columns of `kin`, by default x, Q2 and y; `Q0` and `hadrons`
+    are as in an `FKTable`. Errors: E514 where this does not fit, E503, E504.
     """
+    import numpy as np
+
     read = read_pineappl if path.suffix.lower() in SUFFIXES else format_of(path, context).read
     arrays = read(path, context)
     for name in ("fk", "xgrid", "kin"):
@@ -82,42 +104,51 @@ def read_fk(path: Path, context: DataContext) -> FKTable:
         _check_numbers(path, name, arrays, context)
     fk, xgrid = arrays["fk"], arrays["xgrid"]
     _check_xgrid(path, xgrid, context)
-    flavours = tuple(map(str, arrays["flavours"])) if "flavours" in arrays else EVOLUTION_BASIS
-    if fk.ndim != 3 or fk.shape[1:] != (len(flavours), len(xgrid)):
+    names = np.asarray(arrays.get("flavours", EVOLUTION_BASIS))
+    if fk.ndim == 4 and (names.ndim != 2 or names.shape[1] != 2):
+        raise _wrong(path, "is for two hadrons, and has no pairs of flavours", context, _PAIRS)
+    bases = tuple(tuple(map(str, column)) for column in (names.T if fk.ndim == 4 else [names.ravel()]))
+    if fk.ndim not in (3, 4) or fk.shape[1:] != (len(bases[0]), *[len(xgrid)] * len(bases)):
         shape = " × ".join(map(str, fk.shape))
-        wanted = f"It should be rows × {len(flavours)} flavours × {len(xgrid)} points of `xgrid`."
+        points = f" × {len(xgrid)} points of `xgrid`" * len(bases)
+        wanted = f"It should be rows × {len(bases[0])} flavours{points}."
         raise _wrong(path, f"has `fk` of the shape {shape}", context, wanted)
     scale = float(arrays["Q0"].flat[0]) if "Q0" in arrays and arrays["Q0"].size == 1 else None
-    _check_basis(path, flavours, context)
-    return FKTable(path.name, fk, xgrid, _kinematics(path, arrays, context), scale, flavours)
+    _check_bases(path, bases, context)
+    hadrons = tuple(map(int, arrays["hadrons"].flat)) if "hadrons" in arrays else None
+    return FKTable(path.name, fk, xgrid, _kinematics(path, arrays, context), scale, bases, hadrons)
 
 
-def match_rows(tables: Sequence[FKTable], data: CommonData, context: DataContext) -> tuple[MatchedTable, ...]:
-    """The rows of each table that belong to the data: the first table to the first set, and so on.
+def match_rows(
+    tables: Sequence[FKTable], data: CommonData, context: DataContext, first: int = 0, count: int | None = None
+) -> tuple[MatchedTable, ...]:
+    """The rows of each table that belong to the data: the first table to the set of that number, and so on.
 
     A datum takes the row whose kinematics are its own, in all variables that table and data share; several
-    data may take one row. Stacked in order, the results are the rows of `data`.
+    data may take one row. Stacked in order, the results are the rows of these sets. `count` tables there are in all.
 
     Errors: E514 for another number of tables than of sets, E515 for a datum without a row or with several
     that differ.
     """
-    if len(tables) != len(data.set_names):
+    count = len(tables) if count is None else count
+    if count != len(data.set_names):
         raise data_error(
             "E514",
-            f"{counted(len(tables), 'table')} for {counted(len(data.set_names), 'data set')}",
+            f"{counted(count, 'table')} for {counted(len(data.set_names), 'data set')}",
             context,
             notes=(f"The data sets are {', '.join(data.set_names)}.",),
             remedy="name one table for each data set, in the same order",
         )
     return tuple(
         MatchedTable(name, table, _matching_rows(table, data, data.rows_of(name), context))
-        for name, table in zip(data.set_names, tables, strict=True)
+        for name, table in zip(data.set_names[first : first + len(tables)], tables, strict=True)
     )
 
 
 def _wrong(path: Path, reason: str, context: DataContext, note: str = "") -> PdflangError:
     layout = (
-        "An FK table has the arrays fk (rows, flavours, points), xgrid (points) and kin (rows, variables)."
+        "An FK table has the arrays fk (rows, flavours, points), for two hadrons (rows, pairs of flavours, points, "
+        "points), xgrid (points) and kin (rows, variables)."
     )
     return data_error("E514", f"`{path.name}` {reason}", context, notes=(note, layout) if note else (layout,))
 
@@ -151,11 +182,13 @@ def _kinematics(path: Path, arrays: Arrays, context: DataContext) -> dict[str, n
     return {name: kin[:, column] for column, name in enumerate(names)}
 
 
-def _check_basis(path: Path, flavours: tuple[str, ...], context: DataContext) -> None:
-    if len(set(flavours)) < len(flavours) or not any(set(flavours) <= set(basis) for basis in BASES):
+def _check_bases(path: Path, bases: tuple[tuple[str, ...], ...], context: DataContext) -> None:
+    channels = list(zip(*bases, strict=True))
+    if len(set(channels)) < len(channels) or not all(any(set(b) <= set(basis) for basis in BASES) for b in bases):
         listed = ", or ".join(", ".join(basis) for basis in BASES)
-        known = f"The names that an FK table may use, each once: {listed}."
-        raise _wrong(path, f"has the flavours {', '.join(flavours)}", context, known)
+        known = f"The names that an FK table may use, each {'pair ' * (len(bases) == 2)}once: {listed}."
+        said = ", ".join("·".join(channel) for channel in channels)
+        raise _wrong(path, f"has the flavours {said}", context, known)
 
 
 def _matching_rows(

@@ -100,6 +100,20 @@ def evolved(
             return Evolved(found["values"], found["alpha_s"])
 
 
+def coupling(evolution: Evolution, scales: np.ndarray) -> np.ndarray:
+    """α_s at scales in GeV. Errors: those of `evolved`."""
+    import numpy as np
+
+    nothing = evolved(evolution, float(scales.min()), _no_density, np.array([0.1]), scales)
+    return nothing.alpha_s
+
+
+def _no_density(points: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    return np.zeros((0, len(PIDS), len(points)))
+
+
 def _require_hoppet() -> None:
     if find_spec("hoppet") is None:
         raise PdflangError(
@@ -112,10 +126,16 @@ def _require_hoppet() -> None:
 
 
 def _run(folder: Path, what: str) -> None:
-    """One of the two parts of the work, in a process of its own. RuntimeError where that ends with an error."""
+    """One of the two parts of the work, in a process of its own. Error: E620 where that ends with one."""
     import subprocess
 
     command = [sys.executable, str(Path(__file__).with_name("hoppet_process.py")), str(folder), what]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace")
     if done.returncode:
-        raise RuntimeError(f"HOPPET ended with code {done.returncode}: {(done.stderr or done.stdout)[-500:]}")
+        said = " ".join((done.stdout + done.stderr).partition("FATAL ERROR")[2].split() or done.stderr.split())
+        raise PdflangError(
+            Diagnostic(
+                "E620", "HOPPET cannot evolve with these settings", notes=(f"It says: {said[-300:]}",),
+                remedy="are all scales where the coupling is small, above 0.7 GeV or so?",
+            )
+        )  # fmt: skip

@@ -12,6 +12,8 @@ import numpy as np
 
 _SPACING = 0.05
 _MARGIN = 0.1
+_LEAST_REACH = 4.0
+"""The finer grids near x = 1 that HOPPET nests in its own must end before that does: they go to log(1/x) = 2."""
 
 
 def main(folder: Path, what: str) -> None:
@@ -21,7 +23,7 @@ def main(folder: Path, what: str) -> None:
     lowest = min(scales.min(), settings["start"], 1.0)
     highest = max(scales.max(), coupling_at.max(), settings["start"])
     top = settings["top"] or 10 * highest
-    reach = -np.log(x.min()) + _MARGIN
+    reach = max(-np.log(x.min()) + _MARGIN, _LEAST_REACH)
     hoppet.StartExtended(
         reach, _SPACING, 0.99 * lowest, 1.01 * highest, _SPACING / 4, settings["loops"], -6, hoppet.factscheme_MSbar
     )

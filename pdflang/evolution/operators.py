@@ -1,12 +1,13 @@
-"""Evolution as a matrix: x·f on a grid at one scale from x·f on the same grid at another.
+"""Evolution as a matrix: x·f at points at one scale, or at many, from x·f on a grid at another.
 
-Massless quarks are all alike: the gluon's and one quark's evolution tell those of all flavours. Between knots functions
+Massless quarks are all alike: the gluon's and one quark's evolution tell those of all flavours. Only a quark that is
+there at the start, and no more at a lower scale, is like no other. Between knots functions
 are polynomials of degree 5 in t = log x + c x, in which knots are equally spaced.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,38 +20,39 @@ if TYPE_CHECKING:
     import numpy as np
 
 _LEAST, _COUNT = 1e-7, 100
-_FORMAT = 1
+_FORMAT = 3
 """Counts up where the numbers of a cached operator change their meaning."""
 
-_GLUON = 21
+_GLUON, _UP = 21, 2
 
 
 @dataclass(frozen=True, eq=False)
 class Operator:
-    """`gluon` and `quark` (nx, 13, nx): what each knot of the gluon, or of the up quark, becomes at each knot.
+    """What each knot of the gluon, and of quarks by their PDG numbers, becomes at each point: (points, 13, nx) each.
 
-    `x` (nx,) are the knots below 1, where everything vanishes; partons are in the order of `PIDS`.
+    `x` (nx,) are the knots below 1, where everything vanishes; partons are in the order of `PIDS`. The up quark stands
+    for all that have no matrix of their own.
     """
 
     x: np.ndarray
-    gluon: np.ndarray
-    quark: np.ndarray
+    of: Mapping[int, np.ndarray]
 
     def table(self, flavours: Sequence[int]) -> np.ndarray:
-        """The matrix (13, nx, flavours, nx) for densities of some partons, by their PDG numbers."""
+        """The matrix (13, points, flavours, nx) for densities of some partons, by their PDG numbers."""
         import numpy as np
 
-        columns = [self.gluon if pid == _GLUON else self._of_quark(pid) for pid in flavours]
+        columns = [self.of[_GLUON] if pid == _GLUON else self._of_quark(pid) for pid in flavours]
         return np.stack([np.moveaxis(column, 0, 1) for column in columns], axis=2)
 
     def _of_quark(self, pid: int) -> np.ndarray:
-        """The quark's matrix with the names of the partons exchanged: up for another, quarks for antiquarks."""
-        exchange = {2: abs(pid), abs(pid): 2}
+        """A quark's matrix with the names of the partons exchanged: up for another, quarks for antiquarks."""
+        known = abs(pid) if abs(pid) in self.of else _UP
+        exchange = {known: abs(pid), abs(pid): known}
         places = []
         for out in PIDS:
             named = out if out == _GLUON else (1 if out > 0 else -1) * exchange.get(abs(out), abs(out))
             places.append(PIDS.index(-named if pid < 0 and named != _GLUON else named))
-        return self.quark[:, places]
+        return self.of[known][:, places]
 
 
 def active(evolution: Evolution, scale: float) -> int:
@@ -63,23 +65,35 @@ def operator(evolution: Evolution, start: float, scale: float) -> Operator:
     return operators(evolution, start, [scale])[0]
 
 
-def operators(evolution: Evolution, start: float, scales: Sequence[float]) -> list[Operator]:
-    """The operators from one scale to others. Those that are not in the cache are made together, which saves time."""
+def operators(
+    evolution: Evolution,
+    start: float,
+    scales: Sequence[float],
+    points: np.ndarray | None = None,
+    knots: np.ndarray | None = None,
+) -> list[Operator]:
+    """The operators from one scale to others. Those that are not in the cache are made together, which saves time.
+
+    They take densities from `knots_in_x` to points, by default from those of `knots_of_operators` to themselves.
+    """
     import numpy as np
 
+    knots = knots_of_operators() if knots is None else knots
+    points = knots[:-1] if points is None else points
+    paths = {scale: _cached(evolution, start, scale, points, knots) for scale in scales}
     found: dict[float, Operator] = {}
-    for scale in scales:
-        path = _cached(evolution, start, scale)
+    for scale, path in paths.items():
         if path is not None and path.is_file():
             with np.load(path) as stored:
-                found[scale] = Operator(stored["x"], stored["gluon"], stored["quark"])
+                found[scale] = Operator(knots[:-1], {int(pid): stored[pid] for pid in stored.files})
     lacking = sorted(set(scales) - set(found))
-    for scale, made in zip(lacking, _made(evolution, start, lacking) if lacking else (), strict=True):
+    for scale, made in zip(lacking, _made(evolution, start, lacking, points, knots) if lacking else (), strict=True):
         found[scale] = made
-        path = _cached(evolution, start, scale)
+        path = paths[scale]
         if path is not None:
             partial = path.with_name(f".{path.name}.{id(made)}.npz")
-            np.savez(partial, x=made.x, gluon=made.gluon, quark=made.quark)
+            matrices: Any = {str(pid): matrix for pid, matrix in made.of.items()}
+            np.savez(partial, **matrices)
             partial.replace(path)
     return [found[scale] for scale in scales]
 
@@ -89,31 +103,37 @@ def knots_of_operators() -> np.ndarray:
     return knots_in_x(_LEAST, _COUNT)
 
 
-def _made(evolution: Evolution, start: float, scales: Sequence[float]) -> Iterator[Operator]:
+def _made(
+    evolution: Evolution, start: float, scales: Sequence[float], points: np.ndarray, knots: np.ndarray
+) -> Iterator[Operator]:
     import numpy as np
 
-    knots = knots_of_operators()
     inner = knots[:-1]
+    starting = (_GLUON, _UP, *range(active(evolution, min(scales)) + 1, active(evolution, start) + 1))
 
-    def basis(points: np.ndarray) -> Any:
-        """A member for each knot of the gluon, then of the up quark: what is 1 there and 0 at all others."""
-        shapes = weights_at(knots, points)[:, :-1].T
-        members = np.zeros((2 * len(inner), len(PIDS), len(points)))
-        for place, pid in enumerate((_GLUON, 2)):
+    def basis(asked: np.ndarray) -> Any:
+        """A member for each knot of each parton: what is 1 there and 0 at all others."""
+        shapes = weights_at(knots, asked)[:, :-1].T
+        members = np.zeros((len(starting) * len(inner), len(PIDS), len(asked)))
+        for place, pid in enumerate(starting):
             members[place * len(inner) : (place + 1) * len(inner), PIDS.index(pid)] = shapes
         return members
 
-    found = evolved(evolution, start, basis, inner, np.asarray(scales, float)).values
+    found = evolved(evolution, start, basis, points, np.asarray(scales, float)).values
     for place in range(len(scales)):
-        # (member, x, parton) → (x, parton, member)
-        ordered = np.moveaxis(found[:, place], 0, -1)
-        yield Operator(inner, ordered[..., : len(inner)], ordered[..., len(inner) :])
+        # (parton and knot, x, parton) → (parton, x, parton, knot)
+        by_parton = found[:, place].reshape(len(starting), len(inner), len(points), len(PIDS))
+        yield Operator(inner, dict(zip(starting, by_parton.transpose(0, 2, 3, 1), strict=True)))
 
 
-def _cached(evolution: Evolution, start: float, scale: float) -> Path | None:
+def _cached(
+    evolution: Evolution, start: float, scale: float, points: np.ndarray, knots: np.ndarray
+) -> Path | None:
     import hashlib
     import json
 
     folder = cache_folder("evolution")
-    said = json.dumps([_FORMAT, asdict(evolution), start, scale, _LEAST, _COUNT], sort_keys=True)
+    said = json.dumps(
+        [_FORMAT, asdict(evolution), start, scale, points.tolist(), knots.tolist()], sort_keys=True
+    )
     return folder / f"{hashlib.sha256(said.encode()).hexdigest()[:32]}.npz" if folder else None

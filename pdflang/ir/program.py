@@ -53,12 +53,19 @@ class Datum:
 
 @dataclass(frozen=True)
 class FKSource:
-    """FK tables stacked as the data sets of `rows` are, contracted with the named flavours at `scale` in GeV."""
+    """FK tables for data sets of `rows` that follow each other, contracted with the densities of one hadron, or of two.
+
+    The `first` of them belongs to the data set of that number, of the `count` for which there are tables. `flavours`
+    and `scales`, in GeV, are those of each hadron.
+    """
 
     paths: tuple[str, ...]
     rows: str
-    flavours: tuple[str, ...]
-    scale: float | None
+    flavours: tuple[tuple[str, ...], ...]
+    scales: tuple[float | None, ...]
+    first: int
+    count: int
+    same: bool
     span: Span = field(compare=False)
     folder: Any = None
 

@@ -23,7 +23,7 @@ from pdflang.semantics.combine import (
     require_trailing,
 )
 from pdflang.semantics.comprehensions import condition
-from pdflang.semantics.datasets import evolve, fktable, lhapdf
+from pdflang.semantics.datasets import evolve, lhapdf
 from pdflang.semantics.distributions import call_distribution
 from pdflang.semantics.domains import apply_in_domain, constant_range
 from pdflang.semantics.earlier import earlier
@@ -36,6 +36,7 @@ from pdflang.semantics.recurrences import scan
 from pdflang.semantics.sets import open_loop, size_of
 from pdflang.semantics.shapes import add_diag, length
 from pdflang.semantics.supports import require_range
+from pdflang.semantics.theory_tables import fktable
 from pdflang.semantics.values import (
     BoxValue,
     BuiltinValue,

@@ -10,7 +10,7 @@ from pdflang.diagnostics import Span, closest_names
 from pdflang.evolution import LOOPS, Evolution
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Constant, Dtype, Node, Phase, Reference
-from pdflang.ir.program import PARTONS, EvolutionSource, FKSource, LhapdfSource
+from pdflang.ir.program import PARTONS, EvolutionSource, LhapdfSource
 from pdflang.ir.ranges import NONNEGATIVE, REAL, Range
 from pdflang.ir.sizes import Axis, Size, symbol
 from pdflang.semantics.calls import CallSite, Given, match
@@ -40,6 +40,9 @@ class Columns(Protocol):
 
     def of_commondata(self, names: tuple[str, ...], name: str, span: Span, folder: Any) -> tuple[str, ...] | None:
         """The kinematic columns common to data sets, None where a set is not there."""
+
+    def hadrons_of(self, path: str, span: Span, folder: Any) -> int | None:
+        """For how many hadrons an FK table is, 1 or 2; None where the file is not there, or is wrong."""
 
 
 @dataclass
@@ -103,37 +106,6 @@ def sources_of(dataset: DatasetValue) -> LengthValue:
     name = f"{dataset.name}.correlated"
     length = Reference(name, "length", (), "int", Phase.DATA, NONNEGATIVE)
     return LengthValue(Axis(symbol(name), f"{dataset.name}.sources"), length)
-
-
-def fktable(elaborator: Elaborator, site: CallSite) -> OperatorValue:
-    """`fktable("a.npz", "b.npz", rows = data)`: an operator from momentum densities to predictions."""
-    paths = []
-    for argument in [a for a in site.arguments if a.name is None]:
-        value = elaborator.given(argument, site.scope)
-        if not isinstance(value, TextValue):
-            raise error("E301", f"a table is named by its file in quotes, but this is {describe(value)}", argument.span)
-        paths.append(value.text)
-    named = CallSite(site.name, tuple(a for a in site.arguments if a.name), site.span, site.scope)
-    rows = elaborator.given(match(named, [], ["rows"]).get("rows") or _missing_rows(site), site.scope)
-    if not isinstance(rows, DatasetValue):
-        raise error("E301", f"`rows` is a data set, but this is {describe(rows)}", site.span)
-    if not paths:
-        raise error("E303", "fktable needs the files of its tables", site.span, remedy='fktable("f2.npz", rows = data)')
-    folder = site.scope.module.source.folder
-
-    def apply(value: Value, depth: int, span: Span) -> Value:
-        if not isinstance(value, PdfsetValue):
-            raise error(
-                "E301",
-                f"an FK table acts on a pdfset, but this is {describe(value)}",
-                span,
-                remedy="declare a pdfset with its flavours and scale, and pipe that: proton |> F2",
-            )
-        flavours = tuple(value.flavours)
-        source = FKSource(tuple(paths), rows.name, flavours, value.scale, site.span, folder)
-        return _contract(elaborator, source, value, rows, depth, span)
-
-    return OperatorValue(site.name, apply)
 
 
 def lhapdf(elaborator: Elaborator, site: CallSite) -> LhapdfValue:
@@ -221,29 +193,3 @@ def _constant(elaborator: Elaborator, given: Given, site: CallSite, what: str) -
     if node.phase != Phase.CONST or node.axes:
         raise error("E403", f"{what} is a constant", given.span)
     return float(elaborator.fold(node))
-
-
-def _missing_rows(site: CallSite) -> Any:
-    raise error(
-        "E303", "fktable needs `rows`, the data set that it predicts", site.span,
-        remedy='write fktable("f2.npz", rows = data)',
-    )  # fmt: skip
-
-
-def _contract(
-    elaborator: Elaborator, source: FKSource, pdfset: PdfsetValue, rows: DatasetValue, depth: int, span: Span
-) -> Node:
-    name = elaborator.declarations.fk_table(source)
-    grid_axis = Axis(symbol(f"{name}.xgrid"))
-    grid = data_reference(f"{name}.xgrid", (grid_axis,), "real", Range(0, 1, open_lower=True))
-    loop = nodes.Loop(depth, grid_axis)
-    point = nodes.Element(grid, (nodes.LoopIndex(loop),))
-    densities = []
-    for function in pdfset.flavours.values():
-        density = function.apply((point,), depth + 1, span)
-        assert isinstance(density, Node)
-        densities.append(nodes.Array(loop, density))
-    flavour_axis = Axis(Size(len(densities)))
-    table = data_reference(f"{name}.table", (rows.central.axes[0], flavour_axis, grid_axis))
-    stacked = nodes.Stack(tuple(densities), flavour_axis)
-    return nodes.Whole(arrays.CONTRACT, (table, stacked), (rows.central.axes[0],), "real", span=span)

@@ -509,6 +509,10 @@ class DeclarationTable:
         """The name by which the numbers of a set are known; equal sources have one."""
         return self.lhapdf_sets.setdefault(source, f"lhapdf{len(self.lhapdf_sets) + 1}")
 
+    def hadrons(self, path: str, span: Span, folder: Any) -> int | None:
+        """For how many hadrons an FK table is, None where that cannot be told yet."""
+        return self._columns.hadrons_of(path, span, folder)
+
     def fk_table(self, source: FKSource) -> str:
         """The name under which the numbers of an FK table are bound."""
         return self.fk_tables.setdefault(source, f"fk{len(self.fk_tables) + 1}")

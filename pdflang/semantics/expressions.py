@@ -236,6 +236,10 @@ class Expressions(Elaborator):
             spans = [matched[v.name].span for v in callee.variables]
             return apply_in_domain(self, callee, arguments, spans, site.scope.depth, site.span)
         if isinstance(callee, OperatorValue):
+            if callee.apply_two and len(site.arguments) == 2:
+                matched = match(site, ["first", "second"])
+                first, second = (self.given(matched[name], site.scope) for name in matched)
+                return callee.apply_two(first, second, site.scope.depth, site.span)
             matched = match(site, ["function"])
             return callee.apply(self.given(matched["function"], site.scope), site.scope.depth, site.span)
         if isinstance(callee, CovarianceValue):

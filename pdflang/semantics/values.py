@@ -156,10 +156,14 @@ class BuiltinValue:
 
 @dataclass(frozen=True)
 class OperatorValue:
-    """What stands after `|>` and takes a function, a pdfset or an array: `bins(edges)`, an FK table."""
+    """What stands after `|>` and takes a function, a pdfset or an array: `bins(edges)`, an FK table.
+
+    What may be called with two, `dy(proton, antiproton)`, has `apply_two`.
+    """
 
     name: str
     apply: Callable[[Value, int, Span], Value] = field(compare=False)
+    apply_two: Callable[[Value, Value, int, Span], Value] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
-"""Many fits of one model: calibration, bootstrap, profiles and errors from them, run on the cores of this machine.
+"""Many fits of one model: calibration, bootstrap, profiles and errors from them, run on the cores of this machine;
+what other programs read, and tables made of what they wrote.
 
 Importing this package imports neither JAX nor NumPy, for help at once.
 """
@@ -7,16 +8,18 @@ from pdflang.workflows.options import (
     BootstrapOptions,
     CalibrateOptions,
     ClosureOptions,
-    EvolutionOptions,
     LhapdfOptions,
+    PdfsetOptions,
     ProfileOptions,
+    TheoryOptions,
 )
 
 __all__ = [
     "BootstrapOptions",
     "CalibrateOptions",
     "ClosureOptions",
-    "EvolutionOptions",
     "LhapdfOptions",
+    "PdfsetOptions",
     "ProfileOptions",
+    "TheoryOptions",
 ]

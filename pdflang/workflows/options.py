@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from pdflang.evolution import Evolution
+from pdflang.evolution import LOOPS, Evolution
 from pdflang.inference.options import MapOptions, NutsOptions, Options, option, option_as_in
 
 
@@ -78,8 +78,7 @@ class BootstrapOptions(Options):
 class EvolutionOptions(Options):
     """Options of whatever evolves densities: order, coupling and masses should be those of the fit's tables."""
 
-    pdfset: str | None = option(None, "the pdfset that is meant; the one of the model if not given")
-    order: str = option("nlo", "order of the evolution", choices=("lo", "nlo", "nnlo"))
+    order: str = option("nlo", "order of the evolution", choices=tuple(LOOPS))
     alpha_s: float = option(0.118, "the strong coupling at --alpha-s-scale", above=0, below=1)
     alpha_s_scale: float = option(91.1876, "where --alpha-s is given, in GeV", above=0)
     charm: float = option(1.51, "pole mass where charm joins, in GeV", above=0)
@@ -94,13 +93,31 @@ class EvolutionOptions(Options):
 
 
 @dataclass(frozen=True)
-class LhapdfOptions(EvolutionOptions):
+class PdfsetOptions(EvolutionOptions):
+    """Options of whatever evolves a pdfset of a model."""
+
+    pdfset: str | None = option(None, "the pdfset that is meant; the one of the model if not given")
+
+
+@dataclass(frozen=True)
+class LhapdfOptions(PdfsetOptions):
     """Options of `export lhapdf`: how densities evolve, and how many members the set has."""
 
     members: int = option(100, "replicas of a posterior, evenly spaced among its draws", least=2, below=10_000)
     tolerance: float = option(1.0, "of a maximum, how far members go along eigenvectors: the root of Δχ²", above=0)
     x_min: float = option(1e-9, "the least x of the grid", above=0, below=0.1)
     q_max: float = option(1e5, "the largest Q of the grid, in GeV", above=0)
+
+
+@dataclass(frozen=True)
+class TheoryOptions(EvolutionOptions):
+    """Options of `theory`: from which scale a table evolves, and where the scales of the process lie."""
+
+    order: str = option("nlo", "order of the evolution, and of the terms of the grid", choices=tuple(LOOPS))
+    scale: float = option(1.65, "where densities are parametrised, in GeV: what the table acts on", above=0)
+    points: int = option(50, "points of the grid in x; more are more exact", least=10, below=1000)
+    renormalisation: float = option(1.0, "factor of the renormalisation scale of the grid", above=0)
+    factorisation: float = option(1.0, "factor of the factorisation scale of the grid", above=0)
 
 
 @dataclass(frozen=True)

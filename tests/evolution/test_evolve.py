@@ -88,6 +88,18 @@ def test_every_flavour_is_its_own() -> None:
         assert np.asarray(found[f"out_{parton}"]) == pytest.approx(column, rel=1e-4, abs=1e-7), parton
 
 
+def test_a_flavour_that_is_left_behind() -> None:
+    """Below its mass charm is like no other quark; the light ones and the gluon follow it."""
+    x = np.geomspace(1e-3, 0.7, 6)
+    places = ", ".join(map(repr, x.tolist()))
+    outputs = "".join(f"output out_{parton} = high.{parton}(x) for x in [{places}]\n" for parton in PARTONS)
+    text = DISTINCT.replace("Q = 50, charm = 1.3", "Q = 1.4, charm = 1.6") + outputs
+    found = pdflang.loads(text).derived({"a": 0.7})
+    expected = evolved(Evolution(charm=1.6), 2.0, low, x, np.array([1.4])).values[0, 0]
+    for parton, column in zip(PARTONS, expected.T, strict=True):
+        assert np.asarray(found[f"out_{parton}"]) == pytest.approx(column, rel=2e-4, abs=1e-6), parton
+
+
 def test_derivatives_follow_parameters() -> None:
     model = pdflang.loads(DISTINCT + "data y = 1.0\nobserve y ~ Normal(high.u(0.2), 0.1)\n")
     at = {"a": 0.65}
