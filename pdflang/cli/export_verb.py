@@ -9,9 +9,8 @@ import click
 
 from pdflang.cli.failure import told
 from pdflang.cli.options import data_option, json_option, option_flags, overwrite_option
-from pdflang.cli.reporting import model_of, require_free
+from pdflang.cli.reporting import model_of, require_free, without_densities
 from pdflang.cli.screen import Screen
-from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.workflows import LhapdfOptions
 
 _MODEL = "The model of the run, where its command line does not lead to it from here."
@@ -51,9 +50,7 @@ def lhapdf(
     require_free(folder, overwrite)
     compiled, why = model_of(found, model, data)
     if compiled is None:
-        reason = why or "it has neither draws nor a maximum"
-        remedy = "name the model with --model, and give the --data of the run"
-        raise PdflangError(Diagnostic("E646", f"the densities of `{run}` cannot be computed: {reason}", remedy=remedy))
+        raise without_densities(run, why)
     members = export(found, compiled, folder, settings, description)
     if wrong := problems(folder):
         raise AssertionError(f"the set is not as the format wants it: {wrong[0]}")

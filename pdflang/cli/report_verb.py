@@ -9,9 +9,8 @@ import click
 
 from pdflang.cli.failure import told
 from pdflang.cli.options import data_option, json_option, option_flags
-from pdflang.cli.reporting import model_of, require_free
+from pdflang.cli.reporting import model_of, require_free, without_densities
 from pdflang.cli.screen import Screen
-from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.workflows import PdfsetOptions
 
 if TYPE_CHECKING:
@@ -60,6 +59,8 @@ def command(
     path = out or run / REPORT
     require_free(path, overwrite)
     compiled, why = model_of(found, model, data)
+    if compiled is None and (scales or reference is not None or luminosities is not None):
+        raise without_densities(run, why)
     reason = f"{_LACKING}: {why}. {_REMEDY}" if why else ""
     if reason:
         screen.note(reason)
@@ -67,7 +68,7 @@ def command(
     from pdflang.report.parton_section import PartonsWanted
     from pdflang.report.run_page import write_report
 
-    over = _reference(reference, evolved) if reference is not None and compiled is not None else None
+    over = _reference(reference, evolved) if reference is not None else None
     wanted = PartonsWanted(scales, evolved.pdfset, luminosities, over, evolved.evolution)
     write_report(found, compiled, reason, path, terminal_monitor(), wanted)
     screen.result(f"report in {path}", report=str(path))
@@ -86,8 +87,6 @@ def _reference(name: str, options: PdfsetOptions) -> Partons:
     other = read_run(Path(name))
     model, why = model_of(other, None, ())
     if model is None:
-        reason = why or "it has neither draws nor a maximum"
-        remedy = "call from where its model is, or export it as an LHAPDF set"
-        raise PdflangError(Diagnostic("E646", f"the densities of `{name}` cannot be computed: {reason}", remedy=remedy))
+        raise without_densities(Path(name), why, "call from where its model is, or export it as an LHAPDF set")
     named = options.pdfset if options.pdfset in model.program.pdfsets else None
     return partons_of_run(other, model, declared_pdfset(model, named), options.evolution, X)

@@ -59,6 +59,13 @@ def model_of(run: Run, path: Path | None, data: tuple[str, ...]) -> tuple[Model 
         return None, failure.diagnostics[0].message
 
 
+def without_densities(run: Path, why: str, remedy: str = "") -> PdflangError:
+    """The error where the densities of a run are wanted and `model_of` says `why` there is no model (E646)."""
+    reason = why or "it has neither draws nor a maximum"
+    remedy = remedy or "name the model with --model, and give the --data of the run"
+    return PdflangError(Diagnostic("E646", f"the densities of `{run}` cannot be computed: {reason}", remedy=remedy))
+
+
 def _loaded(run: Run, path: Path, data: tuple[str, ...], exact: bool) -> Model:
     from pdflang import driver
     from pdflang.cli.options import given_by

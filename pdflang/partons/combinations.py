@@ -23,6 +23,11 @@ class Combination:
     name: str
     shares: Mapping[int, float]
 
+    @property
+    def label(self) -> str:
+        """What is drawn or compared: x times the density."""
+        return f"x({self.name})" if "+" in self.name else f"x·{self.name}"
+
     def of(self, values: Values) -> Values:
         """The combination (…, nx) of values (…, 13, nx)."""
         return values.of(self.of_all)

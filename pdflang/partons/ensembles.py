@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from pdflang.data.context import DataContext
+from pdflang.data.context import DataContext, data_error
 from pdflang.data.lhapdf_files import folder_of_set, hermite_weights, read_info, read_member
 from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.ensemble import MEMBERS, Ensemble, ensemble_of, standard_normals
@@ -133,13 +133,16 @@ class SetPartons:
         folder = folder_of_set(place.name, context) if place.parent == Path() else place
         info = read_info(folder, context)
         self.name = folder.resolve().name
-        self._members = [read_member(folder, number, context) for number in range(int(info.get("NumMembers", 1)))]
+        count = int(_number(info, "NumMembers", 1, context))
+        self._members = [read_member(folder, number, context) for number in range(max(1, count))]
         kind, *more = str(info.get("ErrorType", "unknown")).lower().split("+")
         if "as" in more:  # the last two have another coupling
             self._members = self._members[:-2]
         self._kind = kind if len(self._members) > 1 else "unknown"
-        self._level = float(info.get("ErrorConfLevel", 100 * ONE_SIGMA)) / 100
+        self._level = _number(info, "ErrorConfLevel", 100 * ONE_SIGMA, context) / 100
         count = len(self._members) - 1
+        if self._kind == "hessian" and count % 2:
+            raise _wrong(context, f"has {count} error members, which are no pairs")
         self.words = {
             "replicas": f"{count} replicas", "hessian": f"{count // 2} pairs of eigenvectors",
             "symmhessian": f"{count} eigenvectors",
@@ -159,6 +162,18 @@ class SetPartons:
             normals = standard_normals(MEMBERS, len(steps)) / _sigmas(self._level)
             return Values(found[0] + np.tensordot(normals, steps, 1), found[0])
         return Values(found[:1], found[0])
+
+
+def _number(info: Mapping[str, Any], key: str, default: float, context: DataContext) -> float:
+    """A number of the info between 0 and 100,000. Error: E520."""
+    value = info.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e5:
+        raise _wrong(context, f"has `{key}: {value}` in its info, which is no such number")
+    return float(value)
+
+
+def _wrong(context: DataContext, reason: str) -> PdflangError:
+    return data_error("E520", f"the LHAPDF set `{context.name}` {reason}", context)
 
 
 def _sigmas(level: float) -> float:

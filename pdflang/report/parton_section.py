@@ -87,13 +87,9 @@ def parton_curves(run: Run, model: CompiledModel | None, tolerance: float = 1.0)
         for one in there(values):
             found = one.of(values)
             centre = found.central if ensemble.centre is not None else None
-            name = f"{_called(one)} of {declared.name}{at}"
+            name = f"{one.label} of {declared.name}{at}"
             curves.append(Curve(name, declared.name, "x", found.members, pictures.X, (), centre, ensemble.words))
     return curves, reasons
-
-
-def _called(one: Combination) -> str:
-    return f"x({one.name})" if "+" in one.name else f"x·{one.name}"
 
 
 def _of_pdfset(
@@ -171,11 +167,10 @@ def _pictures(
     over = both[-1].name if len(both) > 1 else "the central member"
     for number, one in enumerate(shown):
         curves = {partons.name: one.of(values) for partons, values in zip(both, found, strict=True)}
-        called = _called(one)
-        said = f"{called}, over log x and over x; below, the ratio to {over}."
+        said = f"{one.label}, over log x and over x; below, the ratio to {over}."
         yield drawn(
-            f"{key}-{number}", called, said,
-            lambda curves=curves, called=called: pictures.density(curves, called),  # type: ignore[misc]
+            f"{key}-{number}", one.label, said,
+            lambda curves=curves, one=one: pictures.density(curves, one.label),  # type: ignore[misc]
         )  # fmt: skip
 
 

@@ -295,7 +295,7 @@ class _Fits:
         with self._python:
             each = [(key, fitted(parameters), true) for key, fitted, true in self._partons]
         return {
-            f"x({one.name}) of {key}": (one.of_all(ours), one.of_all(true[None])[0])
+            f"{one.label} of {key}": (one.of_all(ours), one.of_all(true[None])[0])
             for key, ours, true in each
             for one in COMBINATIONS
             if np.any(one.of_all(true[None]))
