@@ -21,14 +21,19 @@ def shared_table(found: SideBySide) -> Lines:
 
 
 def fits_table(found: SideBySide) -> Lines:
-    """Headings, then a line for each fit: its method, what its errors are, χ², and its errors over the first's."""
+    """Headings, then a line for each fit: its method, what its errors are, χ², and its errors over the first's.
+
+    Columns without a number are left out.
+    """
     head = ("fits", "method", "errors", "χ²", "data", f"errors/{found.names[0]}", "least", "largest")
     lines = [
         (row.name, row.method, row.errors, "–" if row.chi2 is None else f"{row.chi2:.2f}",
          "–" if row.count is None else str(row.count), *(f"{w:.3f}" for w in row.widths or ()))
         for row in found.fits
     ]  # fmt: skip
-    return [head, *((*line, *("–",) * (len(head) - len(line))) for line in lines)]
+    whole = [(*line, *("–",) * (len(head) - len(line))) for line in lines]
+    kept = [i for i in range(len(head)) if any(line[i] != "–" for line in whole)]
+    return [tuple(line[i] for i in kept) for line in (head, *whole)]
 
 
 def loo_table(found: SideBySide) -> Lines:

@@ -291,15 +291,15 @@ class _Fits:
         }
 
     def _densities(self, parameters: dict[str, np.ndarray]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """The densities of the pdfsets, of replicas (replicas, n) and true ones (n,), by their names."""
+        """The densities of the pdfsets that vary, of replicas (replicas, n) and true ones (n,), by their names."""
         with self._python:
             each = [(key, fitted(parameters), true) for key, fitted, true in self._partons]
-        return {
+        found = {
             f"{one.label} of {key}": (one.of_all(ours), one.of_all(true[None])[0])
             for key, ours, true in each
             for one in COMBINATIONS
-            if np.any(one.of_all(true[None]))
         }
+        return {name: (values, true) for name, (values, true) in found.items() if np.ptp(values, axis=0).any()}
 
     def _ranks(self, parameters: dict[str, np.ndarray]) -> dict[str, int]:
         if not self._knows or self._options.kept == 1:

@@ -9,6 +9,7 @@ from as_a_user import EXAMPLES, pdflang, posterior
 from scipy.special import beta
 
 import pdflang as package
+from pdflang.predictive.measured import measured
 
 FOLDER = EXAMPLES / "hera"
 SETS = {
@@ -112,6 +113,31 @@ def test_chi2_is_that_of_the_files(fit):
         rows = slice(starts[number], starts[number + 1])
         alone = away[rows] @ np.linalg.solve(matrix[rows, rows], away[rows])
         assert fit.chi2_by_data[name] == pytest.approx(alone, rel=1e-5), name
+
+
+def test_pulls_of_data_and_of_systematic_errors_are_chi2(fit):
+    """Shifts by least squares over data and nuisances at once, from the files themselves."""
+    model = package.load(FOLDER / "model.pdfm").after(fit.earlier)
+    found = list(measured(model, "dis", fit.params))
+    assert [one.name for one in found] == list(SETS) and all(one.has_shifts for one in found)
+    theory = predictions(fit.params)
+    matrix, _ = covariance(theory)
+    uncorrelated = np.concatenate([uncorrelated_errors(name, t) for name, t in zip(SETS, theory, strict=True)])
+    values, vectors = np.linalg.eigh(matrix - np.diag(uncorrelated**2))
+    correlated = vectors * np.sqrt(np.maximum(values, 0))
+    away = np.concatenate([files(name)[0] - t for t, name in zip(theory, SETS, strict=True)])
+    design = np.vstack([correlated / uncorrelated[:, None], np.eye(len(away))])
+    nuisances = np.linalg.lstsq(design, np.concatenate([away / uncorrelated, np.zeros(len(away))]), rcond=None)[0]
+    pulls = np.concatenate([one.pulls for one in found])
+    np.testing.assert_allclose(pulls, (away - correlated @ nuisances) / uncorrelated, atol=1e-4)
+    assert pulls @ pulls + nuisances @ nuisances == pytest.approx(fit.chi2, rel=1e-5)
+    assert {one.name: one.chi2 for one in found} == pytest.approx(fit.chi2_by_data)
+
+
+def uncorrelated_errors(name, reference):
+    central, columns, _, _ = files(name)
+    sizes = [values * reference / central if treatment == "MULT" else values for treatment, kind, values in columns]
+    return np.sqrt(sum(size**2 for size, (_, kind, _) in zip(sizes, columns, strict=True) if kind == "UNCORR"))
 
 
 def test_it_is_as_good_as_the_reference(fit):

@@ -124,6 +124,36 @@ def test_threads_and_more_fits_change_nothing() -> None:
     assert one.data == two.data and one.outputs == two.outputs != more.outputs
 
 
+PROTON = """
+    data x[20] = linspace(0.05, 0.6, 20)
+    data y[20] = linspace(0, 1, 20)
+    param n ~ Flat()
+    param m ~ Flat()
+    pdfset proton(x) at Q = 1.65 { g = (n + m*x)*(1 - x)^3, u = 2*x*(1 - x)^3, ubar = 0 }
+    let seen[i in 20] = proton.g(x[i])
+    observe y ~ Normal(seen, 0.05)
+    output half = proton.g(0.5)
+"""
+
+
+def test_densities_are_compared_with_the_true_ones() -> None:
+    """Those that vary, each value by its own variance: a linear problem is faithful in their space, too."""
+    model = pdflang.loads(PROTON)
+    found = closure(model, ClosureOptions(fits=60, replicas=30, seed=3), model, {"n": 2.0, "m": 1.0})
+    spaces = {space.name: space for space in found.outputs}
+    # What no parameter moves, as the valence here, is left out.
+    assert list(spaces) == ["half", "x·g of proton"] and found.sets == ()
+    gluon = spaces["x·g of proton"]
+    assert gluon.count == 20 and gluon.r_bv.value == pytest.approx(1.0, abs=3.5 * gluon.r_bv.error)
+    assert gluon.xi.value == pytest.approx(0.683, abs=3.5 * gluon.xi.error)
+    # A truth of another form has other densities: the same data do not hide it.
+    other = pdflang.loads(PROTON.replace("(n + m*x)", "(n + m*x + 40*(x - 0.05)^4)"))
+    options = ClosureOptions(level=1, method="sample", fits=10, replicas=30, seed=3)
+    bent = closure(model, options, other, {"n": 2.0, "m": 1.0})
+    away = {space.name: space for space in bent.outputs}["x·g of proton"]
+    assert away.r_bv.value > 1.5
+
+
 T0 = """
     data y[10] = linspace(1, 2, 10)
     param a ~ Normal(1, 1) in (0, inf)
@@ -174,7 +204,7 @@ def test_the_command_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert invoked(*options, "--fits", "4", "--out", "cut").exit_code == 0
     assert invoked(*options, "--fits", "4", "--out", "whole").exit_code == 0
     assert (tmp_path / "cut/closure.jsonl").read_text().startswith(kept)
-    for name in ("closure.jsonl", "closure.json", "summary.txt", "closure.png"):
+    for name in ("closure.jsonl", "closure.json", "summary.txt", "closure.png", "closure.svg"):
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
     # Another truth is another test.
     assert "E621" in invoked("--truth", "a=1", "--truth", "b=3", "--out", "cut").output

@@ -37,34 +37,6 @@ OF_MIDDLE = np.array([1.0, 0.5])
 DRAWN = np.column_stack([np.ones(5), np.linspace(0, 2, 5)])
 
 
-def test_they_agree_to_five_percent() -> None:
-    """Each within 5% of the closed form, in the widths of both parameters and of what follows from them."""
-    model = pdflang.loads(MODEL, data={"y": Y})
-    fit = model.map()
-    replicas = model.bootstrap(fit, replicas=2000, seed=1)
-    drawn, nested = (model.sample(method=method, seed=1)["posterior"].to_dataset() for method in ("nuts", "nested"))
-    expected = {"a": COVARIANCE[0, 0], "b": COVARIANCE[1, 1], "middle": OF_MIDDLE @ COVARIANCE @ OF_MIDDLE}
-    assert fit.covariance is not None
-    curvature = {"a": fit.covariance[0, 0], "b": fit.covariance[1, 1]}
-    curvature["middle"] = OF_MIDDLE @ fit.covariance @ OF_MIDDLE
-    for name, variance in expected.items():
-        sd = np.sqrt(variance)
-        assert np.sqrt(curvature[name]) == pytest.approx(sd, rel=1e-6)
-        assert np.std(replicas.arrays[name]) == pytest.approx(sd, rel=0.05)
-        for posterior in (drawn, nested):
-            assert float(posterior[name].std()) == pytest.approx(sd, rel=0.05)
-    for posterior in (drawn, nested):
-        assert [float(posterior[name].mean()) for name in "ab"] == pytest.approx(MEAN, abs=0.02)
-
-
-def test_the_evidence_is_the_closed_form() -> None:
-    model = pdflang.loads(MODEL, data={"y": Y})
-    tree = model.sample(method="nested", seed=2)
-    covariance = 0.3**2 * np.eye(15) + 20**2 * DESIGN @ DESIGN.T
-    exact = -0.5 * (Y @ np.linalg.solve(covariance, Y) + np.linalg.slogdet(2 * np.pi * covariance)[1])
-    assert float(tree.attrs["log_evidence"]) == pytest.approx(exact, abs=4 * float(tree.attrs["log_evidence_error"]))
-
-
 def invoked(*arguments: str) -> Result:
     """What a command does; its run is told by its own command line."""
     with patch.object(sys, "argv", ["pdflang", *arguments]):
@@ -83,6 +55,31 @@ def four(tmp_path_factory: pytest.TempPathFactory) -> Path:
         done = invoked(verb, str(folder / "model.pdfm"), "--seed", "1", "--out", str(folder / name), *more)
         assert done.exit_code == 0, done.output
     return folder
+
+
+def test_they_agree_to_five_percent(four: Path) -> None:
+    """Each within 5% of the closed form, in the widths of both parameters and of what follows from them."""
+    expected = {"a": COVARIANCE[0, 0], "b": COVARIANCE[1, 1], "middle": OF_MIDDLE @ COVARIANCE @ OF_MIDDLE}
+    maximum, replicas = read_run(four / "curvature").maximum, read_run(four / "replicas").replicas
+    drawn, nested = (read_run(four / name).drawn for name in ("draws", "nested"))
+    assert maximum is not None and replicas is not None and drawn is not None and nested is not None
+    curvature = np.array(maximum["covariance"])
+    found = {"a": curvature[0, 0], "b": curvature[1, 1], "middle": OF_MIDDLE @ curvature @ OF_MIDDLE}
+    for name, variance in expected.items():
+        sd = np.sqrt(variance)
+        assert np.sqrt(found[name]) == pytest.approx(sd, rel=1e-6)
+        for values in (replicas, drawn, nested):
+            assert float(values[name].std()) == pytest.approx(sd, rel=0.05)
+    for posterior in (drawn, nested):
+        assert [float(posterior[name].mean()) for name in "ab"] == pytest.approx(MEAN, abs=0.02)
+
+
+def test_the_evidence_is_the_closed_form() -> None:
+    model = pdflang.loads(MODEL, data={"y": Y})
+    tree = model.sample(method="nested", seed=2)
+    covariance = 0.3**2 * np.eye(15) + 20**2 * DESIGN @ DESIGN.T
+    exact = -0.5 * (Y @ np.linalg.solve(covariance, Y) + np.linalg.slogdet(2 * np.pi * covariance)[1])
+    assert float(tree.attrs["log_evidence"]) == pytest.approx(exact, abs=4 * float(tree.attrs["log_evidence_error"]))
 
 
 def test_they_stand_beside_each_other(four: Path) -> None:
