@@ -41,8 +41,8 @@ class Combination:
 COMBINATIONS = (
     Combination("g", {21: 1}),
     Combination("sea", {-1: 2, -2: 2, 3: 1, -3: 1, 4: 1, -4: 1, 5: 1, -5: 1}),
-    Combination("u_v", {2: 1, -2: -1}),
-    Combination("d_v", {1: 1, -1: -1}),
+    Combination("uv", {2: 1, -2: -1}),
+    Combination("dv", {1: 1, -1: -1}),
     Combination("ū", {-2: 1}),
     Combination("d̄", {-1: 1}),
     Combination("s + s̄", {3: 1, -3: 1}),

@@ -25,7 +25,8 @@ _SETTINGS: Any = {"font.size": 8, "svg.hashsalt": "pdflang"}
 _OF_A_PAGE: Any = {
     "text.color": _INK, "axes.edgecolor": _INK, "axes.labelcolor": _INK, "xtick.color": _INK, "ytick.color": _INK,
     "legend.labelcolor": _INK, "axes.facecolor": "none", "figure.facecolor": "none", "savefig.facecolor": "none",
-    "svg.fonttype": "none", "axes.spines.top": False, "axes.spines.right": False,
+    "figure.constrained_layout.w_pad": 0.08, "svg.fonttype": "none", "axes.spines.top": False,
+    "axes.spines.right": False,
 }  # fmt: skip
 _WRAPPING = re.compile(r"^.*?(?=<svg)|<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", re.DOTALL)
 

@@ -20,7 +20,7 @@ SIZE = (4.6, 3.1)
 
 COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:red", "tab:purple", "tab:brown")
 BANDS = ((0.95, 0.2), (0.68, 0.35))
-_WIDTHS = (0.5, 1.5)
+_WIDTHS, _WIDEST = (0.7, 1.3), 5.0
 _DASHES = ("-", "--", "-.", ":")
 _STEEP, _REACH = 20.0, 1e5
 _MOST_LABELS = 12
@@ -89,8 +89,15 @@ def _with_widths(curves: Sequence[Curve], names: Sequence[str]) -> tuple[Figure,
             # Where the first is next to nothing wide, as at a node, the ratio says nothing.
             widths = np.where(first.width() > 1e-9 * largest, curve.width() / np.maximum(first.width(), 1e-300), np.nan)
             below.plot(curve.points, widths, color=COLOURS[number % len(COLOURS)], linewidth=1.1)
-    below.set(ylim=_WIDTHS, ylabel="width ratio", xlabel=plain(first.variable))
+    below.set(ylim=_reach(below), ylabel="width ratio", xlabel=plain(first.variable))
     return figure, above
+
+
+def _reach(axes: Axes) -> tuple[float, float]:
+    """How far the axis of width ratios goes: a little at least, and no farther than most of the lines."""
+    drawn = np.concatenate([np.asarray(line.get_ydata(), float) for line in axes.lines] or [np.ones(1)])
+    low, high = np.nanquantile(drawn, [0.03, 0.97])
+    return min(_WIDTHS[0], 0.9 * float(low)), min(max(_WIDTHS[1], 1.1 * float(high)), _WIDEST)
 
 
 def _with_legend(figure: Figure, axes: Axes) -> Figure:

@@ -26,8 +26,6 @@ _LOOKED_AT = (X > 2e-4) & (X < 0.5)
 """Where the reach of ratios is taken from: towards the ends they leave any frame."""
 
 _WIDEST = 1.0
-_LONGEST = 16
-_NARROW = 0.08
 
 Curves = Mapping[str, Values]
 """Values (…, n) by the names of those whose they are; the first is the one that the picture is of."""
@@ -115,18 +113,13 @@ def correlation(matrix: np.ndarray, rows: Blocks, columns: Blocks) -> Figure:
     image = axes.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1, origin="lower", aspect="auto", interpolation="nearest")
     for blocks, axis, line in ((columns, axes.xaxis, axes.axvline), (rows, axes.yaxis, axes.axhline)):
         edges = np.cumsum([0, *blocks.values()]) - 0.5
-        axis.set_ticks((edges[1:] + edges[:-1]) / 2, [plain(_short(name)) for name in blocks], fontsize=7)
+        axis.set_ticks((edges[1:] + edges[:-1]) / 2, [plain(name) for name in blocks], fontsize=7)
         axis.set_tick_params(length=0)
         for edge in edges[1:-1]:
             line(edge, color="0.3", linewidth=0.6)
-    narrowest = min(columns.values()) / max(1, sum(columns.values()))
-    axes.tick_params(axis="x", rotation=45 if narrowest > _NARROW else 90)
+    axes.tick_params(axis="x", rotation=45 if max(map(len, columns)) > 1 else 0)
     figure.colorbar(image, ax=axes, shrink=0.8, pad=0.02)
     return figure
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
 
 
 def _band(

@@ -32,7 +32,7 @@ _MOST_DATA = 5000
 """Data whose correlations with densities are drawn: a picture has no more columns."""
 
 _SMALLER = 10
-_OVERVIEW = ("u_v", "d_v", "g", "sea")
+_OVERVIEW = ("uv", "dv", "g", "sea")
 _MASSES = 24
 _LIGHTEST, _HEAVIEST = 10.0, 0.5
 """The range of M: from so many GeV to this part of √s."""
@@ -157,9 +157,10 @@ def _pictures(
         )
         if predicted:
             title = f"Correlations of {of} with predictions"
-            said = f"{title} of data, in their order, by observation or data set; densities as before."
+            names = ", ".join(f"{number} {name}" for number, name in enumerate(predicted, 1))
+            said = f"{title} of data, in their order, by observation or data set; densities as before. {names}."
             values = np.concatenate(list(predicted.values()), axis=1)
-            sizes = {name: found.shape[1] for name, found in predicted.items()}
+            sizes = {str(number): one.shape[1] for number, one in enumerate(predicted.values(), 1)}
             yield drawn(
                 f"{key}-predictions", title, said,
                 lambda: pictures.correlation(correlations(columns, values), rows, sizes),

@@ -10,12 +10,13 @@ import pytest
 from scipy import integrate
 from toys import MODEL, Powers, invoked
 
+import pdflang
 from pdflang.cli.reporting import model_of
 from pdflang.diagnostics import PdflangError
 from pdflang.ensemble import ensemble_of, standard_normals
 from pdflang.evolution import PIDS, Evolution, evolved
 from pdflang.partons.combinations import COMBINATIONS, correlations, luminosities
-from pdflang.partons.densities import densities_of
+from pdflang.partons.densities import declared_pdfset, densities_of
 from pdflang.partons.ensembles import RunPartons, SetPartons, partons_of_run
 from pdflang.results.reading import read_run
 
@@ -152,15 +153,33 @@ def test_luminosities_are_their_integrals(mass: float) -> None:
         np.testing.assert_allclose(found[channel].members[:, 0], value * powers.sizes**2, rtol=1e-5)
 
 
+def test_a_pdfset_in_the_evolution_basis_has_partons() -> None:
+    model = pdflang.loads("""
+        param a ~ Normal(0, 1)
+        pdfset p(x) at Q = 1.65 {
+            g = a*(1 - x)^5, Sigma = (1 - x)^3, V = x*(1 - x)^3, V3 = 0.3*x, T3 = 0.2*x, T8 = 0.5*x
+        }
+        data y = 1
+        observe y ~ Normal(p.g(0.1), 1)
+    """)
+    points = np.array([0.1, 0.3])
+    found = densities_of(model, declared_pdfset(model, None), {"a": np.array([2.0, 3.0])})(points)
+    gluon = found[:, PIDS.index(21)]
+    np.testing.assert_allclose(gluon, np.outer([2, 3], (1 - points) ** 5))
+    np.testing.assert_allclose(found.sum(axis=1) - gluon, np.tile((1 - points) ** 3, (2, 1)))
+    by_name = {one.name: one.of_all(found)[0] for one in COMBINATIONS}
+    np.testing.assert_allclose(by_name["uv"] - by_name["dv"], 0.3 * points)
+
+
 def test_combinations_and_correlations() -> None:
     powers, x = Powers(), np.array([0.1, 0.3])
     by_name = {one.name: one.of(powers.at(x, 10.0)).central for one in COMBINATIONS}
     u, ubar, d = (powers.density(pid, x) for pid in (2, -2, 1))
-    np.testing.assert_allclose(by_name["u_v"], u - ubar)
-    np.testing.assert_allclose(by_name["d_v"], d)
+    np.testing.assert_allclose(by_name["uv"], u - ubar)
+    np.testing.assert_allclose(by_name["dv"], d)
     np.testing.assert_allclose(by_name["sea"], 2 * ubar)
     # The sea is what is neither gluon nor valence.
-    np.testing.assert_allclose(by_name["u_v"] + by_name["d_v"] + by_name["sea"], u + ubar + d)
+    np.testing.assert_allclose(by_name["uv"] + by_name["dv"] + by_name["sea"], u + ubar + d)
     values = np.random.default_rng(1).normal(size=(40, 3)) @ np.array([[1, 0.5, 0], [0, 1, 0.2], [0, 0, 1]])
     np.testing.assert_allclose(correlations(values), np.corrcoef(values.T))
     assert np.isnan(correlations(np.ones((5, 1)))).all()

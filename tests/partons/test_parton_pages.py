@@ -43,7 +43,7 @@ def test_densities_where_they_are_parametrised(runs: Path) -> None:
     text = page(runs, "fit")
     assert '<a href="#partons">Partons</a>' in text and "<h3>proton at 1.65 GeV</h3>" in text
     assert "fit: the normal approximation at the maximum." in text
-    for name in ("g", "sea", "u_v", "d_v", "ū", "d̄"):
+    for name in ("g", "sea", "uv", "dv", "ū", "d̄"):
         assert f'aria-label="x·{name}, over log x and over x; below, the ratio to the central member."' in text
     assert "x(s + s̄)" in text and "x(c + c̄)" not in text and "Luminosities" not in text
     assert "Correlations of proton at 1.65 GeV with predictions" in text

@@ -26,6 +26,14 @@ output total = integral(f(x) for x in (0, 1))
 output curve = f(x) for x in linspace(0.1, 0.9, 5)
 """
 
+PROTON = """\
+param b ~ Normal(3, 0.2) in (0, inf)
+param c ~ Normal(2, 0.3) in (0, inf)
+pdfset proton(x) at Q = 1.65 { g = c*x^(-0.1)*(1 - x)^5, u = 5*x^0.8*(1 - x)^b, ubar = 0.2*x^(-0.2)*(1 - x)^7 }
+data y[2] = [0.35, 1.2]
+observe y ~ Normal([proton.u(0.5), proton.g(0.1)], 0.05)
+"""
+
 
 def pdflang(folder: Path, *arguments: str) -> str:
     """Run the command in a folder, as a user does; what it printed. A posterior of few draws is none to rely on."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from runs import FAST, SPECTRUM, pdflang, write
+from runs import FAST, PROTON, SPECTRUM, pdflang, write
 
 BROWSER = next((path for name in ("chromium", "google-chrome", "chrome") if (path := shutil.which(name))), None)
 DRIVER = shutil.which("chromedriver")
@@ -40,15 +40,17 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Pages of a posterior, of a maximum, and of both beside each other."""
+    """Pages of a posterior, of a maximum, of both beside each other, and of parton densities."""
     folder = tmp_path_factory.mktemp("pages")
     name = write(folder, SPECTRUM.replace("# A falling", "# <script>console.error('it ran')</script> A falling"))
     pdflang(folder, "sample", name, *FAST, "--out", "fit", "--report")
     pdflang(folder, "map", name, "--out", "best", "--report")
     pdflang(folder, "compare", "fit", "best", "--out", "both.html")
+    proton = write(folder, PROTON, "proton.pdfm")
+    pdflang(folder, "map", proton, "--out", "proton", "--report")
     return {
         "posterior": folder / "fit" / "report.html", "maximum": folder / "best" / "report.html",
-        "comparison": folder / "both.html",
+        "comparison": folder / "both.html", "densities": folder / "proton" / "report.html",
     }  # fmt: skip
 
 
@@ -62,7 +64,7 @@ def shown(browser: Any, page: Path, width: int = 1280, scheme: str = "light") ->
     return browser
 
 
-@pytest.mark.parametrize("name", ["posterior", "maximum", "comparison"])
+@pytest.mark.parametrize("name", ["posterior", "maximum", "comparison", "densities"])
 def test_nothing_is_loaded_and_nothing_complains(browser: Any, pages: dict[str, Path], name: str) -> None:
     browser.get_log("browser")
     browser.get_log("performance")
@@ -73,7 +75,7 @@ def test_nothing_is_loaded_and_nothing_complains(browser: Any, pages: dict[str, 
     assert sent and {url for url in sent if not url.startswith("data:")} == {pages[name].as_uri()}
 
 
-@pytest.mark.parametrize("name", ["posterior", "maximum", "comparison"])
+@pytest.mark.parametrize("name", ["posterior", "maximum", "comparison", "densities"])
 def test_every_link_leads_somewhere(browser: Any, pages: dict[str, Path], name: str) -> None:
     shown(browser, pages[name])
     script = """
@@ -87,7 +89,7 @@ def test_every_link_leads_somewhere(browser: Any, pages: dict[str, Path], name: 
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", ["posterior", "maximum", "comparison"])
+@pytest.mark.parametrize("name", ["posterior", "maximum", "comparison", "densities"])
 def test_it_fits_the_window(browser: Any, pages: dict[str, Path], name: str, width: int) -> None:
     shown(browser, pages[name], width)
     script = "const page = document.documentElement; return [page.scrollWidth, page.clientWidth, innerWidth]"
@@ -96,7 +98,7 @@ def test_it_fits_the_window(browser: Any, pages: dict[str, Path], name: str, wid
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", ["posterior", "comparison"])
+@pytest.mark.parametrize("name", ["posterior", "comparison", "densities"])
 def test_light_and_dark(browser: Any, pages: dict[str, Path], name: str, width: int, tmp_path: Path) -> None:
     """Text and pictures stand out from the paper, which is light or dark as the reader wants it."""
     means = {}
