@@ -54,6 +54,7 @@ class Chances:
         self._definitions = program.definition_nodes
         self._random = np.random.default_rng(seed)
         self._drawn: dict[str, Any] = {}
+        self._evaluate = _AtAllDraws(self._drawn, {}, self._definitions)
 
     def parameters_of(self, *roots: Node) -> list[str]:
         """The parameters below expressions, in the order of the program."""
@@ -64,12 +65,13 @@ class Chances:
         """The values of expressions at all draws, arrays (count,). Raises `Unknown`."""
         import numpy as np
 
-        evaluate = self._evaluator(self.parameters_of(*roots))
+        for name in self.parameters_of(*roots):
+            self.drawn(name)
         found = []
         for root in roots:
             with np.errstate(all="ignore"):
                 try:
-                    value = np.asarray(evaluate(root, loops))
+                    value = np.asarray(self._evaluate(root, loops))
                 except (KeyError, ArithmeticError, ValueError, IndexError, TypeError) as failure:
                     raise Unknown from failure
             found.append(np.broadcast_to(value, (self.count,)))
@@ -77,16 +79,10 @@ class Chances:
 
     def told(self, names: Iterable[str], draw: int) -> str:
         """Parameters at a draw, as a message has them."""
-        return ", ".join(f"{name} = {number_text(self._of(name)[..., draw])}" for name in names)
+        return ", ".join(f"{name} = {number_text(self.drawn(name)[..., draw])}" for name in names)
 
     def drawn(self, name: str) -> Any:
-        """The draws of a parameter, (…, count)."""
-        return self._of(name)
-
-    def _evaluator(self, names: Iterable[str]) -> _AtAllDraws:
-        return _AtAllDraws({name: self._of(name) for name in names}, {}, self._definitions)
-
-    def _of(self, name: str) -> Any:
+        """The draws of a parameter, (…, count). Raises `Unknown`."""
         if name not in self._drawn:
             self._drawn[name] = self._draw(self._program.parameters[name])
         return self._drawn[name]

@@ -18,6 +18,7 @@ from pdflang.ir.evaluate import fold
 from pdflang.ir.nodes import Constant, Node, Variable
 from pdflang.ir.ranges import Range
 from pdflang.passes.nearby import FALSE, TRUE, Nearby, both, negated
+from pdflang.passes.terms import decompose, value_at
 from pdflang.passes.windings import order_at, values_at
 from pdflang.semantics import build
 from pdflang.semantics.affine import Parts, affine_parts
@@ -290,7 +291,14 @@ class Orders:
 
     def _power(self, node: nodes.Apply) -> Growth:
         base, exponent = node.arguments
-        return _raised(self._growth[base], exponent) if self._variable.loop not in exponent.loops else None
+        place = self._values[self._variable]
+        if self._variable.loop not in exponent.loops:
+            return _raised(self._growth[base], exponent)
+        if place not in (0, 1):
+            return None
+        # t^(a + O(t)) grows like t^a.
+        at_place = value_at(decompose(exponent, self._variable), int(place))
+        return None if at_place is None else _raised(self._growth[base], at_place)
 
     def _root(self, node: nodes.Apply) -> Growth:
         return _raised(self._growth[node.arguments[0]], Constant(0.5))

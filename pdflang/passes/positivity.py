@@ -16,12 +16,13 @@ _DRAWS = 256
 _ROUNDING = 1e-6
 """A density counts as negative below this share of its largest value."""
 
+_MOST_NAMES = 4
 _RARE = 0.01
 """Below this share of the draws nothing is said."""
 
 
 def negative_densities(program: Program) -> Iterator[Diagnostic]:
-    """A remark for quarks and antiquarks of a pdfset, those that are negative at the same draws together.
+    """A remark for each pdfset with quarks or antiquarks that can be negative.
 
     Beyond leading order a gluon may be negative at a low scale, so that nothing is said of it. A model with factors
     may have a penalty on what is negative.
@@ -30,8 +31,7 @@ def negative_densities(program: Program) -> Iterator[Diagnostic]:
         return
     chances = Chances(program, _DRAWS)
     for pdfset in program.pdfsets.values():
-        found: dict[bytes, list[str]] = {}
-        negative: dict[str, tuple[Any, Any]] = {}
+        found: dict[str, Any] = {}
         for flavour, density in pdfset.densities.items():
             if flavour in ("g", "photon") or not chances.parameters_of(density.node):
                 continue
@@ -39,14 +39,14 @@ def negative_densities(program: Program) -> Iterator[Diagnostic]:
                 values = _over_x(chances, density)
             except Unknown:
                 continue
-            where = values < -_ROUNDING * abs(values).max(axis=0)
-            draws = where.any(axis=0)
-            if draws.mean() >= _RARE:
-                negative[flavour] = values, draws
-                found.setdefault(draws.tobytes(), []).append(flavour)
-        for flavours in found.values():
-            values, draws = negative[flavours[0]]
-            yield _remark(chances, pdfset, flavours, values, draws)
+            if _negative(values).any(axis=0).mean() >= _RARE:
+                found[flavour] = values
+        if found:
+            yield _remark(chances, pdfset, found)
+
+
+def _negative(values: Any) -> Any:
+    return values < -_ROUNDING * abs(values).max(axis=0)
 
 
 def _points() -> np.ndarray:
@@ -65,22 +65,23 @@ def _over_x(chances: Chances, density: Definition) -> Any:
     ])  # fmt: skip
 
 
-def _remark(
-    chances: Chances, pdfset: PdfsetDeclaration, flavours: list[str], values: Any, draws: Any
-) -> Diagnostic:
-    density = pdfset.densities[flavours[0]]
-    names = _by_blame(chances, chances.parameters_of(density.node), draws)
-    draw = int(draws.argmax())
+def _remark(chances: Chances, pdfset: PdfsetDeclaration, found: dict[str, Any]) -> Diagnostic:
+    """One for a pdfset, with the quark that is negative most often."""
+    draws = {flavour: _negative(values).any(axis=0) for flavour, values in found.items()}
+    first, *others = sorted(found, key=lambda flavour: -draws[flavour].sum())
+    values, density = found[first], pdfset.densities[first]
+    names = _by_blame(chances, chances.parameters_of(density.node), draws[first])
+    draw = int(draws[first].argmax())
     place = int((values[:, draw] / abs(values[:, draw]).max()).argmin())
-    called = " and ".join(filter(None, [", ".join(f"`{f}`" for f in flavours[:-1]), f"`{flavours[-1]}`"]))
-    verb = "is" if len(flavours) == 1 else "are"
-    first = flavours[0]
+    where = chances.told(names[:_MOST_NAMES], draw) + (", …" if len(names) > _MOST_NAMES else "")
+    also = ", ".join(f"`{flavour}` at {percent(draws[flavour])}" for flavour in others)
     return Diagnostic(
         "L415",
-        f"{called} of `{pdfset.name}` {verb} negative at {percent(draws)} of the draws of the prior",
+        f"`{first}` of `{pdfset.name}` is negative at {percent(draws[first])} of the draws of the prior",
         density.span,
         notes=(
-            f"for example {values[place, draw]:.2g} at x = {_points()[place]:.2g}, where {chances.told(names, draw)}",
+            f"for example {values[place, draw]:.2g} at x = {_points()[place]:.2g}, where {where}",
+            *([f"so is {also}"] if also else []),
         ),
         remedy=f"restrict `{names[0]}`, on which it depends most, "
         f"or add a penalty: factor positive = penalty({pdfset.name}.{first}(x) for x in linspace(0.05, 0.95, 19))",

@@ -80,6 +80,8 @@ def _structure(node: Node, known: dict[Node, list[Term]], variable: Variable) ->
         return _products(left, inverse)
     if name == "power" and variable.loop not in node.arguments[1].loops:
         return _raised(known[node.arguments[0]], node.arguments[1])
+    if name == "power":
+        return _raised_by_polynomial(node, known)
     return None
 
 
@@ -147,6 +149,29 @@ def _raised(terms: list[Term], exponent: Node) -> list[Term] | None:
         if result is not None:
             result = _products(result, terms)
     return result
+
+
+def _raised_by_polynomial(node: nodes.Apply, known: dict[Node, list[Term]]) -> list[Term] | None:
+    """x^(a + g x + …) as x^a · x^(g x + …), and the same of 1 − x, whose exponent counts where it is 0."""
+    base, exponent = node.arguments
+    power = known[base][0]
+    at_zero = known[base] == [Term(at_zero=build.ONE)]
+    if not at_zero and known[base] != [Term(at_one=build.ONE)]:
+        return None
+    fixed = value_at(known[exponent], 0 if at_zero else 1)
+    if fixed is None:
+        return None
+    residual = build.power(base, build.subtract(exponent, fixed))
+    zero, one = (fixed, build.ZERO) if at_zero else (build.ZERO, fixed)
+    return [replace(power, at_zero=zero, at_one=one, residual=residual)]
+
+
+def value_at(terms: list[Term], end: int) -> Node | None:
+    """The value at 0 or 1 of a sum of terms that is a polynomial; None for others."""
+    if not all(term.is_closed and whole(term.at_zero) is not None and whole(term.at_one) is not None for term in terms):
+        return None
+    stays = [term for term in terms if whole(term.at_one if end else term.at_zero) == 0]
+    return build.total(term.coefficient for term in stays)
 
 
 def _is_nonnegative(node: Node) -> bool:

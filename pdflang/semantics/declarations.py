@@ -201,26 +201,28 @@ class DeclarationTable:
     # --- numbers --------------------------------------------------------------------------------------------
 
     def _Const(self, entry: Entry, declaration: ast.Const) -> Value:
-        value = self._elaborator.evaluate(declaration.value, self._scope(entry))
+        override = entry.module.overrides.get(declaration.name)
+        written = override.setting.value if override else declaration.value
+        value = self._elaborator.evaluate(written, Scope(override.module, {}) if override else self._scope(entry))
         if not isinstance(value, Node):
             if isinstance(value, TextValue | IntervalValue | IndexValue):
                 return value
-            value = as_number(value, declaration.value.span, "as a constant")
+            value = as_number(value, written.span, "as a constant")
         if value.phase != Phase.CONST:
             late = next(iter(nodes.references(value).values()))
             raise error(
                 "E403",
                 f"`{entry.name}` is a constant, but it reads `{late.name}`, which is known only later",
-                declaration.value.span,
-                remedy=f"declare it with `let`: let {entry.name} = …",
+                written.span,
+                remedy="set it to a number" if override else f"declare it with `let`: let {entry.name} = …",
             )
         folded = self._elaborator.fold(value)
         if not value.axes:
             number = bool(folded) if value.dtype == "bool" else int(folded) if value.dtype == "int" else float(folded)
-            return Constant(number, span=declaration.value.span)
+            return Constant(number, span=written.span)
         name = entry.qualified
         if value.dtype == "real" and any(number != number for number in folded.ravel()):
-            raise error("E409", f"`{name}` has elements that are not numbers", declaration.value.span)
+            raise error("E409", f"`{name}` has elements that are not numbers", written.span)
         self._elaborator.constants[name] = value
         self.definitions[name] = Definition(name, value, "const", entry.span)
         return Reference(name, "const", value.axes, value.dtype, Phase.CONST, range_of(value))
@@ -269,6 +271,9 @@ class DeclarationTable:
         override = entry.module.overrides.get(declaration.name)
         if override and not override.setting.is_prior:
             node = self._elaborator.number(override.setting.value, Scope(override.module, {}))
+            if declaration.axes:
+                axes, _, _ = self.axes(declaration.axes, self._scope(entry))
+                self._check_declared_axes(entry, node, axes, override.setting.value.span)
             return self.define_value(entry, node, "let")
         axes, loops, scope = self.axes(declaration.axes, self._scope(entry))
         prior = self._prior(declaration, override, scope)

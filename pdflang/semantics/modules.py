@@ -176,17 +176,25 @@ class Modules:
 
     def _override(self, instance: ModuleInstance, used: ModuleInstance, setting: ast.Setting) -> None:
         entry = used.entries.get(setting.name)
-        if entry is None or not isinstance(entry.declaration, ast.Param):
-            parameters = [n for n, e in used.entries.items() if isinstance(e.declaration, ast.Param)]
-            near = closest_names(setting.name, parameters)
+        if entry is None or not isinstance(entry.declaration, ast.Param | ast.Const):
+            kinds = (ast.Param, ast.Const)
+            known = [n for kind in kinds for n, e in used.entries.items() if isinstance(e.declaration, kind)]
+            near = closest_names(setting.name, known)
             raise PdflangError(
                 Diagnostic(
                     "E206",
-                    f"`with` sets a parameter of {used.source.name}, and `{setting.name}` is none",
+                    f"`with` sets a parameter or constant of {used.source.name}, and `{setting.name}` is none",
                     setting.span,
-                    remedy=f"did you mean `{near[0]}`?" if near else f"its parameters are {listing(parameters)}",
+                    remedy=f"did you mean `{near[0]}`?" if near else f"it has {listing(known)}",
                 )
             )
+        if setting.is_prior and isinstance(entry.declaration, ast.Const):
+            raise PdflangError(
+                Diagnostic(
+                    "E206", f"`{setting.name}` is a constant of {used.source.name}, and has no prior", setting.span,
+                    remedy=f"give it a value: {setting.name} = …",
+                )
+            )  # fmt: skip
         before = used.overrides.get(setting.name)
         if before and before.setting != setting:
             raise PdflangError(

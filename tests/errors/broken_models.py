@@ -46,7 +46,15 @@ NAMES = {
     "file": ({"theory.pdfm": "let m = 3"}, 'use "teory.pdfm" as t\nuse std.pdg: power\nuse "../up.pdfm" as u'),
     "twice": "param a ~ Normal(0, 1)\nlet a = 3\nlet pi = 3",
     "arguments and labels twice": "func f(x, x) = x\nindex k = u, d, u",
-    "with": ({"m.pdfm": "param a ~ Normal(0, 1)"}, 'use "m.pdfm" as m with b = 3'),
+    "with": (
+        {"m.pdfm": "param a ~ Normal(0, 1)\nconst c = 3\nparam v[3] ~ Normal(0, 1)",
+         "n.pdfm": 'use "m.pdfm" as m with c ~ Normal(0, 1)'},
+        'use "m.pdfm" as m with b = 3\nuse "n.pdfm" as n',
+    ),
+    "with constants and arrays": (
+        {"m.pdfm": "param a ~ Normal(0, 1)\nconst c = 3\nparam v[3] ~ Normal(0, 1)\nlet s = c + sum(v)"},
+        'use "m.pdfm" as m with c = a, v = [1, 2]\nparam a ~ Normal(0, 1)\nlet b = m.s',
+    ),
 }
 
 KINDS = {

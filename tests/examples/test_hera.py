@@ -146,6 +146,12 @@ def test_it_is_as_good_as_the_reference(fit):
     assert fit.chi2 == pytest.approx(1308.2, abs=0.1)
 
 
+def test_densities_of_the_library_fit_as_well():
+    fit = package.load(FOLDER / "ct18.pdfm").map(starts=1)
+    assert fit.converged and len(fit.params) == 14
+    assert fit.chi2 == pytest.approx(1293.6, abs=0.2) and fit.dof == 954 - 30
+
+
 def test_the_earlier_fit_is_the_fit_itself(fit):
     assert 3 <= fit.rounds <= 10
     for name, value in fit.params.items():

@@ -21,6 +21,8 @@ observe y ~ Normal(a + b + s + p + n + sum(w), 1)
 """
 
 CONVERGES = [
+    ("x^(b*(1 + s*x))", "0, 1"),
+    ("x^p/x^(1 + n*x*(1 - x))", "0, 1"),
     ("x^b", "0, 1"),
     ("x^b", "bins 0, 0.5, 1"),
     ("x^a", "bins 0.1, 0.5, 1"),
@@ -79,6 +81,9 @@ CONVERGES = [
 ]
 
 DIVERGES_AT_TIMES = [
+    ("x^(a + s*x)", "0, 1", "0", "any negative number"),
+    ("(1 - x)^(a*x - p)", "0, 1", "1", "the power of 1 - x"),
+    ("x^a*(1 + w[0]*x) + w[1]*x^0.5 - w[2]*x^0.5", "0, 1", "0", "any negative number"),
     ("x^a", "0, 1", "0", "any negative number"),
     ("x^a", "bins 0, 0.5, 1", "0", "any negative number"),
     ("(1 - x)^a", "bins 0, 0.5, 1", "1", "the power of 1 - x"),

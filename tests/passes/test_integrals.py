@@ -182,3 +182,15 @@ def test_a_power_in_an_infinite_region() -> None:
     )
     expected = float(mpmath.beta(1.5, 5.5))
     assert model.derived({"a": 0.5, "b": -7.0})["r"] == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("a", [0.15, 0.6, 1.4])
+@pytest.mark.parametrize("b", [0.5, 3.4])
+def test_powers_whose_exponents_follow_x(a: float, b: float) -> None:
+    """x^(a P(x)), as ABMP has it: towards the ends the power is that at the end."""
+    at_zero = "integral((1 - x)^b * x^(a*(1 + 1.3*x - 0.7*x^2))/x for x in (0, 1))"
+    expected = exact(lambda x: x ** (a * (1.3 * x - 0.7 * x**2)), a - 1, b, 0, 1)
+    assert value_of(at_zero, a=a, b=b) == pytest.approx(expected, rel=1e-6)
+    at_one = "integral((1 - x)^(b*x + 0.3) * x^a/x for x in (0, 1))"
+    expected = exact(lambda x: (1 - x) ** (b * (x - 1)), a - 1, b + 0.3, 0, 1)
+    assert value_of(at_one, a=a, b=b) == pytest.approx(expected, rel=1e-6)

@@ -19,7 +19,9 @@ def outputs(text, **params):
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 def test_modules_check_without_remarks_and_are_formatted(path):
     source = driver.read_source(path)
-    assert {remark.code for remark in driver.check(source).lints} <= {"L404"}  # it observes nothing: a library
+    # It observes nothing: a library. Chebyshev polynomials may be negative.
+    expected = {"L404", "L415"} if path.stem == "msht20" else {"L404"}
+    assert {remark.code for remark in driver.check(source).lints} <= expected
     assert format_source(source) == source.text
 
 
