@@ -18,6 +18,9 @@ from pdflang.semantics.lints import everything_read
 from pdflang.semantics.supports import number_text
 
 DRAWS = 4000
+_MOST_EFFORT = 200_000
+"""Operations on all draws: a second or so."""
+
 _ROUNDS = 200
 """How often draws that a truncation leaves out are drawn again."""
 
@@ -133,6 +136,8 @@ def percent(happens: Any) -> str:
 class _AtAllDraws(Evaluator):
     """Evaluates numbers, each of which is an array over draws; integrals are good to a few digits."""
 
+    _effort = 0
+
     def _constant(self, node: Node, loops: Mapping[Loop, Any]) -> Any:
         if node.phase != Phase.CONST or node.loops:
             raise Unknown
@@ -142,7 +147,8 @@ class _AtAllDraws(Evaluator):
     _LogProbability = _Density = _Mass = _MixtureLogProbability = _constant
 
     def _Apply(self, node: nodes.Apply, loops: Mapping[Loop, Any]) -> Any:
-        if not getattr(node.function, "is_known", True):
+        self._effort += 1
+        if not getattr(node.function, "is_known", True) or self._effort > _MOST_EFFORT:
             raise Unknown
         return self._constant(node, loops) if node.axes else super()._Apply(node, loops)
 

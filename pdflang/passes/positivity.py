@@ -27,7 +27,7 @@ def negative_densities(program: Program) -> Iterator[Diagnostic]:
     Beyond leading order a gluon may be negative at a low scale, so that nothing is said of it. A model with factors
     may have a penalty on what is negative.
     """
-    if program.factors or not program.parameters:
+    if program.factors or not program.parameters or not program.pdfsets:
         return
     chances = Chances(program, _DRAWS)
     for pdfset in program.pdfsets.values():

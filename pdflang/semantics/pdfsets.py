@@ -111,7 +111,7 @@ def _rule(name: str) -> str:
         return f"{name} = V where that quark and its antiquark are alike"
     if name in ("T15", "T24"):
         return f"{name} = Sigma where that quark is absent"
-    return "it tells up from down"
+    return "it is the sum of all quarks less that of all antiquarks" if name == "V" else "it tells up from down"
 
 
 def partons_of(functions: Mapping[str, FunctionValue]) -> dict[str, FunctionValue]:
@@ -132,7 +132,7 @@ def partons_of(functions: Mapping[str, FunctionValue]) -> dict[str, FunctionValu
         for parton, sign in ((quark, 0.5), (f"{quark}bar", -0.5)):
             weights = {name: 0.5 * value for name, value in sums.items()}
             weights |= {name: sign * value for name, value in differences.items()}
-            found[parton] = combined(parton, {name: named[name] for name in weights}, weights)
+            found[parton] = combination(parton, {name: named[name] for name in weights}, weights)
     return found
 
 
@@ -149,7 +149,7 @@ def density(pdfset: PdfsetValue, name: str, span: Span) -> FunctionValue:
     if weights is None:
         raise error("E205", f"a pdfset has no member `{name}`", span, remedy=_member_remedy(pdfset, name))
     present = {parton: weight for parton, weight in weights.items() if parton in pdfset.flavours}
-    return combined(name, {parton: pdfset.flavours[parton] for parton in present}, present)
+    return combination(name, {parton: pdfset.flavours[parton] for parton in present}, present)
 
 
 def _member_remedy(pdfset: PdfsetValue, name: str) -> str:
@@ -161,7 +161,7 @@ def _member_remedy(pdfset: PdfsetValue, name: str) -> str:
     return f"its flavours are {listing(list(pdfset.flavours))}, its combinations {', '.join(_COMBINATIONS)}, uv, dv"
 
 
-def combined(name: str, functions: Mapping[str, FunctionValue], weights: Mapping[str, float]) -> FunctionValue:
+def combination(name: str, functions: Mapping[str, FunctionValue], weights: Mapping[str, float]) -> FunctionValue:
     """The function Σ weight · function, with what cancels left out."""
 
     def apply(arguments: tuple[Value, ...], depth: int, span: Span) -> Value:

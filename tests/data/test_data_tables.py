@@ -264,7 +264,7 @@ def test_hdf5_does_not_lead_out_of_the_folder(tmp_path: Path, context: DataConte
 
 
 def test_numpy_is_imported_late() -> None:
-    names = "checks commondata context fktable formats matrix_checks overrides paths rotation tables values"
+    names = "checks commondata context fktable formats matrix_checks overrides paths tables values"
     imports = "; ".join(f"import pdflang.data.{name}" for name in names.split())
     program = (
         f"import sys; {imports}; print([m for m in ('numpy', 'yaml', 'h5py', 'jax') if m in sys.modules])"
