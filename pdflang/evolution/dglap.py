@@ -126,13 +126,15 @@ def _require_hoppet() -> None:
 
 
 def _run(folder: Path, what: str) -> None:
-    """One of the two parts of the work, in a process of its own. Error: E620 where that ends with one."""
+    """One of the two parts of the work, in a process of its own. Error: E620 where HOPPET says what is wrong."""
     import subprocess
 
     command = [sys.executable, str(Path(__file__).with_name("hoppet_process.py")), str(folder), what]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace")
     if done.returncode:
-        said = " ".join((done.stdout + done.stderr).partition("FATAL ERROR")[2].split() or done.stderr.split())
+        said = " ".join((done.stdout + done.stderr).partition("FATAL ERROR")[2].split())
+        if not said:
+            raise RuntimeError(f"HOPPET ended with code {done.returncode}: {(done.stderr or done.stdout)[-500:]}")
         raise PdflangError(
             Diagnostic(
                 "E620", "HOPPET cannot evolve with these settings", notes=(f"It says: {said[-300:]}",),

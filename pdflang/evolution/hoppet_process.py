@@ -21,7 +21,8 @@ def main(folder: Path, what: str) -> None:
     with np.load(folder / "points.npz") as points:
         x, scales, coupling_at = points["x"], points["scales"], points["coupling_at"]
     lowest = min(scales.min(), settings["start"], 1.0)
-    highest = max(scales.max(), coupling_at.max(), settings["start"])
+    highest = max(scales.max(), coupling_at.max(), settings["start"], settings["alpha_s_scale"])
+    # A top that is not meant to join does so above all scales, that of the coupling too.
     top = settings["top"] or 10 * highest
     reach = max(-np.log(x.min()) + _MARGIN, _LEAST_REACH)
     hoppet.StartExtended(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 _LEAST, _COUNT = 1e-7, 100
-_FORMAT = 3
+_FORMAT = 4
 """Counts up where the numbers of a cached operator change their meaning."""
 
 _GLUON, _UP = 21, 2

@@ -65,6 +65,15 @@ def test_the_input_of_the_library_is_that_of_the_benchmark():
 
 
 @with_hoppet
+def test_the_coupling_is_given_above_all_other_scales():
+    """Five flavours run down from there, whatever scales are asked for besides; the formula is exact at one loop."""
+    for scales in ([8.0], [8.0, 1000.0]):
+        found = evolved(Evolution(order="lo"), 1.65, toy, np.array([0.1]), np.array(scales))
+        slope = (33 - 2 * 5) / (6 * np.pi) * np.log(8.0 / 91.1876)
+        assert found.alpha_s[0] == pytest.approx(0.118 / (1 + 0.118 * slope), rel=1e-6)
+
+
+@with_hoppet
 def test_all_flavours_keep_their_sum_rules():
     """Densities that are all distinct: numbers and momentum stay what they were, each quark is its own."""
     nodes, weights = np.polynomial.legendre.leggauss(400)

@@ -141,6 +141,16 @@ def test_deep_inelastic_scattering(tmp_path: Path) -> None:
     assert low.sum() == 38 and here[low] == pytest.approx(there[low], rel=2e-5)
 
 
+def test_target_masses_and_low_scales(tmp_path: Path) -> None:
+    """Three points of BCDMS, all below the scale where the coupling is given, against the table of the example."""
+    make_table(HERE / "bcdms_p_grid.pineappl.lz4", tmp_path / "f2.npz", TheoryOptions(**AS_WRITTEN))
+    table = read_fk(tmp_path / "f2.npz", DataContext("f2"))
+    finished = read_fk(HERE.parents[1] / "examples" / "hera" / "bcdms_p_f2.npz", DataContext("f2"))
+    away = sum(np.abs(finished.kinematics[name] / table.kinematics[name][:, None] - 1) for name in ("x", "Q2"))
+    assert np.all(away.min(axis=1) < 1e-6)
+    assert acting(table, SHAPES) == pytest.approx(acting(finished, SHAPES)[away.argmin(axis=1)], rel=5e-5)
+
+
 def test_the_command_and_the_model(tmp_path: Path) -> None:
     """A grid, a table by the command, a model that reads it; the second time from the cache."""
     grid = tmp_path / "hera.pineappl.lz4"
