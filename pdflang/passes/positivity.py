@@ -83,8 +83,8 @@ def _remark(chances: Chances, pdfset: PdfsetDeclaration, found: dict[str, Any]) 
             f"for example {values[place, draw]:.2g} at x = {_points()[place]:.2g}, where {where}",
             *([f"so is {also}"] if also else []),
         ),
-        remedy=f"restrict `{names[0]}`, on which it depends most, "
-        f"or add a penalty: factor positive = penalty({pdfset.name}.{first}(x) for x in linspace(0.05, 0.95, 19))",
+        remedy=f"restrict `{names[0]}`, on which it depends most, or add a penalty, "
+        f"with std.penalties: factor positivity = positive({pdfset.name}.{first}, 1e3)",
         severity="lint",
     )
 
