@@ -6,7 +6,7 @@ from typing import Any
 
 from pdflang.ir.evaluate import Evaluator
 from pdflang.ir.nodes import Constant
-from pdflang.ir.program import Parameter, Program
+from pdflang.ir.program import Parameter
 from pdflang.ir.ranges import Range
 from pdflang.ir.sizes import Axis
 from pdflang.model import CompiledModel
@@ -18,13 +18,13 @@ def schemas(model: CompiledModel) -> dict[str, VariableSchema]:
     program = model.program
     found: dict[str, VariableSchema] = {}
     for parameter in program.parameters.values():
-        dims, coords = _axes(program, parameter.name, parameter.axes)
+        dims, coords = _axes(model, parameter.name, parameter.axes)
         found[parameter.name] = VariableSchema(dims, coords, parameter.role, _bounds(parameter))
     for definition in program.definitions.values():
         if definition.kind == "solve":
             found[definition.name] = VariableSchema((), {}, "derived")
     for output in program.outputs.values():
-        dims, coords = _axes(program, output.name, output.node.axes)
+        dims, coords = _axes(model, output.name, output.node.axes)
         for dim, node in zip(dims, output.coordinates, strict=True):
             if node is not None:
                 values = Evaluator(model.bound.arrays, model.bound.lengths, program.definition_nodes)(node)
@@ -32,7 +32,7 @@ def schemas(model: CompiledModel) -> dict[str, VariableSchema]:
         found[output.name] = VariableSchema(dims, coords, "output")
     for observation in program.observations.values():
         term = observation.target if observation.log_likelihood is None else observation.log_likelihood
-        dims, coords = _axes(program, observation.name, term.axes)
+        dims, coords = _axes(model, observation.name, term.axes)
         for dim, axis, offset in zip(dims, term.axes, observation.offsets, strict=False):
             if offset:
                 coords[dim] = list(range(offset, offset + axis.size.bind(model.bound.lengths)))
@@ -45,7 +45,7 @@ def data_schemas(model: CompiledModel) -> dict[str, VariableSchema]:
     program, found = model.program, {}
     for name in program.observations:
         datum = program.data[name]
-        dims, coords = _axes(program, name, datum.axes)
+        dims, coords = _axes(model, name, datum.axes)
         for key in (name, *(f"{name}.{column}" for column in datum.columns)):
             found[key] = VariableSchema(dims, coords, "output")
     return found
@@ -68,13 +68,14 @@ def _bounds(parameter: Parameter) -> tuple[float | None, float | None]:
     )
 
 
-def _axes(program: Program, name: str, axes: tuple[Axis, ...]) -> tuple[tuple[str, ...], dict[str, list[Any]]]:
+def _axes(model: CompiledModel, name: str, axes: tuple[Axis, ...]) -> tuple[tuple[str, ...], dict[str, list[Any]]]:
     dims: list[str] = []
     coords: dict[str, list[Any]] = {}
     for position, axis in enumerate(axes):
         dim = axis.name if axis.name and axis.name not in dims else f"{name}_dim_{position}"
         dims.append(dim)
-        index = program.indices.get(axis.name or "")
-        if index is not None and index.labels:
-            coords[dim] = list(index.labels)
+        index = model.program.indices.get(axis.name or "")
+        labels = index.labels if index is not None else model.bound.labels.get(axis.name or "")
+        if labels:
+            coords[dim] = list(labels)
     return tuple(dims), coords

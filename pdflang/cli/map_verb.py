@@ -30,6 +30,7 @@ from pdflang.workflows import BootstrapOptions
 
 if TYPE_CHECKING:
     from pdflang.embedding import Fit, Model
+    from pdflang.predictive.agreement import Part
     from pdflang.results import Finding, RunFolder
 
 
@@ -170,9 +171,13 @@ def _agreement(fit: Fit) -> list[str]:
     lines = [f"χ²({part.name}) {part.chi2:.4f} for {part.count} data" for part in found.by_observation]
     if found.by_observation and found.dof > 0:
         lines[-1] += f", χ²/dof {found.chi2 / found.dof:.3f} with {found.dof} degrees of freedom"
-    if len(found.by_data) > len(found.by_observation):
-        lines += [f"  {part.name}: {part.chi2:.2f} for {part.count}" for part in found.by_data]
+    if len(found.by_data) > len(found.by_observation) or any(part.weight != 1 for part in found.by_data):
+        lines += [f"  {part.name}: {part.chi2:.2f} for {part.count}{_weight(part)}" for part in found.by_data]
     return lines
+
+
+def _weight(part: Part) -> str:
+    return "" if part.weight == 1 else f", without its weight of {part.weight:g}"
 
 
 def _errors(fit: Fit, name: str, size: int) -> list[tuple[str, ...]]:

@@ -40,6 +40,22 @@ MIXTURES: Mapping[str, Mapping[str, float]] = {"uv": {"u": 1.0, "ubar": -1.0}, "
 """Valence densities: combinations of no basis."""
 
 
+def rank_of(flavour: str) -> int:
+    """The number of a quark, or of its antiquark, in the order u, d, s, c, b, t from 1; 0 for what is no quark."""
+    name = flavour.removesuffix("bar")
+    return QUARKS.index(name) + 1 if name in QUARKS else 0
+
+
+def heaviest_quark(basis: Sequence[str]) -> str:
+    """The last quark in that order on which some element of a basis acts apart from the others; "" where none does.
+
+    S and V alone have all quarks, however many there are.
+    """
+    ranks = [rank_of(element) or _LADDER.get(element[1:], -1) + 1 for element in basis]
+    heaviest = max(ranks, default=0)
+    return QUARKS[heaviest - 1] if heaviest else ""
+
+
 def evolution_rotation(
     basis: Sequence[str] = EVOLUTION_BASIS, flavours: Sequence[str] = FLAVOURS
 ) -> np.ndarray:

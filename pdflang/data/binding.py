@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pdflang.components.arrays import SYSTEMATICS
+from pdflang.components.arrays import SYSTEMATIC_ERRORS, SYSTEMATICS
 from pdflang.data import checks
 from pdflang.data.bound_tables import bound_tables, lengths_of
 from pdflang.data.columns import commondata_folders
-from pdflang.data.commondata import CommonData, read_commondata
-from pdflang.data.context import DataContext, data_error
+from pdflang.data.commondata import OPERATIONS, CommonData, read_commondata
+from pdflang.data.context import DataContext, counted, data_error
 from pdflang.data.lhapdf_files import folder_of_set, read_member
 from pdflang.data.overrides import value_of
 from pdflang.data.paths import resolve
-from pdflang.data.tables import Table, read_table
+from pdflang.data.tables import Table, read_array, read_table
 from pdflang.diagnostics import Label, PdflangError, Reports, closest_names
 from pdflang.evolution import Evolution
 from pdflang.evolution.operators import active, operator
 from pdflang.ir import nodes
 from pdflang.ir.evaluate import Evaluator
-from pdflang.ir.program import EARLIER, PARTONS, BoundProgram, Check, Datum, Program, Rows, expressions
+from pdflang.ir.program import (
+    EARLIER,
+    PARTONS,
+    BoundProgram,
+    Check,
+    Datum,
+    Program,
+    Rows,
+    expressions,
+    part_name,
+)
 from pdflang.ir.ranges import Range
 from pdflang.ir.sizes import Axis
 from pdflang.semantics.lints import everything_read
@@ -49,6 +60,7 @@ def bind(
     binder.compare_sizes()
     binder.settle_indices()
     binder.fill_absent()
+    binder.bind_tables()
     # Lengths first: values are computed where no position lies outside its axis.
     for of_values in (False, True):
         for check in program.checks:
@@ -56,13 +68,13 @@ def bind(
                 with reports.collecting():
                     binder.verify(check)
         reports.raise_errors()
-    binder.bind_tables()
     binder.bind_lhapdf()
     binder.bind_evolutions()
     binder.verify_lengths()
     return BoundProgram(
-        program, binder.lengths, binder.arrays, binder.notes(), binder.rows, binder.unfitted, binder.data_sets()
-    )
+        program, binder.lengths, binder.arrays, binder.notes(), binder.rows, binder.unfitted, binder.data_sets(),
+        binder.weights(), binder.labels,
+    )  # fmt: skip
 
 
 def _check_sizes(program: Program, sizes: Mapping[str, int]) -> None:
@@ -92,9 +104,11 @@ class _Binder:
         self._fixed_by: dict[str, DataContext] = {}
         self._contexts: dict[str, DataContext] = {}
         self._sets: dict[str, CommonData] = {}
+        self._parts: dict[str, CommonData] = {}
         self.lengths: dict[str, int] = dict(sizes or {})
         self.arrays: dict[str, Any] = {}
         self.rows: dict[str, Rows] = {}
+        self.labels: dict[str, tuple[str, ...]] = {}
 
     @property
     def unfitted(self) -> bool:
@@ -104,6 +118,10 @@ class _Binder:
     def data_sets(self) -> dict[str, dict[str, Any]]:
         """Where the entries of each measured data set stand, by datum."""
         return {name: {s: found.rows_of(s) for s in found.set_names} for name, found in self._sets.items()}
+
+    def weights(self) -> dict[str, dict[str, float]]:
+        """The weights of measured data sets, by datum, where they have any."""
+        return {name: found.weight_of for name, found in self._sets.items() if found.weights}
 
     # --- one datum ------------------------------------------------------------------------------------------
 
@@ -232,6 +250,9 @@ class _Binder:
         source = datum.source
         assert source is not None
         path = resolve(source.paths[0], DataContext(datum.name, source.span, datum.folder))
+        if len(datum.axes) > 1:
+            self._bind_array(datum, read_array(path, context, source.column), context.of(path.name))
+            return
         table = read_table(path, context)
         context = context.of(path.name)
         if source.condition is not None:
@@ -292,17 +313,31 @@ class _Binder:
         assert source is not None
         place = DataContext(datum.name, source.span, datum.folder)
         found = read_commondata(source.paths, source.variant, commondata_folders(datum.folder), place)
+        found = found.weighted(source.weights)
         if source.condition is not None:
             found = found.select(self._mask(datum, found.kinematics, found.rows, context))
         self._sets[datum.name] = found
         if datum.name in self._rescaled_sets():
             found.check_scale()
+        if datum.name in self._with_errors():
+            found.check_uncorrelated()
         self._learn(datum.axes[0], found.rows, context)
+        self.labels[f"{datum.name}.sources"] = found.correlated_names
         parts = {"central": found.central, **found.kinematics, **found.systematics()}
         for name in ("correlated", "uncorrelated"):
             self.lengths[f"{datum.name}.{name}"] = parts[f"{name}_absolute"].shape[1]
         for name, values in parts.items():
             self.arrays[f"{datum.name}.{name}"] = values
+        for sets, columns in datum.parts.items():
+            self._bind_part(part_name(datum.name, sets), found, sets, columns)
+
+    def _bind_part(self, name: str, data: CommonData, sets: tuple[str, ...], columns: Iterable[str]) -> None:
+        """Some of the data sets of a datum: where their rows stand, and columns of their own."""
+        part = self._parts[name] = data.part(sets)
+        self.lengths[name] = part.rows
+        self.arrays[f"{name}.rows"] = data.positions_of(sets)
+        for column in columns:
+            self.arrays[f"{name}.{column}"] = part.kinematics[column]
 
     def _replace_central(self, datum: Datum, value: Any, context: DataContext) -> None:
         """Pseudodata: other central values for the points of a measured data set, whose errors stay."""
@@ -319,15 +354,22 @@ class _Binder:
             )
         self.arrays[f"{datum.name}.central"] = values
 
-    def _covariances(self) -> Iterator[tuple[str, bool]]:
-        """The data sets whose covariance is read, and whether it refers to something else than the measured values."""
+    def _systematics(self) -> Iterator[tuple[str, nodes.Whole]]:
+        """The data sets whose covariance, shifts or errors are read, each with what is read."""
         for node in nodes.walk(*expressions(self._program)):
             if isinstance(node, nodes.Whole) and node.function in SYSTEMATICS.values():
-                name = next(iter(nodes.references(node.arguments[1]))).rpartition(".")[0]
-                yield name, node.arguments[0] not in nodes.references(node.arguments[0]).values()
+                yield next(iter(nodes.references(node.arguments[1]))).rpartition(".")[0], node
 
     def _rescaled_sets(self) -> set[str]:
-        return {name for name, is_rescaled in self._covariances() if is_rescaled}
+        """Those of which something refers to other numbers than the measured values."""
+        return {
+            name for name, node in self._systematics()
+            if node.arguments[0] not in nodes.references(node.arguments[0]).values()
+        }  # fmt: skip
+
+    def _with_errors(self) -> set[str]:
+        """Those whose uncorrelated errors are read by themselves."""
+        return {name for name, node in self._systematics() if node.function is SYSTEMATIC_ERRORS}
 
     def _biased(self) -> Iterator[str]:
         """What is to be said of multiplicative errors that are relative to the measured values.
@@ -335,7 +377,7 @@ class _Binder:
         A fit then prefers predictions that are too small, whose errors are: D'Agostini, Nucl. Instrum. Meth. A 346
         (1994) 306.
         """
-        for name in dict(self._covariances()).keys() - self._rescaled_sets():
+        for name in dict(self._systematics()).keys() - self._rescaled_sets():
             if any(source.treatment == "MULT" for source in self._sets[name].sources):
                 yield (
                     f"errors of `{name}` are multiplicative, and its covariance is the experimental one, with which "
@@ -348,9 +390,10 @@ class _Binder:
         array = self._typed(datum, _array(value, context), context)
         if array.ndim != len(datum.axes):
             shape = ", ".join(str(axis) for axis in datum.axes)
+            place = f" in {context.source}" if context.source else ""
             raise data_error(
                 "E506",
-                f"`{datum.name}` has {array.ndim} axes{' in ' + context.source if context.source else ''}, "
+                f"`{datum.name}` has {counted(array.ndim, 'axis', 'axes')}{place}, "
                 f"but it is declared {f'over [{shape}]' if shape else 'as a single number'}",
                 context,
                 remedy="" if shape else f"declare its axis: data {datum.name}[N]",
@@ -527,8 +570,9 @@ class _Binder:
     def bind_tables(self) -> None:
         """FK tables, for the flavours that the model declares."""
         for name, source in self._program.fk_tables.items():
-            context = DataContext(source.rows, source.span, source.folder)
-            arrays = bound_tables(source, self._sets[source.rows], context)
+            context = DataContext(source.rows or "fktable", source.span, source.folder)
+            data = {**self._sets, **self._parts}[source.rows] if source.rows else None
+            arrays = bound_tables(source, data, context)
             self.arrays |= {f"{name}.{part}": values for part, values in arrays.items()}
             self.lengths |= {f"{name}.{axis}": length for axis, length in lengths_of(arrays).items()}
 
@@ -571,7 +615,25 @@ class _Binder:
         """What was given and is not used, and what biases a fit."""
         known = {*self._program.data, *self.lengths, *self._program.indices}
         unused = [name for name in self._given if name not in known]
-        return (*(f"no `data` is called `{name}`; what is given for it is ignored" for name in unused), *self._biased())
+        ignored = (f"no `data` is called `{name}`; what is given for it is ignored" for name in unused)
+        return (*ignored, *self._biased(), *self._half_predicted())
+
+    def _half_predicted(self) -> Iterator[str]:
+        """Data sets that their metadata call a ratio, or the like, of FK tables, of which one alone is applied."""
+        known = {**self._sets, **self._parts}
+        predicted = Counter(
+            one
+            for source in self._program.fk_tables.values() if source.rows
+            for one in known[source.rows].set_names[source.first : source.first + len(source.paths)]
+        )  # fmt: skip
+        operations = {one: kind for found in self._sets.values() for one, kind in found.operations.items()}
+        for one, count in predicted.items():
+            formula = OPERATIONS.get(operations[one], "a formula of several")
+            if formula and count == 1:
+                yield (
+                    f"the metadata of `{one}` say {operations[one]}: its prediction is {formula} of FK tables a, b, …, "
+                    "and one is applied; write the formula, with fktable(…) for each"
+                )
 
 
 def _by_name(given: Mapping[str, Any], program: Program) -> dict[str, Any]:

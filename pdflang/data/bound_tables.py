@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 from pdflang.components.flavours import evolution_rotation
 from pdflang.data.commondata import CommonData
-from pdflang.data.context import DataContext, counted, data_error
-from pdflang.data.fktable import FKTable, MatchedTable, match_rows, read_fk
+from pdflang.data.context import DataContext
+from pdflang.data.fktable import MatchedTable, match_rows, read_fk
 from pdflang.data.paths import resolve
+from pdflang.data.scheme import check_scheme
 from pdflang.ir.program import FKSource
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-def bound_tables(source: FKSource, data: CommonData, context: DataContext) -> dict[str, np.ndarray]:
-    """The arrays `xgrid` (nx,) and `table` of a source, for the data of its sets.
+def bound_tables(source: FKSource, data: CommonData | None, context: DataContext) -> dict[str, np.ndarray]:
+    """The arrays `xgrid` (nx,) and `table` of a source, for the data of its sets, or with all rows of their own.
 
     For one hadron `table` is (rows, flavours, nx), the tables stacked. For two it is (rows, channels, nx·nx), and
     `first` and `second` (channels, flavours) say what the channels take of each hadron. Errors: E501 to E504, E514
@@ -25,16 +26,14 @@ def bound_tables(source: FKSource, data: CommonData, context: DataContext) -> di
     import numpy as np
 
     tables = [read_fk(resolve(path, context), context) for path in source.paths]
-    for table in tables:
-        _check_hadrons(source, table, context)
-        _check_scales(source, table, context)
-    matched = match_rows(tables, data, context, source.first, source.count)
+    check_scheme(source, tables, context)
+    if data is not None:
+        matched = match_rows(tables, data, context, source.first, source.count)
+    else:
+        matched = tuple(MatchedTable("", table, np.arange(table.rows)) for table in tables)
     grid = np.asarray(tables[0].xgrid, dtype=np.float64)
     if len(source.flavours) == 2:
         return {"xgrid": grid, **_of_two(source, matched[0])}
-    for table in tables:
-        if len(table.xgrid) != len(grid) or not np.allclose(table.xgrid, grid, rtol=1e-12):
-            raise data_error("E514", "the tables have different x grids", context)
     (flavours,) = source.flavours
     rotated = [np.einsum("dka,kf->dfa", m.fk, evolution_rotation(m.table.bases[0], flavours)) for m in matched]
     return {"xgrid": grid, "table": np.concatenate(rotated)}
@@ -60,30 +59,3 @@ def _of_two(source: FKSource, matched: MatchedTable) -> dict[str, np.ndarray]:
         "first": first[acting],
         "second": second[acting],
     }
-
-
-def _check_hadrons(source: FKSource, table: FKTable, context: DataContext) -> None:
-    if len(table.bases) != len(source.flavours):
-        given = counted(len(source.flavours), "pdfset")
-        raise data_error(
-            "E514", f"`{table.name}` is for {counted(len(table.bases), 'hadron')}, and {given} act on it", context,
-            notes=("When the model was checked, the file was not there, or could not be read.",),
-        )  # fmt: skip
-    if source.same and table.hadrons is not None and len(set(table.hadrons)) == 2:
-        first, second = table.hadrons
-        remedy = "give it both: dy(proton, anti(proton))" if first == -second else "give it both: dy(proton, other)"
-        raise data_error(
-            "E514", f"`{table.name}` is for two different hadrons, {first} and {second} by their PDG numbers", context,
-            remedy=remedy,
-        )  # fmt: skip
-
-
-def _check_scales(source: FKSource, table: FKTable, context: DataContext) -> None:
-    for scale in source.scales:
-        if table.scale is not None and scale is not None and abs(table.scale - scale) > 1e-6:
-            raise data_error(
-                "E514",
-                f"{table.name} starts at Q = {table.scale:g} GeV, but the pdfset is given at {scale:g} GeV",
-                context,
-                remedy="parametrise the pdfset at the scale of the table",
-            )

@@ -1,18 +1,22 @@
-"""What semantics asks about files while a model is checked: the names of columns, never their numbers."""
+"""What semantics asks about files while a model is checked: names of columns, and what FK tables act on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pdflang.data.commondata import commondata_columns, installed_collection
 from pdflang.data.context import DataContext
-from pdflang.data.fktable import hadrons_of
+from pdflang.data.fktable import hadrons_of, read_fk
 from pdflang.data.paths import resolve
+from pdflang.data.scheme import check_count, check_scheme
 from pdflang.data.tables import read_columns
 from pdflang.diagnostics import Diagnostic, PdflangError, Span
+from pdflang.ir.program import FKSource
+
+Found = TypeVar("Found")
 
 
 def commondata_folders(folder: Path | None) -> list[Path]:
@@ -51,12 +55,22 @@ class FileColumns:
         except PdflangError:  # told where the table is read
             return None
 
-    def _unless_absent(self, read: Callable[[], tuple[str, ...]]) -> tuple[str, ...] | None:
+    def check_fktable(self, source: FKSource, set_names: tuple[str, ...] | None) -> None:
+        context = DataContext(source.rows or "fktable", source.span, source.folder)
+        if set_names is not None:
+            check_count(source.count, set_names, context)
+        tables = self._unless_absent(lambda: [read_fk(resolve(path, context), context) for path in source.paths])
+        if tables:
+            check_scheme(source, tables, context)
+
+    def _unless_absent(self, read: Callable[[], Found]) -> Found | None:
         try:
             return read()
         except PdflangError as failure:
             found = failure.diagnostics[0]
-            if found.code not in ("E501", "E512"):
+            # A package that is not installed will be asked for again, when data is read.
+            if found.code not in ("E501", "E512", "E308"):
                 raise
-            self.missing.append(replace(found, severity="lint"))
+            if found not in self.missing:
+                self.missing.append(replace(found, severity="lint"))
             return None

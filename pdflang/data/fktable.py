@@ -19,6 +19,7 @@ from pdflang.data.context import DataContext, counted, data_error
 from pdflang.data.formats import Arrays, format_of
 from pdflang.data.numpy_files import npz_shapes
 from pdflang.data.pineappl_files import SUFFIXES, pineappl_hadrons, read_pineappl
+from pdflang.data.scheme import check_count
 from pdflang.diagnostics import PdflangError
 
 if TYPE_CHECKING:
@@ -130,15 +131,7 @@ def match_rows(
     Errors: E514 for another number of tables than of sets, E515 for a datum without a row or with several
     that differ.
     """
-    count = len(tables) if count is None else count
-    if count != len(data.set_names):
-        raise data_error(
-            "E514",
-            f"{counted(count, 'table')} for {counted(len(data.set_names), 'data set')}",
-            context,
-            notes=(f"The data sets are {', '.join(data.set_names)}.",),
-            remedy="name one table for each data set, in the same order",
-        )
+    check_count(len(tables) if count is None else count, data.set_names, context)
     return tuple(
         MatchedTable(name, table, _matching_rows(table, data, data.rows_of(name), context))
         for name, table in zip(data.set_names[first : first + len(tables)], tables, strict=True)

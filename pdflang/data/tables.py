@@ -78,11 +78,17 @@ def table_of(arrays: dict[str, np.ndarray], source: str, context: DataContext) -
     return Table(arrays, source)
 
 
-def read_array(path: Path, context: DataContext) -> np.ndarray:
-    """The one array of a file: its only named one, or a vector or matrix without names.
+def read_array(path: Path, context: DataContext, name: str | None = None) -> np.ndarray:
+    """The array `name` of a file; by default its only one, or a vector or matrix without names.
 
-    Errors: E503 for a damaged file or one with several arrays, E504 for an unknown kind of file.
+    Errors: E503 for a damaged file or one with several arrays, E504 for an unknown kind of file, E517.
     """
+    if name is not None:
+        arrays = format_of(path, context).read(path, context)
+        if name not in arrays:
+            held = ", ".join(arrays) or "none"
+            raise data_error("E517", f"`{path.name}` has no array `{name}`", context, remedy=f"its arrays: {held}")
+        return arrays[name]
     return single_array(format_of(path, context).read(path, context), path.name, context)
 
 
@@ -91,7 +97,7 @@ def single_array(arrays: dict[str, np.ndarray], source: str, context: DataContex
     if len(arrays) != 1:
         held = f"{counted(len(arrays), 'array')}: {', '.join(arrays)}" if arrays else "no array"
         column = next(iter(arrays), "x")
-        remedy = f'read it as a table: data d = table("{source}"), with columns such as d.{column}'
+        remedy = f'name one: table("{source}").{column}'
         raise data_error(
             "E503", f"`{source}` holds {held}", context, label="one array is asked for", remedy=remedy
         )

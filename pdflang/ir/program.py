@@ -20,7 +20,8 @@ class Source:
     """Where data comes from when nothing replaces it.
 
     `kind` says which loader: a `table` (whole, or its `column`), a `commondata` set, or a `value` (a constant
-    node). `condition` filters rows; it reads the columns as references named `<datum>.<column>`.
+    node). `condition` filters rows; it reads the columns as references named `<datum>.<column>`. `weights` are those of
+    data sets, none where all are 1.
     """
 
     kind: Literal["table", "commondata", "value"]
@@ -30,13 +31,15 @@ class Source:
     variant: str | None = None
     value: Node | None = None
     condition: Node | None = None
+    weights: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class Datum:
     """One `data` declaration. `columns` are the parts of a table or data set that the model reads.
 
-    `labels_of` names the index whose labels (or positions) the values are, `column_labels` that of columns.
+    `labels_of` names the index whose labels (or positions) the values are, `column_labels` that of columns. `parts` has
+    the columns that are read of some of the data sets by themselves, by their names.
     """
 
     name: str
@@ -49,6 +52,12 @@ class Datum:
     labels_of: str | None = None
     columns: Mapping[str, Node] = field(default_factory=dict)
     column_labels: Mapping[str, str] = field(default_factory=dict)
+    parts: Mapping[tuple[str, ...], Mapping[str, Node]] = field(default_factory=dict)
+
+
+def part_name(datum: str, sets: tuple[str, ...]) -> str:
+    """What some of the data sets of a datum are called, and their axis."""
+    return f"{datum}[{', '.join(sets)}]"
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,7 @@ class FKSource:
 
     The `first` of them belongs to the data set of that number, of the `count` for which there are tables. `flavours`
     and `scales`, in GeV, are those of each hadron.
+    Without `rows` tables have their own, all of them. The densities of each hadron are functions on one of `domains`.
     """
 
     paths: tuple[str, ...]
@@ -68,6 +78,7 @@ class FKSource:
     same: bool
     span: Span = field(compare=False)
     folder: Any = None
+    domains: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -336,7 +347,7 @@ class Program:
 
     def datum_of(self, name: str) -> str:
         """The datum to which an array belongs: it is that itself, or a column; data of used files have dots too."""
-        return name if name in self.data else name.rpartition(".")[0]
+        return name if name in self.data else name.rpartition(".")[0].partition("[")[0]
 
     @property
     def derived(self) -> dict[str, Definition | Output]:
@@ -366,8 +377,9 @@ class BoundProgram:
 
     `arrays` holds the data by name, columns as `<datum>.<column>`; `notes` what the user should know about
     data that was given; `rows` are there for data of which rows were left out. `unfitted`: no earlier fit was given,
-    and means of the prior stand for it. `data_sets` has the positions of the entries of each measured data set, by
-    datum and name of the set.
+    and means of the prior stand for it. `data_sets` has the positions of the rows of each measured data set, by datum
+    and name of the set, `weights` their weights in the fit where they have any; `labels` are those of axes that data
+    name.
     """
 
     program: Program
@@ -377,6 +389,8 @@ class BoundProgram:
     rows: Mapping[str, Rows] = field(default_factory=dict)
     unfitted: bool = False
     data_sets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     _kept: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     def once(self, name: Hashable, compute: Callable[[], Found]) -> Found:

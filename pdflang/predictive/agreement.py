@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Part:
-    """χ² of some data: those of an observation, or of a measured data set of it."""
+    """χ² of some data: those of an observation, or of a measured data set of it, which has a weight in the fit."""
 
     name: str
     chi2: float
     count: int
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Agreement:
 
     `by_observation` adds up to all. `by_data` is each measured data set by itself, with its own block of the
     covariance, and each other observation: errors that sets share are not shared there, so that it need not add up.
+    Weights of data sets, which are in χ² of all as they are in the fit, are not in that of a set.
     `parameters` counts the free parameters; a nuisance is as good as a datum, and is not counted.
     """
 
@@ -72,5 +74,7 @@ def _count(model: CompiledModel, name: str) -> int:
 def _of_sets(model: CompiledModel, name: str, params: dict[str, Any]) -> Iterator[Part]:
     """χ² of each measured data set of an observation; nothing where it has none."""
     draws = model.bound.program.observations[name].draws
-    if draws is not None and draws.row.name == "MvNormal":
-        yield from (Part(one.name, one.chi2, len(one.observed)) for one in measured(model, name, params))
+    if draws is not None and draws.row.name in ("MvNormal", "Normal"):
+        weights = model.bound.weights.get(name, {})
+        for one in measured(model, name, params):
+            yield Part(one.name, one.chi2, len(one.observed), weights.get(one.name, 1.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -48,13 +49,14 @@ def measured(model: CompiledModel, name: str, params: Mapping[str, Any]) -> Iter
 
     Shifts are those of the nuisances that fit best, β r with r = (1 + βᵀ D⁻¹ β)⁻¹ βᵀ D⁻¹ (y − μ) for a covariance
     D + β βᵀ: Stump et al., Phys. Rev. D 65 (2001) 014012 (hep-ph/0101051), section 2. Of all sets together, since these
-    share errors.
+    share errors. Errors are those that were measured: weights of data sets are not in them.
     """
     bound = model.bound
     sets, draws = bound.data_sets.get(name, {}), bound.program.observations[name].draws
     if not sets or draws is None or draws.row.name not in ("Normal", "MvNormal"):
         return
-    evaluate = Evaluator({**bound.arrays, **params}, bound.lengths, bound.program.definition_nodes)
+    arrays = {**bound.arrays, **_without_weights(name, bound), **params}
+    evaluate = Evaluator(arrays, bound.lengths, bound.program.definition_nodes)
     spread = np.asarray(evaluate(draws.arguments[1]), float)
     observed = np.asarray(bound.arrays[f"{name}.central"], float)
     predicted = np.asarray(model.predictions(params)[name], float)
@@ -73,6 +75,15 @@ def measured(model: CompiledModel, name: str, params: Mapping[str, Any]) -> Iter
         yield Measured(
             of_set, observed[rows], predicted[rows], shifted[rows], errors[rows], chi2, shifted is not predicted
         )
+
+
+def _without_weights(name: str, bound: BoundProgram) -> dict[str, np.ndarray]:
+    """The errors of a datum as they are where no data set has a weight."""
+    root = np.ones(len(bound.arrays[f"{name}.central"]))
+    for of_set, weight in bound.weights.get(name, {}).items():
+        root[bound.data_sets[name][of_set]] = math.sqrt(weight)
+    kinds = (f"{name}.{kind}_{of}" for kind in ("correlated", "uncorrelated") for of in ("absolute", "relative"))
+    return {kind: bound.arrays[kind] * root[:, None] for kind in kinds}
 
 
 def predictions_at(model: CompiledModel, parameters: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -31,6 +31,7 @@ from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.flows import ode
 from pdflang.semantics.increasing import check_increasing
 from pdflang.semantics.integration import integrate, sides_of
+from pdflang.semantics.parts import joined_axis
 from pdflang.semantics.ranges import range_of
 from pdflang.semantics.recurrences import scan
 from pdflang.semantics.sets import open_loop, size_of
@@ -335,7 +336,8 @@ def _concat(elaborator: Elaborator, site: CallSite) -> Value:
     if not parts:
         raise error("E303", "concat needs at least one vector", site.span)
     dtype = parts[0].dtype if len({part.dtype for part in parts}) == 1 else "real"
-    return nodes.Whole(arrays.CONCAT, tuple(parts), (Axis(length),), dtype, span=site.span)
+    axis = joined_axis(elaborator, [part.axes[0] for part in parts], site.span) or Axis(length)
+    return nodes.Whole(arrays.CONCAT, tuple(parts), (axis,), dtype, span=site.span)
 
 
 def _grid(row: ArrayFunction) -> Builtin:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from math import inf
 from typing import Any, Protocol
 
 from pdflang.components import arrays
@@ -10,12 +11,13 @@ from pdflang.diagnostics import Span, closest_names
 from pdflang.evolution import LOOPS, Evolution
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Constant, Dtype, Node, Phase, Reference
-from pdflang.ir.program import PARTONS, EvolutionSource, LhapdfSource
+from pdflang.ir.program import PARTONS, EvolutionSource, FKSource, LhapdfSource
 from pdflang.ir.ranges import NONNEGATIVE, REAL, Range
 from pdflang.ir.sizes import Axis, Size, symbol
 from pdflang.semantics.calls import CallSite, Given, match
 from pdflang.semantics.combine import as_number, error
 from pdflang.semantics.elaborator import Elaborator
+from pdflang.semantics.scope import Scope
 from pdflang.semantics.values import (
     CovarianceValue,
     DatasetValue,
@@ -30,6 +32,7 @@ from pdflang.semantics.values import (
     Value,
     describe,
 )
+from pdflang.syntax import ast
 
 
 class Columns(Protocol):
@@ -44,6 +47,9 @@ class Columns(Protocol):
     def hadrons_of(self, path: str, span: Span, folder: Any) -> int | None:
         """For how many hadrons an FK table is, 1 or 2; None where the file is not there, or is wrong."""
 
+    def check_fktable(self, source: FKSource, set_names: tuple[str, ...] | None) -> None:
+        """That tables, for these data sets or for none, can act on a pdfset: E514 and what `data` finds."""
+
 
 @dataclass
 class TableColumns:
@@ -55,6 +61,8 @@ class TableColumns:
     source: str = ""
     read: dict[str, Node] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
+    sets: tuple[str, ...] = ()
+    parts: dict[tuple[str, ...], dict[str, Node]] = field(default_factory=dict)
 
     def column(self, column: str, span: Span, index: str | None = None, within: Range = REAL) -> Node:
         """A column as an array over the rows; of an index, its labels or positions, as positions."""
@@ -82,7 +90,27 @@ def data_reference(name: str, axes: tuple[Axis, ...], dtype: Dtype = "real", wit
 def dataset_value(columns: TableColumns) -> DatasetValue:
     """A measured data set: its central values and kinematic columns."""
     central = columns.read.setdefault("central", data_reference(f"{columns.name}.central", (columns.axis,)))
-    return DatasetValue(columns.name, central, columns.column)
+    return DatasetValue(columns.name, central, columns.column, columns.sets)
+
+
+def set_weights(elaborator: Elaborator, written: ast.Expression, scope: Scope, count: int) -> tuple[float, ...]:
+    """The weights of `count` data sets. Errors: E303, E304, E401, E403."""
+    node = elaborator.number(written, scope, "as weights")
+    remedy = "write a number for each data set, in their order: weights = [1, 2]"
+    if node.phase != Phase.CONST:
+        raise error("E403", "weights of data sets are constants", written.span)
+    if len(node.axes) != 1:
+        raise error("E304", f"weights are an array, but this is {describe(node)}", written.span, remedy=remedy)
+    weights = tuple(float(weight) for weight in elaborator.fold(node))
+    if len(weights) != count:
+        raise error("E303", f"{len(weights)} weights for {count} data sets", written.span, remedy=remedy)
+    wrong = next((weight for weight in weights if not 0 < weight < inf), None)
+    if wrong is not None:
+        raise error(
+            "E401", f"the weight of a data set is positive and finite, but this is {wrong:g}", written.span,
+            remedy="leave a data set out that is not to count; in a `data` of its own it can be predicted",
+        )  # fmt: skip
+    return weights
 
 
 def systematics_of(dataset: DatasetValue, kind: str) -> CovarianceValue:

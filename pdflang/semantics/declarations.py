@@ -21,12 +21,13 @@ from pdflang.ir.program import (
     Parameter,
     PdfsetDeclaration,
     Source,
+    part_name,
 )
 from pdflang.ir.ranges import NONNEGATIVE, POSITIVE, REAL, Range
 from pdflang.ir.sizes import Axis, Size, symbol
 from pdflang.semantics import build
 from pdflang.semantics.combine import as_number, axes_agree, error
-from pdflang.semantics.datasets import Columns, TableColumns, data_reference, dataset_value
+from pdflang.semantics.datasets import Columns, TableColumns, data_reference, dataset_value, set_weights
 from pdflang.semantics.detectors import detector_operator
 from pdflang.semantics.distributions import (
     draws_of,
@@ -446,9 +447,11 @@ class DeclarationTable:
         condition: ast.Expression | None,
     ) -> Value:  # fmt: skip
         name, folder = entry.qualified, entry.module.source.folder
-        paths, variant = self._file_arguments(entry, call, kind)
+        paths, variant, weights = self._file_arguments(entry, call, kind)
         if declaration.axes:
             axes, _, _ = self.axes(declaration.axes, self._scope(entry))
+            if len(axes) > 1:
+                return self._array_file(entry, declaration, Source(kind, call.span, paths, column), axes, condition)
             axis = axes[0]
         else:
             axis = Axis(symbol(name), name)
@@ -456,9 +459,9 @@ class DeclarationTable:
             available = self._columns.of_table(paths[0], name, call.span, folder)
         else:
             available = self._columns.of_commondata(paths, name, call.span, folder)
-        columns = self.tables[name] = TableColumns(name, axis, available, paths[0])
+        columns = self.tables[name] = TableColumns(name, axis, available, paths[0], sets=paths)
         filter_node = self._row_filter(entry, columns, condition)
-        source = Source(kind, call.span, paths, column, variant, None, filter_node)
+        source = Source(kind, call.span, paths, column, variant, None, filter_node, weights)
         if column is not None:
             columns.column(column, call.span)
             dtype, labels = self._data_type(entry, declaration)
@@ -466,28 +469,63 @@ class DeclarationTable:
             return data_reference(name, (axis,), dtype)
         shape = "table" if kind == "table" else "commondata"
         self.data[name] = Datum(
-            name, (axis,), "real", entry.span, source, folder, shape, None, columns.read, columns.labels  # type: ignore[arg-type]
+            name, (axis,), "real", entry.span, source, folder, shape, None, columns.read, columns.labels,  # type: ignore[arg-type]
+            columns.parts,
         )  # fmt: skip
         if kind == "table":
             return TableValue(name, axis, columns.column)
         return dataset_value(columns)
 
-    def _file_arguments(self, entry: Entry, call: ast.Call, kind: str) -> tuple[tuple[str, ...], str | None]:
+    def _array_file(
+        self, entry: Entry, declaration: ast.Data, source: Source, axes: list[Axis], condition: ast.Expression | None
+    ) -> Value:
+        """An array of several axes, such as a covariance: a file holds one, or one by name among others."""
+        if condition is not None:
+            raise error("E310", "`where` filters rows, and this has several axes", condition.span)
+        if source.kind != "table":
+            raise error(
+                "E305", "a data set has one axis, its rows", declaration.axes[1].over.span,
+                remedy=f"write data {declaration.name} = commondata(…)",
+            )  # fmt: skip
+        dtype, labels = self._data_type(entry, declaration)
+        name = entry.qualified
+        if source.column is not None:
+            available = self._columns.of_table(source.paths[0], name, source.span, entry.module.source.folder)
+            TableColumns(name, axes[0], available, source.paths[0]).column(source.column, source.span)
+        self.data[name] = Datum(
+            name, tuple(axes), dtype, entry.span, source, entry.module.source.folder, labels_of=labels
+        )  # fmt: skip
+        return data_reference(name, tuple(axes), dtype)
+
+    def _file_arguments(
+        self, entry: Entry, call: ast.Call, kind: str
+    ) -> tuple[tuple[str, ...], str | None, tuple[float, ...]]:
+        """The names of files or data sets, the variant, the weights."""
         paths: list[str] = []
         variant = None
+        weights: tuple[float, ...] = ()
+        names = ("variant", "weights") if kind == "commondata" else ()
         for argument in call.arguments:
+            if argument.name is not None and argument.name not in names:
+                near = closest_names(argument.name, names)
+                raise error(
+                    "E303", f"{kind} has no argument `{argument.name}`", argument.span,
+                    remedy=f"did you mean `{near[0]}`?" if near else "",
+                )  # fmt: skip
+            if argument.name == "weights":
+                count = sum(other.name is None for other in call.arguments)
+                weights = set_weights(self._elaborator, argument.value, self._scope(entry), count)
+                continue
             value = self._elaborator.evaluate(argument.value, self._scope(entry))
             if not isinstance(value, TextValue):
                 raise error("E301", f"{kind} takes names in quotes", argument.span, label=describe(value))
             if argument.name is None:
                 paths.append(value.text)
-            elif argument.name == "variant" and kind == "commondata":
-                variant = value.text
             else:
-                raise error("E303", f"{kind} has no argument `{argument.name}`", argument.span)
+                variant = value.text
         if not paths or (kind == "table" and len(paths) > 1):
             raise error("E303", f"{kind} takes {'one file' if kind == 'table' else 'names of data sets'}", call.span)
-        return tuple(paths), variant
+        return tuple(paths), variant, weights
 
     def _row_filter(self, entry: Entry, columns: TableColumns, condition: ast.Expression | None) -> Node | None:
         """The condition of `where`, in which the columns are in scope by their own names."""
@@ -506,6 +544,13 @@ class DeclarationTable:
                         remedy="compare a column with something: Q2 > 3.5")  # fmt: skip
         return node
 
+    def part(self, datum: str, sets: tuple[str, ...], span: Span) -> TableColumns:
+        """The columns of some of the data sets of a datum."""
+        label = part_name(datum, sets)
+        available = self._columns.of_commondata(sets, datum, span, self.data[datum].folder)
+        read = self.tables[datum].parts.setdefault(sets, {})
+        return TableColumns(label, Axis(symbol(label), label), available, label, read, sets=sets)
+
     def evolution(self, source: EvolutionSource) -> str:
         """The name of an operator; equal ones have one."""
         return self.evolutions.setdefault(source, f"evolution{len(self.evolutions) + 1}")
@@ -518,8 +563,10 @@ class DeclarationTable:
         """For how many hadrons an FK table is, None where that cannot be told yet."""
         return self._columns.hadrons_of(path, span, folder)
 
-    def fk_table(self, source: FKSource) -> str:
-        """The name under which the numbers of an FK table are bound."""
+    def fk_table(self, source: FKSource, sets: tuple[str, ...] | None) -> str:
+        """The name under which the numbers of FK tables are bound, which predict these data sets."""
+        if source not in self.fk_tables:
+            self._columns.check_fktable(source, sets)
         return self.fk_tables.setdefault(source, f"fk{len(self.fk_tables) + 1}")
 
     # --- functions ------------------------------------------------------------------------------------------

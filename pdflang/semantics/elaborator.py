@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pdflang.diagnostics import Label, PdflangError, Reports, Span
 from pdflang.ir.evaluate import Evaluator
@@ -25,6 +25,9 @@ from pdflang.semantics.scope import Scope
 from pdflang.semantics.values import Domain, FunctionValue, Value
 from pdflang.syntax import ast
 
+if TYPE_CHECKING:
+    from pdflang.semantics.datasets import TableColumns
+
 MOST_CALLS = 20_000
 """How many calls of functions may be inlined, equal ones counted once: a few seconds of work."""
 
@@ -36,13 +39,16 @@ class Declarations(Protocol):
     """What the declarations of a model mean; `semantics.declarations` implements it."""
 
     parameters: dict[str, Parameter]
+    tables: dict[str, TableColumns]
 
     @property
     def definition_nodes(self) -> dict[str, Node]: ...
 
     def declared(self, entry: Entry, span: Span) -> Value: ...
 
-    def fk_table(self, source: FKSource) -> str: ...
+    def fk_table(self, source: FKSource, sets: tuple[str, ...] | None) -> str: ...
+
+    def part(self, datum: str, sets: tuple[str, ...], span: Span) -> TableColumns: ...
 
     def hadrons(self, path: str, span: Span, folder: Any) -> int | None: ...
 

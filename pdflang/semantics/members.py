@@ -32,6 +32,11 @@ def member(elaborator: Elaborator, base: Value, name: str, span: Span) -> Value:
     if isinstance(base, TableValue):
         return base.column(name, span)
     if isinstance(base, DatasetValue):
+        if base.whole and name in ("sources", *SYSTEMATICS):
+            raise error(
+                "E205", f"`{name}` is that of all data sets together, whose errors may have one source", span,
+                remedy=f"write {base.whole}.{name}",
+            )  # fmt: skip
         if name == "sources":
             return sources_of(base)
         return systematics_of(base, name) if name in SYSTEMATICS else base.column(name, span)

@@ -10,7 +10,7 @@ from pdflang.components.functions import Function
 from pdflang.ir import nodes
 from pdflang.ir.evaluate import resolve
 from pdflang.ir.nodes import Node
-from pdflang.ir.ranges import NONNEGATIVE, REAL, UNIT, Range, point
+from pdflang.ir.ranges import NONNEGATIVE, POSITIVE, REAL, UNIT, Range, point
 
 # What is proved of an expression holds wherever it appears; it is forgotten with the expression.
 _known: WeakKeyDictionary[Node, Range] = WeakKeyDictionary()
@@ -179,6 +179,9 @@ def _whole(node: nodes.Whole, known: Known) -> Range:
         return ranges[0].union(ranges[1])
     if name == "interp":
         return ranges[2]
+    if name == "errors":
+        # What is uncorrelated is not zero: binding makes sure of it.
+        return POSITIVE
     return REAL
 
 

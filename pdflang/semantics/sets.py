@@ -10,7 +10,15 @@ from pdflang.ir.sizes import Axis, Size, symbol
 from pdflang.semantics.combine import as_number, error
 from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.scope import Scope
-from pdflang.semantics.values import IndexValue, IntervalValue, LengthValue, SliceValue, TableValue, describe
+from pdflang.semantics.values import (
+    DatasetValue,
+    IndexValue,
+    IntervalValue,
+    LengthValue,
+    SliceValue,
+    TableValue,
+    describe,
+)
 from pdflang.syntax import ast
 
 
@@ -47,7 +55,7 @@ def axis_of(elaborator: Elaborator, expression: ast.Expression, scope: Scope) ->
         ends = slice_of(elaborator, expression, scope)
         return Axis(size_of(elaborator, ends.stop, expression.span) - size_of(elaborator, ends.start, expression.span))
     value = elaborator.evaluate(expression, scope)
-    if isinstance(value, IndexValue | LengthValue | TableValue):
+    if isinstance(value, IndexValue | LengthValue | TableValue | DatasetValue):
         return value.axis
     size = size_of(elaborator, as_number(value, expression.span, "as a length"), expression.span)
     if size.is_known and size.constant < 0:
@@ -71,7 +79,7 @@ def open_loop(
     value = elaborator.evaluate(over, scope)
     if isinstance(value, IntervalValue):
         return value
-    if isinstance(value, IndexValue | LengthValue | TableValue):
+    if isinstance(value, IndexValue | LengthValue | TableValue | DatasetValue):
         loop = Loop(scope.depth, value.axis)
         return loop, scope.bind(variable, LoopIndex(loop)).deeper()
     if isinstance(value, SliceValue):

@@ -11,10 +11,11 @@ from pdflang.ir.nodes import Constant, Loop, LoopIndex, Node
 from pdflang.ir.sizes import Axis, Size
 from pdflang.semantics.combine import as_number, error
 from pdflang.semantics.elaborator import Elaborator
+from pdflang.semantics.parts import part_of
 from pdflang.semantics.positions import check_position, check_slice
 from pdflang.semantics.scope import Scope
 from pdflang.semantics.sets import size_of, written_size
-from pdflang.semantics.values import FamilyValue, Value, describe
+from pdflang.semantics.values import DatasetValue, FamilyValue, TextValue, Value, describe
 from pdflang.syntax import ast
 
 
@@ -27,6 +28,11 @@ def subscript(elaborator: Elaborator, expression: ast.Subscript, scope: Scope) -
         position = elaborator.number(expression.items[0], scope)
         check_position(base.index.axis, position, expression.items[0].span)
         return base.member(position)
+    if isinstance(base, DatasetValue):
+        found = [elaborator.evaluate(item, scope) for item in expression.items if not isinstance(item, ast.Slice)]
+        names = tuple(value.text for value in found if isinstance(value, TextValue))
+        if names and len(names) == len(expression.items):
+            return part_of(elaborator, base, names, scope, expression.span)
     array = as_number(base, expression.base.span, "before brackets")
     if len(expression.items) > len(array.axes):
         raise error(

@@ -9,7 +9,7 @@ from typing import Any
 from pdflang.components import arrays
 from pdflang.diagnostics import Span
 from pdflang.ir import nodes
-from pdflang.ir.nodes import Node
+from pdflang.ir.nodes import Node, Phase
 from pdflang.ir.program import FKSource
 from pdflang.ir.ranges import Range
 from pdflang.ir.sizes import Axis, Size, symbol
@@ -17,7 +17,15 @@ from pdflang.semantics.calls import CallSite, match
 from pdflang.semantics.combine import error
 from pdflang.semantics.datasets import data_reference
 from pdflang.semantics.elaborator import Elaborator
-from pdflang.semantics.values import DatasetValue, OperatorValue, PdfsetValue, TextValue, Value, describe
+from pdflang.semantics.values import (
+    DatasetValue,
+    IntervalValue,
+    OperatorValue,
+    PdfsetValue,
+    TextValue,
+    Value,
+    describe,
+)
 
 
 def fktable(elaborator: Elaborator, site: CallSite) -> OperatorValue:
@@ -33,13 +41,8 @@ def fktable(elaborator: Elaborator, site: CallSite) -> OperatorValue:
         paths.append(value.text)
     named = CallSite(site.name, tuple(a for a in site.arguments if a.name), site.span, site.scope)
     matched = match(named, [], ["rows"])
-    if "rows" not in matched:
-        raise error(
-            "E303", "fktable needs `rows`, the data set that it predicts", site.span,
-            remedy='write fktable("f2.npz", rows = data)',
-        )  # fmt: skip
-    rows = elaborator.given(matched["rows"], site.scope)
-    if not isinstance(rows, DatasetValue):
+    rows = elaborator.given(matched["rows"], site.scope) if "rows" in matched else None
+    if rows is not None and not isinstance(rows, DatasetValue):
         raise error("E301", f"`rows` is a data set, but this is {describe(rows)}", site.span)
     if not paths:
         raise error("E303", "fktable needs the files of its tables", site.span, remedy='fktable("f2.npz", rows = data)')
@@ -56,11 +59,11 @@ def fktable(elaborator: Elaborator, site: CallSite) -> OperatorValue:
 
 @dataclass(frozen=True)
 class _Tables:
-    """The files of one `fktable(…)`, one for each data set of `rows`."""
+    """The files of one `fktable(…)`, one for each data set of `rows`; without these they have rows of their own."""
 
     elaborator: Elaborator
     paths: tuple[str, ...]
-    rows: DatasetValue
+    rows: DatasetValue | None
     site: CallSite
 
     def predictions(self, values: tuple[Value, ...], depth: int, span: Span) -> Node:
@@ -72,12 +75,15 @@ class _Tables:
             places = list(members)
             acting = pdfsets if len(pdfsets) == key[0] else pdfsets * 2
             groups.append(self._source(places, acting, span))
-        axis = self.rows.central.axes[0]
+        axis = self.rows.axis if self.rows is not None else None
         parts = [
             self._contraction(source, acting, axis if len(groups) == 1 else None, depth, span)
             for source, acting in groups
         ]
-        return parts[0] if len(parts) == 1 else nodes.Whole(arrays.CONCAT, tuple(parts), (axis,), "real", span=span)
+        if len(parts) == 1:
+            return parts[0]
+        axis = axis or Axis(sum((part.axes[0].size for part in parts), Size(0)))
+        return nodes.Whole(arrays.CONCAT, tuple(parts), (axis,), "real", span=span)
 
     def _pdfset(self, value: Value, span: Span) -> PdfsetValue:
         if isinstance(value, PdfsetValue):
@@ -108,7 +114,7 @@ class _Tables:
     ) -> tuple[FKSource, list[PdfsetValue]]:
         source = FKSource(
             tuple(self.paths[place] for place in places),
-            self.rows.name,
+            self.rows.name if self.rows is not None else "",
             tuple(tuple(pdfset.flavours) for pdfset in pdfsets),
             tuple(pdfset.scale for pdfset in pdfsets),
             places[0],
@@ -116,14 +122,25 @@ class _Tables:
             all(pdfset is pdfsets[0] for pdfset in pdfsets),
             self.site.span,
             self._folder,
+            tuple(self._domain(pdfset) for pdfset in pdfsets),
         )
         return source, pdfsets
+
+    def _domain(self, pdfset: PdfsetValue) -> tuple[float, float]:
+        """Where all densities of a pdfset are defined."""
+        domains = [variable.domain for function in pdfset.flavours.values() for variable in function.variables[:1]]
+        known = [
+            (float(self.elaborator.fold(domain.lower)), float(self.elaborator.fold(domain.upper)))
+            for domain in domains
+            if isinstance(domain, IntervalValue) and domain.lower.phase == domain.upper.phase == Phase.CONST
+        ]
+        return max((lower for lower, _ in known), default=0.0), min((upper for _, upper in known), default=1.0)
 
     def _contraction(
         self, source: FKSource, pdfsets: list[PdfsetValue], axis: Axis | None, depth: int, span: Span
     ) -> Node:
         """Σ over channels and points; without the `axis` of all rows, those of the source have one of their own."""
-        name = self.elaborator.declarations.fk_table(source)
+        name = self.elaborator.declarations.fk_table(source, self.rows.sets if self.rows is not None else None)
         grid_axis = Axis(symbol(f"{name}.xgrid"))
         grid = data_reference(f"{name}.xgrid", (grid_axis,), "real", Range(0, 1, open_lower=True))
         axis = axis or Axis(symbol(f"{name}.rows"))

@@ -217,11 +217,18 @@ class TableValue:
 
 @dataclass(frozen=True)
 class DatasetValue:
-    """A measured data set: its central values, its kinematic columns, its errors."""
+    """Measured data `sets`: central values, kinematic columns, errors; `whole` is the datum of which they are part."""
 
     name: str
     central: Node
     column: Callable[[str, Span], Node] = field(compare=False)
+    sets: tuple[str, ...] = ()
+    whole: str = ""
+
+    @property
+    def axis(self) -> Axis:
+        """Its rows."""
+        return self.central.axes[0]
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ def measured(kin: list[list[float]], sets: list[int] | None = None, names: str =
         set_index=index,
         entry=np.concatenate([np.arange(1, n + 1) for n in np.bincount(index)]),
         sources=(),
+        source_set=np.zeros(0, dtype=int),
         errors=np.zeros((len(kin), 0)),
         context=DataContext("d"),
     )

@@ -219,7 +219,7 @@ def test_arrays_of_numpy_and_hdf5(tmp_path: Path, context: DataContext) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("d.csv", "x,y\n1,2\n", ["holds 2 arrays: x, y", 'table("d.csv")', "d.x"]),
+        ("d.csv", "x,y\n1,2\n", ["holds 2 arrays: x, y", 'name one: table("d.csv").x']),
         ("d.csv", "1\na\n", ["starts with numbers and has text", "header row"]),
         ("d.json", "{}", ["holds no array"]),
         ("d.txt", "a b\n", ["does not hold numbers only", ".csv"]),

@@ -442,6 +442,62 @@ SEVERAL = {
     "Greek, wide and odd characters": 'data 数据[N]\nparam μ ~ Normal(0, "\u202eabc")\nobserve 数据 ~ Normal(μ, σ)',
 }
 
+_METADATA = """implemented_observables:
+- observable_name: F2
+  ndata: 1
+  kinematics: {variables: {x: {}, Q2: {}}, file: kinematics.yaml}
+  data_central: data.yaml
+  data_uncertainties: [uncertainties.yaml]
+"""
+_SETS = {
+    f"{name}/{file}": content
+    for name in ("A", "B")
+    for file, content in {
+        "metadata.yaml": _METADATA,
+        "data.yaml": "data_central: [0.4]",
+        "kinematics.yaml": "bins: [{x: {mid: 0.1}, Q2: {mid: 4}}]",
+        "uncertainties.yaml": "definitions: {stat: {treatment: ADD, type: UNCORR}}\nbins: [{stat: 0.01}]",
+    }.items()
+} | {
+    "f2.json": '{"flavours": ["g", "u"], "xgrid": [0.1, 0.5], "variables": ["x", "Q2"], "kin": [[0.1, 4]], '
+    '"fk": [[[0.3, 0.1], [0.2, 0.1]]], "Q0": 1.65}',
+    "c.json": '{"c": [[1, 0], [0, 1]], "d": [[1, 0], [0, 1]]}',
+}
+_AB = 'data d = commondata("A_F2", "B_F2")\n'
+_GLUON = "pdfset p(x) at Q = 1.65 { g = 1 - x }\n"
+
+DATA_SETS = {
+    "number of weights": (_SETS, 'data d = commondata("A_F2", "B_F2", weights = [1, 2, 3])'),
+    "weights that are no array": (_SETS, 'data d = commondata("A_F2", weights = 2)'),
+    "weight zero": (_SETS, 'data d = commondata("A_F2", "B_F2", weights = [1, 0])'),
+    "negative weight": (_SETS, 'data d = commondata("A_F2", "B_F2", weights = [-1, 1])'),
+    "infinite weight": (_SETS, 'data d = commondata("A_F2", weights = [inf])'),
+    "weights that cannot be computed": (_SETS, 'data d = commondata("A_F2", weights = [log(-1)])'),
+    "weights that are parameters": (_SETS, 'param w ~ LogNormal(0, 1)\ndata d = commondata("A_F2", weights = [w])'),
+    "weights misspelt": (_SETS, 'data d = commondata("A_F2", weight = [1])'),
+    "part": (_SETS, _AB + 'output a = d["A_F"]\noutput b = d["B_F2", "A_F2"]\noutput c = d["A_F2"].covariance'),
+    "column of a part": (_SETS, _AB + 'output a = d["A_F2"].y'),
+    "parts in another order": (_SETS, _AB + 'let a = concat(d["B_F2"].x, d["A_F2"].x)'),
+    "number of tables": (
+        _SETS, _AB + _GLUON + 'theory t = fktable("f2.json", rows = d)\noutput a = p |> t'
+    ),
+    "table for a number": (_SETS, _AB + _GLUON + 'theory t = fktable("f2.json", rows = 3)\noutput a = p |> t'),
+    "table at another scale": (
+        _SETS, _AB + 'pdfset p(x) at Q = 1.3 { g = 1 - x }\noutput a = p |> fktable("f2.json", rows = d["A_F2"])'
+    ),
+    "flavour that a table does not have": (
+        _SETS, _AB + 'pdfset p(x) at Q = 1.65 { c = 1 - x }\noutput a = p |> fktable("f2.json", rows = d["A_F2"])'
+    ),
+    "pdfset defined on less than the grid": (
+        _SETS, 'pdfset p(x in (0.2, 1)) at Q = 1.65 { g = 1 - x }\noutput a = p |> fktable("f2.json")'
+    ),
+    "matrix": (
+        _SETS,
+        _AB + 'data c[d, d] = table("c.json").e\ndata g[d, d] = table("c.json").c where x > 1\n'
+        'data h[d, d] = commondata("A_F2")',
+    ),
+}
+
 TOPICS = {
     "names": NAMES,
     "kinds": KINDS,
@@ -457,4 +513,5 @@ TOPICS = {
     "detectors": DETECTORS,
     "unsupported": UNSUPPORTED,
     "several": SEVERAL,
+    "data sets": DATA_SETS,
 }

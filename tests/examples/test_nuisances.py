@@ -5,6 +5,8 @@ import pytest
 from as_a_user import EXAMPLES
 
 import pdflang
+from pdflang.fields import schemas
+from pdflang.results.schema import entry_names
 
 FOLDER = EXAMPLES / "dis"
 TEXT = (FOLDER / "model.pdfm").read_text()
@@ -19,17 +21,25 @@ POINT = {
 }  # fmt: skip
 
 
+SETS = 'variant = "legacy"'
+
+
+@pytest.fixture(scope="module", params=["", ", weights = [1, 2.5]"], ids=["alike", "weighted"])
+def text(request):
+    assert COVARIANCE in TEXT and SETS in TEXT
+    return TEXT.replace(SETS, SETS + request.param)
+
+
 @pytest.fixture(scope="module")
-def models():
-    assert COVARIANCE in TEXT
-    return [pdflang.loads(text, folder=FOLDER) for text in (TEXT, TEXT.replace(COVARIANCE, NUISANCES))]
+def models(text):
+    return [pdflang.loads(model, folder=FOLDER) for model in (text, text.replace(COVARIANCE, NUISANCES))]
 
 
-def test_profiled_nuisances_give_the_covariance(models) -> None:
+def test_profiled_nuisances_give_the_covariance(models, text) -> None:
     """min over r of Σ (d − t − Γr)²/Δ² + r² is (d − t)ᵀ C⁻¹ (d − t), at any parameters."""
     covariance, nuisances = models
     gamma, delta = (
-        np.asarray(pdflang.loads(f"{TEXT}\noutput found = {part}\n", folder=FOLDER).derived(POINT)["found"])
+        np.asarray(pdflang.loads(f"{text}\noutput found = {part}\n", folder=FOLDER).derived(POINT)["found"])
         for part in ("bcdms.shifts(t0 = t0.proton |> F2)", "bcdms.errors(t0 = t0.proton |> F2)")
     )
     away = covariance.bound.arrays["bcdms.central"] - np.asarray(covariance.predictions(POINT)["bcdms"])
@@ -51,3 +61,11 @@ def test_the_maxima_are_one(models) -> None:
     assert nuisances.dof == covariance.dof
     pulls = nuisances.params["r"]
     assert nuisances.chi2 + pulls @ pulls == pytest.approx(covariance.chi2, rel=1e-6)
+
+
+def test_results_have_the_names_of_the_sources(models) -> None:
+    nuisances = models[1]
+    names = entry_names("r", (nuisances.bound.lengths["bcdms.correlated"],), schemas(nuisances)["r"])
+    assert names[:3] == ["r[BCDMSFB]", "r[BCDMSFS]", "r[BCDMSFR]"]
+    assert names[5] == "r[BCDMS_NC_NOTFIXED_P_EM-F2: sys_6]" and names[-1] == "r[BCDMS_NC_NOTFIXED_D_EM-F2: sys_8]"
+    assert not [lint for lint in nuisances.program.lints if "sigma" in lint.message]

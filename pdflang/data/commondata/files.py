@@ -18,13 +18,17 @@ _TYPES = "UNCORR, CORR, THEORYUNCORR, THEORYCORR, SKIP, or a name that data sets
 
 @dataclass(frozen=True, eq=False)
 class DataSet:
-    """One data set: central values (n,), kinematics by variable (n,), errors (n, sources) in its units."""
+    """One data set: central values (n,), kinematics by variable (n,), errors (n, sources) in its units.
+
+    `operation` is what its metadata make predictions by, of several FK tables: RATIO, ASY, …; NULL of one.
+    """
 
     name: str
     central: np.ndarray = field(repr=False)
     kinematics: dict[str, np.ndarray] = field(repr=False)
     sources: tuple[ErrorSource, ...] = field(repr=False)
     errors: np.ndarray = field(repr=False)
+    operation: str = "NULL"
 
 
 def read_data_set(observable: Observable, variant: str | None) -> DataSet:
@@ -36,7 +40,13 @@ def read_data_set(observable: Observable, variant: str | None) -> DataSet:
     files = [_read_uncertainties(observable, named) for named in _uncertainty_files(observable, variant)]
     sources = tuple(source for found, _ in files for source in found)
     errors = np.concatenate([values for _, values in files], axis=1)
-    return DataSet(observable.name, central, kinematics, sources, errors)
+    return DataSet(observable.name, central, kinematics, sources, errors, _operation(observable))
+
+
+def _operation(observable: Observable) -> str:
+    theory = observable.node.optional("theory")
+    written = theory.optional("operation") if theory is not None else None
+    return written.text("the name of an operation").upper() if written is not None else "NULL"
 
 
 def _read_central(observable: Observable, variant: str | None) -> np.ndarray:
@@ -44,7 +54,14 @@ def _read_central(observable: Observable, variant: str | None) -> np.ndarray:
 
     named = observable.setting("data_central", variant)
     if named is None:
-        raise observable.node.wrong("has no key `data_central`", "the file of the measured values")
+        raise data_error(
+            "E513",
+            f"the observable `{observable.name}` has no measured values",
+            observable.node.context,
+            notes=(f"`{observable.node.entry}` of `{observable.node.file}` has no key `data_central`.",),
+            remedy="what fits constrain without measuring it, such as positivity, is a term of the density: "
+            "factor positive = penalty(…)",
+        )
     wanted = "the list of measured values"
     values = observable.one_a_datum(observable.read(named).key("data_central", wanted), wanted)
     return np.array([value.number("a measured value") for value in values])
@@ -98,12 +115,27 @@ def _read_uncertainties(observable: Observable, named: Node) -> tuple[list[Error
     kept = [source for name, node in definitions.items() if (source := _source(name, node)).type != "SKIP"]
     wanted = "a list with the uncertainties of each datum"
     bins = observable.one_a_datum(content.key("bins", wanted), wanted)
+    values = []
     for row in bins:
-        for name in row.names("a mapping from source to value"):
-            if name not in definitions:
-                raise row.key(name, "").wrong("has no definition", "an entry in `definitions` for each source")
-    values = [row.numbers([source.name for source in kept], "a number") for row in bins]
+        entry_of = _entries(row, list(definitions))
+        values.append(row.numbers([entry_of[source.name] for source in kept], "a number"))
     return kept, np.array(values, dtype=np.float64).reshape(len(bins), len(kept))
+
+
+def _entries(row: Node, sources: list[str]) -> dict[str, str]:
+    """What each source is called in a row: the same, unless one alone has no entry, or others stand in their places.
+
+    Some of NNPDF's files rely on its reader, which goes by the places and not by the names. Where both are there, in
+    different orders, names count: by places an error would have the treatment and the type of another.
+    """
+    names = row.names("a mapping from source to value")
+    entry_of = dict(zip(sources, sources, strict=True))
+    unknown = [name for name in names if name not in entry_of]
+    missing = [source for source in sources if source not in names] if unknown else []
+    in_place = all(source == name or name in unknown for source, name in zip(sources, names, strict=False))
+    if len(unknown) != len(missing) or (len(unknown) > 1 and not in_place):
+        raise row.key(unknown[0], "").wrong("has no definition", "an entry in `definitions` for each source")
+    return entry_of | dict(zip(missing, unknown, strict=True))
 
 
 def _source(name: str, node: Node) -> ErrorSource:

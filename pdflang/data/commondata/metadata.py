@@ -18,6 +18,12 @@ from pdflang.data.context import DataContext, counted, data_error, one_of
 from pdflang.data.paths import lies_beneath
 from pdflang.diagnostics import PdflangError, closest_names
 
+OPERATIONS = {
+    "NULL": "", "ADD": "", "SMT": "", "RATIO": "a/b", "ASY": "(a - b)/(a + b)", "SMN": "(a + b)/(c + d)",
+    "COM": "(a + b + …)/(k + l + …)",
+}  # fmt: skip
+"""What makes predictions of FK tables, by the names in metadata; "" where that is linear, as one table may be."""
+
 _NAME = re.compile(r"[\w.+-]+")
 _FILE = "the name of a file in the same folder"
 
