@@ -104,9 +104,9 @@ class Rates:
         import numpy as np
 
         def log_rates(points: Any) -> Any:
-            places = node_arrays(self._observation, Measure.of_events(points))
+            data = {**self._planned.arrays, **node_arrays(self._observation, Measure.of_events(points))}
             evaluate = self._of_length(len(points))
-            return np.array([evaluate(draw, {**self._planned.arrays, **places})["log_rate"] for draw in draws])
+            return np.array([evaluate(draw, data)["log_rate"] for draw in draws])
 
         return log_rates
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from pdflang.backend.early import Early
 from pdflang.backend.imports import Imports
 from pdflang.backend.names import Names
 from pdflang.backend.runtime.factorisation import NotPositiveDefinite
@@ -28,39 +29,59 @@ def numeric_function(
     """The function `(params, data) -> values by name` of expressions of a planned program.
 
     `data` holds what `BoundProgram.arrays` holds; `lengths` replaces some of its lengths, where `data` has other
-    numbers of events than the program was bound with.
+    numbers of events than the program was bound with. What follows from data is computed once for the same `data`.
     """
     definitions = planned.program.definition_nodes
-    names = Names(frozenset(["params", "data", "np", "values"]))
+    names = Names(frozenset(["params", "data", "arrays", "np", "prepare", "values"]))
     context = Context(Imports(names), {**planned.lengths, **(lengths or {})}, definitions)
     constants: dict[str, Any] = {}
     known = dict(_leaves(roots.values(), definitions, constants))
-    writer = Writer(context, names, "numpy", None, known)
+    early = Early()
+    writer = Writer(context, names, "numpy", early, known)
     writer.expect(*roots.values())
     entries = [f"{json.dumps(name)}: {writer.text(node)}" for name, node in roots.items()]
+    first = Writer(context, names.inner(), "numpy", None, known)
+    first.expect(*early.values)
+    prepared = [f"{json.dumps(name)}: {first.text(node)}" for node, name in early.values.items()]
     lines = [
         *context.imports.lines(),
-        "def values(params, data):",
+        "def prepare(data):",
+        *first.lines,
+        f"    return {{{', '.join(prepared)}}}",
+        "def values(params, data, arrays):",
         *writer.lines,
         f"    return {{{', '.join(entries)}}}",
     ]
     namespace: dict[str, Any] = {}
     exec(compile("\n".join(lines), "<pdflang numeric>", "exec"), namespace)
-    function = namespace["values"]
-    return lambda params, data: _quiet(function, params, {**data, **constants}, list(roots))
+    return _Function(namespace["prepare"], namespace["values"], constants, tuple(roots))
 
 
-def _quiet(
-    function: Callable[..., dict[str, Any]], params: Values, data: Values, names: list[str]
-) -> dict[str, Any]:
-    import numpy as np
+class _Function:
+    """Values at parameters, by what was prepared of the data that it was called with last."""
 
-    # Draws far from the data overflow here and there; what comes of it is compared, not trusted.
-    with np.errstate(all="ignore"):
-        try:
-            return function(params, data)
-        except NotPositiveDefinite:
-            return dict.fromkeys(names, np.nan)
+    def __init__(
+        self,
+        prepare: Callable[[Values], Values],
+        values: Callable[[Values, Values, Values], dict[str, Any]],
+        constants: Values,
+        names: tuple[str, ...],
+    ) -> None:
+        self._prepare, self._values, self._constants, self._names = prepare, values, constants, names
+        self._last: tuple[Values, Values, Values] | None = None
+
+    def __call__(self, params: Values, data: Values) -> dict[str, Any]:
+        import numpy as np
+
+        # Draws far from the data overflow here and there; what comes of it is compared, not trusted.
+        with np.errstate(all="ignore"):
+            try:
+                if self._last is None or self._last[0] is not data:
+                    all_data = {**data, **self._constants}
+                    self._last = data, all_data, self._prepare(all_data)
+                return self._values(params, *self._last[1:])
+            except NotPositiveDefinite:
+                return dict.fromkeys(self._names, np.nan)
 
 
 def _leaves(

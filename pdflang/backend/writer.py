@@ -414,7 +414,7 @@ class Writer:
             last = f", axis={len(loops)}" if loops else ""
             texts = [self._full(argument, loops, argument) for argument in node.arguments]
             return Code(f"{callee}([{', '.join(texts)}]{last})", _ATOM, 1)
-        if row in (arrays.MATMUL, arrays.DOT) and loops:
+        if row in (arrays.MATMUL, arrays.DOT, arrays.CONTRACT) and loops:
             return self._einsum(node, loops)
         texts = [self._code(argument).text for argument in node.arguments]
         if loops and row.name in arrays.REDUCTIONS:
@@ -427,6 +427,12 @@ class Writer:
         elif loops and row is arrays.LINEAR_SOLVE:
             left, right = (self._aligned(argument, loops, len(argument.axes)) for argument in node.arguments)
             return Code(f"{callee}({left.text}, {right.within(_ATOM)}[..., None])[..., 0]", _ATOM, 1)
+        elif loops and row is arrays.INTERPOLATION_ROW:
+            texts[:2] = [self._aligned(argument, loops, len(argument.axes)).text for argument in node.arguments[:2]]
+            return Code(f"{callee}({', '.join(texts)})", _ATOM, 1)
+        elif loops and row is arrays.TABLE_OF_ROWS:
+            texts[1:3] = [self._aligned(argument, loops, len(argument.axes)).text for argument in node.arguments[1:3]]
+            return Code(f"{callee}({', '.join(texts)})", _ATOM, 1)
         elif loops and row.name not in _BATCHED:
             raise CompilerPanic(f"`{row.name}` inside a comprehension cannot be written down")
         if row is arrays.MATMUL and not loops:
@@ -438,10 +444,14 @@ class Writer:
         letters = {loop: chr(ord("a") + i) for i, loop in enumerate(loops)}
         left, right = node.arguments
         subscripts = []
-        own = (["i", "j"][-len(left.axes) :], ["j", "k"][: len(right.axes)])
+        shared = ["j"]
+        own = [["i", "j"][-len(left.axes) :], ["j", "k"][: len(right.axes)]]
+        if node.function is arrays.CONTRACT:
+            shared = ["y", "z"]
+            own = [[*"uvwx"[: len(left.axes) - 2], *shared], shared]
         for argument, axes in zip(node.arguments, own, strict=True):
             subscripts.append("".join(letters[loop] for loop in self.loops(argument)) + "".join(axes))
-        result = "".join(letters.values()) + "".join(a for a in (*own[0], *own[1]) if a != "j")
+        result = "".join(letters.values()) + "".join(a for a in (*own[0], *own[1]) if a not in shared)
         texts = ", ".join(self._code(argument).text for argument in node.arguments)
         return Code(f"{self.array_function('einsum')}('{','.join(subscripts)}->{result}', {texts})", _ATOM, 1)
 

@@ -109,6 +109,20 @@ POLYNOMIAL_IN_X = ArrayFunction(
     "pdflang.evolution.grids.polynomial",
     "interpolation between the knots of an evolution",
 )
+INTERPOLATION_ROW = ArrayFunction(
+    "interpolation_row",
+    ("x", "coefficients", "knots", "axes"),
+    "pdflang.evolution.grids.row_of_places",
+    "pdflang.evolution.grids.row_of_places",
+    "what each knot counts for the sum of coefficients times interpolations, over so many axes",
+)
+TABLE_OF_ROWS = ArrayFunction(
+    "table_of_rows",
+    ("operators", "scale", "rows", "partons"),
+    "pdflang.evolution.grids.table_of_rows",
+    "pdflang.evolution.grids.table_of_rows",
+    "rows on evolved partons as a table that acts on densities before the evolution",
+)
 CHOLESKY_OF_INVERSE = ArrayFunction(
     "cholesky_of_inverse",
     ("precision",),

@@ -19,7 +19,7 @@ from pdflang.data.paths import resolve
 from pdflang.data.tables import Table, read_array, read_table
 from pdflang.diagnostics import Label, PdflangError, Reports, closest_names
 from pdflang.evolution import Evolution
-from pdflang.evolution.operators import active, operator
+from pdflang.evolution.operators import active, operators
 from pdflang.ir import nodes
 from pdflang.ir.evaluate import Evaluator
 from pdflang.ir.program import (
@@ -578,6 +578,8 @@ class _Binder:
 
     def bind_evolutions(self) -> None:
         """The matrices of evolutions, from the cache or by HOPPET."""
+        import numpy as np
+
         for name, source in self._program.evolutions.items():
             context = DataContext(name, source.span)
             evolution = Evolution(**dict(source.settings))
@@ -589,9 +591,21 @@ class _Binder:
                     "E521", f"at {source.start:g} GeV there are {known} flavours, and `{absent[0]}` is none of them",
                     context, remedy="leave it out: evolution makes it above its mass; or give its mass, charm = 1.3",
                 )  # fmt: skip
-            made = operator(evolution, source.start, source.scale)
-            self.arrays[f"{name}.x"], self.arrays[f"{name}.table"] = made.x, made.table(pids)
-            self.lengths[f"{name}.x"] = len(made.x)
+            if isinstance(source.scale, nodes.Node):
+                evaluate = Evaluator(self.arrays, self.lengths, self._program.definition_nodes)
+                scales, which = np.unique(np.asarray(evaluate(source.scale), float), return_inverse=True)
+                made = operators(evolution, source.start, scales.tolist())
+                self.arrays[f"{name}.table"] = np.stack([one.table(pids) for one in made])
+                self.arrays[f"{name}.which"] = which
+                self.arrays[f"{name}.alpha_s"] = np.array([one.alpha_s for one in made])[which]
+                self.arrays[f"{name}.flavours"] = np.array([active(evolution, scale) for scale in scales])[which]
+                self.lengths[f"{name}.scales"] = len(scales)
+            else:
+                made = operators(evolution, source.start, [source.scale])
+                self.arrays[f"{name}.table"] = made[0].table(pids)
+                self.arrays[f"{name}.alpha_s"] = np.asarray(made[0].alpha_s)
+            self.arrays[f"{name}.x"] = made[0].x
+            self.lengths[f"{name}.x"] = len(made[0].x)
 
     def bind_lhapdf(self) -> None:
         """Members of LHAPDF sets at their scales; partons that a set does not have are zero."""

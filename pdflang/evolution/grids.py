@@ -49,6 +49,42 @@ def weights_at(knots: np.ndarray, points: np.ndarray) -> np.ndarray:
     return found
 
 
+def row_of_places(x: Any, coefficients: Any, knots: Any, axes: int) -> np.ndarray:
+    """What each of n knots below 1 counts for Σ c · f(x): (…, n), where the sum is over the last axes of x and c."""
+    import numpy as np
+
+    x, coefficients = np.broadcast_arrays(np.asarray(x, float), coefficients)
+    first = x.ndim - axes
+    outer = x.shape[:first]
+    x, coefficients = x.reshape(*outer, -1), coefficients.reshape(*outer, -1)
+    count = len(knots) + 1
+    left, shares = _shares(np, x, knots, count)
+    start = np.arange(int(np.prod(outer))).reshape(*outer, 1) * count
+    found = np.zeros(int(np.prod(outer)) * count)
+    for node, share in enumerate(shares):
+        found += np.bincount((start + left + node).ravel(), (coefficients * share).ravel(), len(found))
+    return found.reshape(*outer, count)[..., :-1]
+
+
+def table_of_rows(operators: np.ndarray, scale: Any, rows: Any, partons: Any) -> np.ndarray:
+    """Rows (…, p, nx) on evolved partons (p,) at scales (…) as tables (…, f, nx) on densities before the evolution.
+
+    `operators` (scales, partons, nx, f, nx) evolve f densities.
+    """
+    import numpy as np
+
+    rows = np.asarray(rows)
+    outer, (inner, before) = rows.shape[:-2], (operators.shape[1:3], operators.shape[3:])
+    scale = np.broadcast_to(scale, outer).ravel()
+    # Of all partons, so that the operators are multiplied as they lie in memory.
+    full = np.zeros((len(scale), *inner))
+    full[:, partons] = rows.reshape(-1, *rows.shape[-2:])
+    full, found = full.reshape(len(scale), -1), np.empty((len(scale), int(np.prod(before))))
+    for one in np.unique(scale):
+        found[scale == one] = full[scale == one] @ operators[one].reshape(full.shape[1], -1)
+    return found.reshape(*outer, *before)
+
+
 def _shares(numpy: Any, x: Any, knots: Any, count: int) -> tuple[Any, list[Any]]:
     """Where the six knots around x begin, and what each of them counts: Lagrange's polynomials of equal steps."""
     first = numpy.log(knots[0]) + LINEAR * knots[0]

@@ -24,6 +24,7 @@ _FORMAT = 4
 """Counts up where the numbers of a cached operator change their meaning."""
 
 _GLUON, _UP = 21, 2
+_COUPLING = "alpha_s"
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +32,12 @@ class Operator:
     """What each knot of the gluon, and of quarks by their PDG numbers, becomes at each point: (points, 13, nx) each.
 
     `x` (nx,) are the knots below 1, where everything vanishes; partons are in the order of `PIDS`. The up quark stands
-    for all that have no matrix of their own.
+    for all that have no matrix of their own. `alpha_s` is the coupling at the scale.
     """
 
     x: np.ndarray
     of: Mapping[int, np.ndarray]
+    alpha_s: float
 
     def table(self, flavours: Sequence[int]) -> np.ndarray:
         """The matrix (13, points, flavours, nx) for densities of some partons, by their PDG numbers."""
@@ -85,15 +87,16 @@ def operators(
     for scale, path in paths.items():
         if path is not None and path.is_file():
             with np.load(path) as stored:
-                found[scale] = Operator(knots[:-1], {int(pid): stored[pid] for pid in stored.files})
+                matrices = {int(pid): stored[pid] for pid in stored.files if pid != _COUPLING}
+                found[scale] = Operator(knots[:-1], matrices, float(stored[_COUPLING]))
     lacking = sorted(set(scales) - set(found))
     for scale, made in zip(lacking, _made(evolution, start, lacking, points, knots) if lacking else (), strict=True):
         found[scale] = made
         path = paths[scale]
         if path is not None:
             partial = path.with_name(f".{path.name}.{id(made)}.npz")
-            matrices: Any = {str(pid): matrix for pid, matrix in made.of.items()}
-            np.savez(partial, **matrices)
+            parts: Any = {_COUPLING: made.alpha_s, **{str(pid): matrix for pid, matrix in made.of.items()}}
+            np.savez(partial, **parts)
             partial.replace(path)
     return [found[scale] for scale in scales]
 
@@ -119,11 +122,12 @@ def _made(
             members[place * len(inner) : (place + 1) * len(inner), PIDS.index(pid)] = shapes
         return members
 
-    found = evolved(evolution, start, basis, points, np.asarray(scales, float)).values
+    found = evolved(evolution, start, basis, points, np.asarray(scales, float))
     for place in range(len(scales)):
         # (parton and knot, x, parton) → (parton, x, parton, knot)
-        by_parton = found[:, place].reshape(len(starting), len(inner), len(points), len(PIDS))
-        yield Operator(inner, dict(zip(starting, by_parton.transpose(0, 2, 3, 1), strict=True)))
+        by_parton = found.values[:, place].reshape(len(starting), len(inner), len(points), len(PIDS))
+        matrices = dict(zip(starting, by_parton.transpose(0, 2, 3, 1), strict=True))
+        yield Operator(inner, matrices, float(found.alpha_s[place]))
 
 
 def _cached(

@@ -94,14 +94,14 @@ class LhapdfSource:
 
 @dataclass(frozen=True)
 class EvolutionSource:
-    """An operator that takes densities of the named `flavours` from one scale to another, both in GeV.
+    """An operator that takes densities of the named `flavours` from one scale to another, or others, all in GeV.
 
-    `settings` are those of an `Evolution` by name.
+    `settings` are those of an `Evolution` by name. Several scales are an array that is known once data is bound.
     """
 
     settings: tuple[tuple[str, Any], ...]
     start: float
-    scale: float
+    scale: float | Node
     flavours: tuple[str, ...]
     span: Span = field(compare=False)
 

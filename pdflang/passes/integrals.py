@@ -20,6 +20,7 @@ from pdflang.passes.endpoints import EndpointRule
 from pdflang.passes.interior import ends_moved
 from pdflang.passes.kernels import variable_of
 from pdflang.passes.kinks import pieces_between_kinks
+from pdflang.passes.rough import rough_ends
 from pdflang.passes.terms import Term, decompose, whole
 from pdflang.passes.typical import Typical
 from pdflang.passes.zeros import zero_of
@@ -28,6 +29,7 @@ from pdflang.semantics import build
 Fold = Callable[[Node], Any]
 
 _OPEN_NODES = 64
+_ROUGH_NODES = 96
 
 
 def plan_integrals(root: Node, fold: Fold, typical: Typical, fineness: int = 1) -> Node:
@@ -65,7 +67,10 @@ class _Planner:
         if has_kernel(node, variable):
             return convolved(node, variable, _number(lower), _number(upper), self._typical, self._fineness)
         terms = decompose(node.body, variable)
-        if lower is not None and upper is not None:
+        rough = rough_ends(node, variable, terms, _number(lower), _number(upper))
+        if rough:
+            return self._with_rough_ends(node, variable, terms, rough, _number(lower), _number(upper))
+        if lower is not None and upper is not None and not _all_end_at_one_place(node, terms, lower, upper):
             return self._between_known(node, variable, terms, lower, upper)
         return self._between_open(node, variable, terms, _number(lower), _number(upper))
 
@@ -102,7 +107,41 @@ class _Planner:
             return []
         terms = decompose(node.body, variable)
         ends = zip(*np.broadcast_arrays(np.atleast_1d(lower), np.atleast_1d(upper)), strict=True)
-        return [i for i, (low, high) in enumerate(ends) if _needs_endpoint_rule(terms, low == 0, high == 1)]
+        special = [i for i, (low, high) in enumerate(ends) if _needs_endpoint_rule(terms, low == 0, high == 1)]
+        return [] if _all_end_at_one_place(node, terms, lower, upper) else special
+
+    # --- from an end with a logarithm, or with parts that are infinite there and cancel ------------------------
+
+    def _with_rough_ends(
+        self, node: Integral, variable: Variable, terms: list[Term], rough: str, lower: Any, upper: Any
+    ) -> Node:
+        other_needs_a_rule = _needs_endpoint_rule(
+            terms, rough == "upper" and lower == 0, rough == "lower" and upper == 1
+        )
+        if not other_needs_a_rule:
+            return self._between_rough_ends(node, variable)
+        middle = build.add(node.lower, build.multiply(Constant(0.5), build.subtract(node.upper, node.lower)))
+        halves = [
+            Integral(node.loop, *ends, node.body, span=node.span)
+            for ends in ((node.lower, middle), (middle, node.upper))
+        ]
+        return build.total(self._planned(half) for half in halves)
+
+    def _between_rough_ends(self, node: Integral, variable: Variable) -> Node:
+        """Where an end is 1, what is written as 1 − x is the distance from it, which would be lost in rounding."""
+        points, distances, weights = rules.with_logarithms(_ROUGH_NODES * self._fineness)
+        loop = Loop(node.loop.depth, Axis(Size(len(points))))
+        width = build.subtract(node.upper, node.lower)
+        point, distance, weight = (
+            nodes.Element(build.known_vector(values), (LoopIndex(loop),)) for values in (points, distances, weights)
+        )
+        replaced: dict[Node, Node] = {variable: build.add(node.lower, build.multiply(width, point))}
+        if isinstance(node.upper, Constant) and node.upper.value == 1:
+            for one in (Constant(1), Constant(1.0)):
+                away = nodes.Apply(arithmetic.SUBTRACT, (one, variable), "real")
+                replaced[away] = build.multiply(width, distance)
+        at_node = nodes.substitute(node.body, replaced)
+        return build.multiply(width, nodes.Sum(loop, build.multiply(weight, at_node)))
 
     # --- between known ends -------------------------------------------------------------------------------------
 
@@ -208,6 +247,12 @@ def _scaled(width: Node, rule: EndpointRule) -> tuple[Node, Node]:
         return rule.at_nodes(build.known_vector(known)), rule.at_nodes(build.known_vector(1 - known))
     distance = build.multiply(width, rule.at_nodes(build.known_vector(rule.points)))
     return distance, build.subtract(build.ONE, distance)
+
+
+def _all_end_at_one_place(node: Integral, terms: list[Term], lower: Any, upper: Any) -> bool:
+    """Whether bins all have one end, which needs a rule: they are planned together, as those with unknown ends are."""
+    is_bins = bool(node.lower.loops | node.upper.loops)
+    return is_bins and _needs_endpoint_rule(terms, _number(lower) == 0, _number(upper) == 1)
 
 
 def _number(bound: Any) -> float | None:

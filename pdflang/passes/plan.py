@@ -11,6 +11,7 @@ from pdflang.passes.convergence import Convergence
 from pdflang.passes.densities import split_known_parts
 from pdflang.passes.guards import guard_branches
 from pdflang.passes.integrals import plan_integrals
+from pdflang.passes.interpolations import gather_interpolations
 from pdflang.passes.kernels import integrate_kernels
 from pdflang.passes.linearity import shared_integrals
 from pdflang.passes.powers import merge_powers
@@ -36,7 +37,8 @@ def _planned(bound: BoundProgram, fineness: int) -> BoundProgram:
 
     def planned_expression(node: Node) -> Node:
         summed = plan_integrals(substitute(node, shared), fold, typical, fineness)
-        return split_known_parts(merge_powers(look_for_roots(summed, fineness)))
+        gathered = gather_interpolations(look_for_roots(summed, fineness))
+        return split_known_parts(merge_powers(gathered))
 
     planned = map_expressions(guarded, planned_expression)
     definitions = planned.definition_nodes

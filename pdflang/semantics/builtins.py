@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pdflang.components import Distribution, Function, arithmetic, arrays, library
@@ -390,7 +391,7 @@ def _exchanged(name: str, other: Mapping[str, str]) -> Builtin:
         if not isinstance(value, PdfsetValue):
             raise error("E301", f"{name} takes a pdfset, but this is {describe(value)}", given.span)
         flavours = {other.get(flavour, flavour): function for flavour, function in value.flavours.items()}
-        return PdfsetValue(f"{name}({value.name})", flavours, value.scale)
+        return replace(value, name=f"{name}({value.name})", flavours=flavours)
 
     return build
 
@@ -467,7 +468,6 @@ BUILTINS: dict[str, BuiltinValue] = {
         _builtin("table", _SOURCE, _only_as_data('table("d.csv")'), "columns of a file"),
         _builtin("commondata", _SOURCE, _only_as_data('commondata("NAME")'), "measured data sets with a covariance"),
         *(_builtin(name, _FUNCTION, _later(feature), "") for name, feature in {
-            "convolve": "`convolve`",
             "pineappl": "a PineAPPL grid by `pineappl`",
         }.items()),
     ]

@@ -255,7 +255,8 @@ def _of_pdfsets(
         return replace(next(p.flavours[flavour] for p in pdfsets if flavour in p.flavours), apply=apply, role="lifted")
 
     scale = next((pdfset.scale for pdfset in pdfsets if pdfset.scale is not None), None)
-    return PdfsetValue(span.text, {flavour: of(flavour) for flavour in known}, scale)
+    numbers = dict(set.intersection(*(set(pdfset.numbers.items()) for pdfset in pdfsets)))
+    return PdfsetValue(span.text, {flavour: of(flavour) for flavour in known}, scale, numbers)
 
 
 def _streams(operator: Operator, values: Sequence[Value]) -> tuple[Stream, ...]:
@@ -309,6 +310,10 @@ def _simplified(operator: Operator, arguments: Sequence[Node], dtype: Dtype, spa
     if operator.name == "multiply":
         for one, other in (arguments, arguments[::-1]):
             if isinstance(one, Constant) and one.value == 1 and other.dtype == dtype:
+                return other
+    if operator.name == "add":
+        for one, other in (arguments, arguments[::-1]):
+            if isinstance(one, Constant) and one.value == 0 and other.dtype == dtype:
                 return other
     if operator.name == "subtract" and isinstance(arguments[1], Constant) and arguments[1].value == 0:
         return arguments[0]

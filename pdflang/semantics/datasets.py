@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from math import inf
 from typing import Any, Protocol
 
 from pdflang.components import arrays
 from pdflang.diagnostics import Span, closest_names
 from pdflang.evolution import LOOPS, Evolution
+from pdflang.evolution.operators import active
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Constant, Dtype, Node, Phase, Reference
 from pdflang.ir.program import PARTONS, EvolutionSource, FKSource, LhapdfSource
-from pdflang.ir.ranges import NONNEGATIVE, REAL, Range
+from pdflang.ir.ranges import NONNEGATIVE, POSITIVE, REAL, Range
 from pdflang.ir.sizes import Axis, Size, symbol
 from pdflang.semantics.calls import CallSite, Given, match
 from pdflang.semantics.combine import as_number, error
 from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.scope import Scope
+from pdflang.semantics.supports import require_range
 from pdflang.semantics.values import (
     CovarianceValue,
     DatasetValue,
@@ -27,6 +29,7 @@ from pdflang.semantics.values import (
     LengthValue,
     LhapdfValue,
     OperatorValue,
+    PdfsetsValue,
     PdfsetValue,
     TextValue,
     Value,
@@ -159,12 +162,15 @@ def lhapdf(elaborator: Elaborator, site: CallSite) -> LhapdfValue:
 
 
 def evolve(elaborator: Elaborator, site: CallSite) -> OperatorValue:
-    """`evolve(Q = 100, order = "nlo", alpha_s = 0.118)`: an operator from a pdfset to one at another scale."""
+    """`evolve(Q = 100, order = "nlo", alpha_s = 0.118)`: from a pdfset to one at another scale, or at several."""
     named = [field.name for field in fields(Evolution)]
     matched = match(site, [], ["Q", *named])
     if "Q" not in matched:
         raise error("E303", "evolve needs a scale", site.span, remedy="write evolve(Q = 100), in GeV")
-    scale = float(_constant(elaborator, matched["Q"], site, "a scale in GeV"))
+    scales = elaborator.given_number(matched["Q"], site.scope, "as a scale in GeV")
+    if scales.axes:
+        _require_scales(elaborator, scales, matched["Q"].span)
+    scale = scales if scales.axes else float(_constant(elaborator, matched["Q"], site, "a scale in GeV"))
     settings: dict[str, Any] = {}
     for name in matched.keys() - {"Q", "order"}:
         value = _constant(elaborator, matched[name], site, f"`{name}`")
@@ -174,7 +180,7 @@ def evolve(elaborator: Elaborator, site: CallSite) -> OperatorValue:
         if not isinstance(order, TextValue) or order.text not in LOOPS:
             raise error("E301", "the order of an evolution is one of " + ", ".join(f'"{o}"' for o in LOOPS), site.span)
         settings["order"] = order.text
-    Evolution(**settings)
+    evolution = Evolution(**settings)
 
     def apply(value: Value, depth: int, span: Span) -> Value:
         if not isinstance(value, PdfsetValue):
@@ -186,8 +192,6 @@ def evolve(elaborator: Elaborator, site: CallSite) -> OperatorValue:
         name = elaborator.declarations.evolution(source)
         knots = Axis(symbol(f"{name}.x"))
         grid = data_reference(f"{name}.x", (knots,), "real", Range(0, 1, True, True))
-        partons = Axis(Size(len(PARTONS)))
-        table = data_reference(f"{name}.table", (partons, knots, Axis(Size(len(known))), knots))
         loop = nodes.Loop(depth, knots)
         point = nodes.Element(grid, (nodes.LoopIndex(loop),))
         densities = [
@@ -195,14 +199,51 @@ def evolve(elaborator: Elaborator, site: CallSite) -> OperatorValue:
             for flavour in known
         ]
         stacked = nodes.Stack(tuple(densities), Axis(Size(len(known))))
-        evolved = nodes.Whole(arrays.CONTRACT, (table, stacked), (partons, knots), "real", span=span)
-        rows = [nodes.Element(evolved, (Constant(i),)) for i in range(len(PARTONS))]
-        return _of_rows(f"{value.name} at {scale:g} GeV", arrays.POLYNOMIAL_IN_X, grid, rows, scale)
+        outer = (Axis(symbol(f"{name}.scales")),) if isinstance(scale, Node) else ()
+        rows = (*outer, Axis(Size(len(PARTONS))), knots)
+        table = data_reference(f"{name}.table", (*rows, Axis(Size(len(known))), knots))
+        evolved = nodes.Whole(arrays.CONTRACT, (table, stacked), rows, "real", span=span)
+        if isinstance(scale, Node):
+            return _at_scales(name, value.name, grid, evolved, scale)
+        found = _of_partons(f"{value.name} at {scale:g} GeV", grid, evolved, (), scale)
+        alpha_s = data_reference(f"{name}.alpha_s", (), "real", POSITIVE)
+        return replace(found, numbers={"alpha_s": alpha_s, "flavours": Constant(active(evolution, scale))})
 
     return OperatorValue(site.name, apply)
 
 
-def _of_rows(name: str, row: arrays.ArrayFunction, knots: Node, rows: list[Node], scale: float) -> PdfsetValue:
+def _require_scales(elaborator: Elaborator, scales: Node, span: Span) -> None:
+    if scales.phase == Phase.PARAMETER:
+        raise error("E403", "scales must be known once data is bound, but these read parameters", span)
+    if len(scales.axes) != 1:
+        raise error("E304", f"several scales are a vector, but this is {describe(scales)}", span)
+    require_range(elaborator, scales, POSITIVE, "a scale in GeV", span)
+
+
+def _at_scales(name: str, of: str, grid: Node, evolved: Node, scales: Node) -> PdfsetsValue:
+    """A pdfset for each of several scales; what was computed is there once for equal ones."""
+    axis = scales.axes[0]
+    which = data_reference(f"{name}.which", (axis,), "int", NONNEGATIVE)
+    alpha_s = data_reference(f"{name}.alpha_s", (axis,), "real", POSITIVE)
+    flavours = data_reference(f"{name}.flavours", (axis,), "int", NONNEGATIVE)
+
+    def member(position: Node) -> PdfsetValue:
+        numbers = {
+            known: nodes.Element(values, (position,))
+            for known, values in (("Q", scales), ("alpha_s", alpha_s), ("flavours", flavours))
+        }
+        place = nodes.Element(which, (position,))
+        return replace(_of_partons(f"{of} at one of its scales", grid, evolved, (place,), None), numbers=numbers)
+
+    return PdfsetsValue(of, axis, member)
+
+
+def _of_partons(name: str, grid: Node, evolved: Node, place: tuple[Node, ...], scale: float | None) -> PdfsetValue:
+    rows = [nodes.Element(evolved, (*place, Constant(i))) for i in range(len(PARTONS))]
+    return _of_rows(name, arrays.POLYNOMIAL_IN_X, grid, rows, scale)
+
+
+def _of_rows(name: str, row: arrays.ArrayFunction, knots: Node, rows: list[Node], scale: float | None) -> PdfsetValue:
     """A pdfset of numbers at knots, one row for each parton, and a way to interpolate them."""
     unit = IntervalValue(Constant(0.0), Constant(1.0))
 

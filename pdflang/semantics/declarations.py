@@ -59,6 +59,7 @@ from pdflang.semantics.values import (
     LhapdfValue,
     MixtureValue,
     OperatorValue,
+    PdfsetsValue,
     PdfsetValue,
     TableValue,
     TextValue,
@@ -685,6 +686,8 @@ class DeclarationTable:
                     remedy = f'say at which: pdfset {entry.name} = lhapdf("{value.name}") at Q = 1.65, in GeV'
                     raise error("E303", "an LHAPDF set has densities at all scales", declaration.span, remedy=remedy)
                 return value.at(scale)
+            if isinstance(value, PdfsetsValue) and scale is None:
+                return value
             if not isinstance(value, PdfsetValue):
                 raise error("E301", "a pdfset is declared by its flavours, or by another pdfset", declaration.span)
             if scale is not None and scale != value.scale:

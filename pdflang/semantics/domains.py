@@ -6,12 +6,14 @@ import math
 from collections.abc import Sequence
 
 from pdflang.diagnostics import Span
-from pdflang.ir.nodes import Loop, Node, Phase, Variable
+from pdflang.ir.nodes import Element, Loop, LoopIndex, Node, Phase, Reference, Variable
 from pdflang.ir.ranges import REAL, Range
 from pdflang.semantics.combine import error, intersect_domains
+from pdflang.semantics.datasets import data_reference
 from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.positions import check_position
 from pdflang.semantics.ranges import range_of
+from pdflang.semantics.supports import require_range
 from pdflang.semantics.values import Domain, FunctionValue, FunctionVariable, IndexValue, IntervalValue, Value
 
 
@@ -24,30 +26,33 @@ def apply_in_domain(
     span: Span,
 ) -> Value:
     """A function applied to arguments, which must lie in its domain."""
-    for variable, argument, place in zip(function.variables, arguments, spans, strict=True):
-        _check_domain(elaborator, function, variable, argument, place)
-    return function.apply(arguments, depth, span)
+    placed = tuple(
+        _in_domain(elaborator, function, variable, argument, place)
+        for variable, argument, place in zip(function.variables, arguments, spans, strict=True)
+    )
+    return function.apply(placed, depth, span)
 
 
-def _check_domain(
+def _in_domain(
     elaborator: Elaborator, function: FunctionValue, variable: FunctionVariable, argument: Value, span: Span
-) -> None:
+) -> Value:
+    """An argument that may lie in the domain; data are known to, since that is checked when they are bound."""
     if not isinstance(argument, Node):
-        return
+        return argument
     if argument in elaborator.probes:
         elaborator.probes[argument].append(variable.domain)
-        return
+        return argument
     if isinstance(variable.domain, IndexValue):
         check_position(variable.domain.axis, argument, span)
     if not isinstance(variable.domain, IntervalValue):
-        return
+        return argument
     allowed = constant_range(elaborator, variable.domain)
     if allowed is None:
-        return
+        return argument
     found = _exact_range(argument)
     if found is None:
         if not range_of(argument).disjoint(allowed):
-            return
+            return _data_within(elaborator, argument, allowed, f"{variable.name} of `{function.name}`", span)
         found = range_of(argument)
     if not found.within(allowed):
         raise error(
@@ -58,6 +63,21 @@ def _check_domain(
             label=found.said,
             remedy=f"stay inside the domain, or give `{function.name}` a wider one: {variable.name} in (…, …)",
         )
+    return argument
+
+
+def _data_within(elaborator: Elaborator, argument: Node, allowed: Range, what: str, span: Span) -> Node:
+    """Data, or each of their elements in turn, as numbers of a range; anything else as it is."""
+    data = argument.base if isinstance(argument, Element) else argument
+    if not isinstance(data, Reference) or data.kind != "data" or data.dtype != "real" or elaborator.is_in_branch:
+        return argument
+    if isinstance(argument, Element) and not all(isinstance(position, LoopIndex) for position in argument.positions):
+        return argument
+    if not range_of(data).within(allowed):
+        require_range(elaborator, data, allowed, what, span)
+        narrowed = data_reference(data.name, data.axes, data.dtype, allowed)
+        return Element(narrowed, argument.positions) if isinstance(argument, Element) else narrowed
+    return argument
 
 
 def _exact_range(node: Node) -> Range | None:

@@ -156,6 +156,8 @@ class Expressions(Elaborator):
                     spans[0],
                     remedy="compare it with something: if x > 0 then …",
                 )
+            if isinstance(condition, Constant) and yes.axes == no.axes and yes.dtype == no.dtype:
+                return yes if condition.value else no
             return nodes.Choose(condition, yes, no, span=expression.span)
 
         return lift(values, spans, expression.span, choose) or choose(values, scope.depth)

@@ -5,8 +5,11 @@ At an end of a domain a function has a limit, so that an argument may reach it: 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import cached_property
+from random import Random
 
 from pdflang.components import arithmetic
 from pdflang.components.rows import Function
@@ -21,6 +24,9 @@ from pdflang.semantics.supports import TRIALS, example_outside, extent_of
 
 _EFFORT = 200_000
 """How many nodes may be visited, for each trial of an example again: a second or two of work."""
+
+_PLACES = 32
+"""At how many places an expression in variables is looked at."""
 
 _DENSITY, _NUMBER = "a draw for which it is has density zero", "the value is not a number there"
 
@@ -66,6 +72,7 @@ class _Search:
 
     def __init__(self, elaborator: Elaborator, program: Program) -> None:
         self._elaborator = elaborator
+        self._program = program
         self._definitions = program.definition_nodes
         self._effort = 0
         self._told: set[Span] = set()
@@ -106,7 +113,7 @@ class _Search:
         is_power = node.function is arithmetic.POWER
         where = f"{'a power that is not whole' if is_power else node.function.name} is defined on {domain}"
         what = "its base" if is_power else "its argument"
-        if found.disjoint(allowed) or (argument.phase == Phase.CONST and not found.within(allowed)):
+        if found.disjoint(allowed) or (argument.phase == Phase.CONST and self._leaves(argument, found, allowed)):
             return Diagnostic("E401", f"{where}, but {what} {found.said}", span, found.said)
         example = None if any(map(_is_unknown, read)) else self._example(argument, allowed)
         if example is None:
@@ -118,6 +125,37 @@ class _Search:
             "if … then … else …",
             severity="lint",
         )  # fmt: skip
+
+    def _leaves(self, argument: Node, found: Range, allowed: Range) -> bool:
+        """Whether a constant has values outside of a range, or an expression in variables of known regions.
+
+        Intervals do not know that x − x² is positive on (0, 1): such an expression is looked at in some places.
+        """
+        variables = {node for node in nodes.walk(argument) if isinstance(node, nodes.Variable | nodes.LoopIndex)}
+        if found.within(allowed) or not variables.isdisjoint(self._moving):
+            return False
+        if all(isinstance(variable, nodes.LoopIndex) for variable in variables):
+            return True
+        self._spend(_PLACES * sum(1 for _ in self._walk(argument)))
+        random = Random(0)
+        for _ in range(_PLACES):
+            at: dict[Node, Node] = {variable: Constant(_inside(variable, random)) for variable in variables}
+            value = self._elaborator.fold(nodes.substitute(argument, at))
+            if value < allowed.lower or value > allowed.upper:
+                return True
+        return False
+
+    @cached_property
+    def _moving(self) -> set[Node]:
+        """The variables of integrals whose region is not known."""
+        integrals = (node for node in nodes.walk(*expressions(self._program)) if isinstance(node, nodes.Integral))
+        return {
+            child
+            for node in integrals
+            if any(end.phase > Phase.CONST or end.loops for end in (node.lower, node.upper))
+            for child in nodes.walk(node.body)
+            if isinstance(child, nodes.Variable) and child.loop == node.loop
+        }
 
     def _example(self, argument: Node, allowed: Range) -> tuple[str, str] | None:
         self._spend(TRIALS * sum(1 for _ in self._walk(argument)))
@@ -147,6 +185,18 @@ class _Search:
         self._effort += effort
         if self._effort > _EFFORT:
             raise _Exhausted
+
+
+def _inside(variable: Node, random: Random) -> float | int:
+    """A place in the region of a variable, or a position in its set."""
+    within = range_of(variable)
+    if isinstance(variable, nodes.LoopIndex):
+        return random.randrange(int(within.upper) + 1) if math.isfinite(within.upper) else 0
+    lower, upper = within.lower, within.upper
+    if math.isfinite(lower) and math.isfinite(upper):
+        return random.uniform(lower, upper)
+    away = random.expovariate(1)
+    return lower + away if math.isfinite(lower) else upper - away if math.isfinite(upper) else random.gauss(0, 1)
 
 
 def _is_unknown(leaf: Node) -> bool:

@@ -17,12 +17,16 @@ from pdflang.semantics.values import (
     FamilyValue,
     IndexValue,
     ModuleValue,
+    PdfsetsValue,
     PdfsetValue,
     TableValue,
     Value,
     describe,
 )
 from pdflang.syntax import ast
+
+_NUMBERS = ("Q", "alpha_s", "flavours")
+"""What a pdfset has beside its densities."""
 
 
 def member(elaborator: Elaborator, base: Value, name: str, span: Span) -> Value:
@@ -45,11 +49,22 @@ def member(elaborator: Elaborator, base: Value, name: str, span: Span) -> Value:
     if isinstance(base, FamilyValue):
         return base.member(Constant(_label(base.index, name, span), span=span))
     if isinstance(base, PdfsetValue):
-        return density(base, name, span)
+        return _number_of(base, name, span) if name in _NUMBERS else density(base, name, span)
     if isinstance(base, Node) and base.axes:
         return _labelled_element(elaborator, base, name, span)
-    raise error("E205", f"{describe(base)} has no member `{name}`", span,
-                remedy="members are labels, columns of a table and names of a module")  # fmt: skip
+    remedy = "members are labels, columns of a table and names of a module"
+    if isinstance(base, PdfsetsValue):
+        remedy = f"take it at one of its scales, with the position in brackets: high[i].{name}"
+    raise error("E205", f"{describe(base)} has no member `{name}`", span, remedy=remedy)
+
+
+def _number_of(pdfset: PdfsetValue, name: str, span: Span) -> Node:
+    """The scale of a pdfset, or what is known there."""
+    known = pdfset.numbers.get(name, pdfset.scale if name == "Q" else None)
+    if known is None:
+        remedy = "declare it: at Q = 1.65" if name == "Q" else "what comes out of `evolve` has one: … |> evolve(Q = 10)"
+        raise error("E205", f"`{name}` of `{pdfset.name}` is not known", span, remedy=remedy)
+    return known if isinstance(known, Node) else Constant(known, span=span)
 
 
 def _module_member(elaborator: Elaborator, module: ModuleValue, name: str, span: Span) -> Value:

@@ -15,7 +15,7 @@ from pdflang.semantics.parts import part_of
 from pdflang.semantics.positions import check_position, check_slice
 from pdflang.semantics.scope import Scope
 from pdflang.semantics.sets import size_of, written_size
-from pdflang.semantics.values import DatasetValue, FamilyValue, TextValue, Value, describe
+from pdflang.semantics.values import DatasetValue, FamilyValue, PdfsetsValue, TextValue, Value, describe
 from pdflang.syntax import ast
 
 
@@ -33,6 +33,13 @@ def subscript(elaborator: Elaborator, expression: ast.Subscript, scope: Scope) -
         names = tuple(value.text for value in found if isinstance(value, TextValue))
         if names and len(names) == len(expression.items):
             return part_of(elaborator, base, names, scope, expression.span)
+    if isinstance(base, PdfsetsValue):
+        if len(expression.items) != 1:
+            raise error("E305", f"{base.name} is taken at one of its scales: {base.name}[i]", expression.span)
+        position = elaborator.number(expression.items[0], scope)
+        check_position(base.axis, position, expression.items[0].span)
+        elaborator.check_bounds(base.axis, position, expression.items[0].span)
+        return base.member(position)
     array = as_number(base, expression.base.span, "before brackets")
     if len(expression.items) > len(array.axes):
         raise error(

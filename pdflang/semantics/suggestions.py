@@ -57,6 +57,8 @@ HINTS = {
     "ode_rk45": "it is `ode(rate, initial, times)` here, with func rate(t, y) = …",
     "ode_bdf": "it is `ode(rate, initial, times, stiff = true)` here, with func rate(t, y) = …",
     "gp_exp_quad_cov": "it is `squared_exponential` of the module std.gp: use std.gp: squared_exponential",
+    "convolve": "it is a function of the module std.convolution: use std.convolution: convolve",
+    "plus": "it is a function of the module std.convolution: use std.convolution: plus",
     "size": "the length of an array is `len(v)`",
     "diag": "add_diag(matrix, values) adds to the diagonal of a matrix",
     "eye": "add_diag(matrix, values) adds to the diagonal of a matrix",

@@ -241,11 +241,25 @@ class CovarianceValue:
 
 @dataclass(frozen=True)
 class PdfsetValue:
-    """Momentum densities x·f(x) by flavour at a scale Q in GeV."""
+    """Momentum densities x·f(x) by flavour at a scale Q in GeV.
+
+    `numbers` are what else is known at that scale: Q where it is one of several, the coupling `alpha_s` and the number
+    of active `flavours` where it came out of an evolution.
+    """
 
     name: str
     flavours: Mapping[str, FunctionValue]
     scale: float | None
+    numbers: Mapping[str, Node] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PdfsetsValue:
+    """A pdfset at each of several scales, which are an array over `axis`: `high[i]` is one of them."""
+
+    name: str
+    axis: Axis
+    member: Callable[[Node], PdfsetValue] = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -283,6 +297,7 @@ Value = (
     | DatasetValue
     | CovarianceValue
     | PdfsetValue
+    | PdfsetsValue
     | LhapdfValue
     | ModuleValue
 )
@@ -305,6 +320,7 @@ _KINDS = {
     CovarianceValue: "a covariance",
     LhapdfValue: "an LHAPDF set without a scale",
     PdfsetValue: "a pdfset",
+    PdfsetsValue: "a pdfset at several scales",
     ModuleValue: "a module",
 }
 

@@ -307,7 +307,7 @@ UNSUPPORTED = {
         "detector d(y in (0, 1) | x) { smear y ~ Normal(x, 0.1) in (0, a) }\npdf f(x) = b*x\n"
         "observe e ~ Iid(f |> d)"
     ),
-    "others": 'let a = convolve(1)\nparam r[2]: correlation ~ Normal(0, 1)',
+    "others": 'param r[2]: correlation ~ Normal(0, 1)',
 }
 
 _SMEARED = {"events.csv": "y,z\n0.5,0.1\n0.7,0.2\n"}

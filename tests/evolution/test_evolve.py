@@ -100,6 +100,17 @@ def test_a_flavour_that_is_left_behind() -> None:
         assert np.asarray(found[f"out_{parton}"]) == pytest.approx(column, rel=2e-4, abs=1e-6), parton
 
 
+def test_a_coupling_from_above_does_not_run_through_a_top_quark() -> None:
+    """No top is none at any scale: to 2 GeV with α_s given at 91.2 GeV is to 2 GeV and with α_s given there."""
+    from pdflang.evolution.operators import operators
+
+    far = Evolution(alpha_s=0.118, alpha_s_scale=91.2)
+    high, here = (operators(far, 1.65, [scale])[0] for scale in (91.2, 2.0))
+    assert high.alpha_s == pytest.approx(0.118, rel=1e-6)
+    near = Evolution(alpha_s=here.alpha_s, alpha_s_scale=2.0)
+    assert operators(near, 1.65, [91.2])[0].alpha_s == pytest.approx(0.118, rel=1e-6)
+
+
 def test_derivatives_follow_parameters() -> None:
     model = pdflang.loads(DISTINCT + "data y = 1.0\nobserve y ~ Normal(high.u(0.2), 0.1)\n")
     at = {"a": 0.65}
@@ -119,9 +130,50 @@ def test_an_operator_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
         pdflang.loads(text.replace("Q = 20", "Q = 21"))
 
 
+SCALES = (50.0, 3.0, 50.0, 4.0)
+
+
+@pytest.mark.parametrize("given", ["data", "constants"])
+def test_several_scales_are_those_one_by_one(given: str) -> None:
+    """Charm below and above its threshold, a scale that comes twice; with derivatives, and as functions and numbers."""
+    names = {"data": "data Qs[N]\n", "constants": f"const Qs = [{', '.join(map(str, SCALES))}]\n"}[given]
+    text = names + DISTINCT.replace("Q = 50", "Q = Qs") + """
+        data x[4]
+        data z[4]
+        output one = [high[0].alpha_s, high[1].flavours, high[3].Q]
+        func mixed(p, x in (0, 1)) = p.c(x) - 2*integral(p.u(t)*t for t in (x, 1))
+        output c[i in 4] = mixed(high[i], x[i])
+        output shape = high[1].g(t) for t in x
+        observe z[i in 4] ~ Normal(a*high[i].u(x[i]) + high[i].alpha_s, 0.1)
+    """
+    x = [0.1, 0.1, 0.3, 0.02]
+    data = {"x": x, "z": [1.0, 2.0, 3.0, 4.0]} | ({"Qs": SCALES} if given == "data" else {})
+    model = pdflang.loads(text, data=data)
+    found = model.derived({"a": 0.7})
+    for i, scale in enumerate(SCALES):
+        alone = DISTINCT.replace("Q = 50", f"Q = {scale}") + f"""
+            output one = [high.alpha_s, high.flavours, high.Q]
+            output c = high.c({x[i]}) - 2*integral(high.u(t)*t for t in ({x[i]}, 1))
+            output u = high.u({x[i]})
+            output shape = high.g(t) for t in [{", ".join(map(str, x))}]
+        """
+        wanted = pdflang.loads(alone).derived({"a": 0.7})
+        assert float(found["c"][i]) == pytest.approx(float(wanted["c"]), rel=1e-7)  # another rule, of known ends
+        if i in (0, 1, 3):
+            assert float(found["one"][(0, 1, 1, 2)[i]]) == float(wanted["one"][(0, 1, 1, 2)[i]])
+        if i == 1:
+            assert np.asarray(found["shape"]) == pytest.approx(np.asarray(wanted["shape"]), rel=1e-10)
+    slope = float(jax.grad(lambda a: model.log_density({"a": a}))(0.65))
+    up, down = (float(model.log_density({"a": 0.65 + step})) for step in (1e-5, -1e-5))
+    assert slope == pytest.approx((up - down) / 2e-5, rel=1e-6)
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [
+        (("Q = 50", "Q = [a, 50]"), "E403"),
+        (("Q = 50", "Q = [[2, 3], [4, 5]]"), "E304"),
+        (("Q = 50", "Q = [50, 60]"), "E205"),
         (("Q = 50, ", ""), "E303"),
         (("charm = 1.3", 'order = "n3lo"'), "E301"),
         (("charm = 1.3", "charm = a"), "E403"),
@@ -133,6 +185,12 @@ def test_an_operator_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_cannot_evolve(change: tuple[str, str], code: str) -> None:
     with pytest.raises(pdflang.PdflangError, match=code):
         pdflang.loads(DISTINCT.replace(*change) + "output g = high.g(0.1)\n")
+
+
+def test_scales_are_positive() -> None:
+    text = "data Qs[N]\n" + DISTINCT.replace("Q = 50", "Q = Qs") + "output g = high[1].g(0.1)\n"
+    with pytest.raises(pdflang.PdflangError, match="a scale in GeV must lie in"):
+        pdflang.loads(text, data={"Qs": [50.0, -1.0]})
 
 
 def test_interpolation_is_exact_for_polynomials_and_at_knots() -> None:
