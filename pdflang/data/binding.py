@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pdflang.components.arrays import SYSTEMATIC_ERRORS, SYSTEMATICS
 from pdflang.data import checks
+from pdflang.data.bound_evolutions import bound_evolution
 from pdflang.data.bound_tables import bound_tables, lengths_of
 from pdflang.data.columns import commondata_folders
 from pdflang.data.commondata import OPERATIONS, CommonData, read_commondata
@@ -18,8 +19,6 @@ from pdflang.data.overrides import value_of
 from pdflang.data.paths import resolve
 from pdflang.data.tables import Table, read_array, read_table
 from pdflang.diagnostics import Label, PdflangError, Reports, closest_names
-from pdflang.evolution import Evolution
-from pdflang.evolution.operators import active, operators
 from pdflang.ir import nodes
 from pdflang.ir.evaluate import Evaluator
 from pdflang.ir.program import (
@@ -577,35 +576,14 @@ class _Binder:
             self.lengths |= {f"{name}.{axis}": length for axis, length in lengths_of(arrays).items()}
 
     def bind_evolutions(self) -> None:
-        """The matrices of evolutions, from the cache or by HOPPET."""
-        import numpy as np
-
+        """The matrices of evolutions: of a file, from the cache, or by HOPPET."""
         for name, source in self._program.evolutions.items():
-            context = DataContext(name, source.span)
-            evolution = Evolution(**dict(source.settings))
-            pids = [PARTONS[flavour] for flavour in source.flavours]
-            known = active(evolution, source.start)
-            absent = [flavour for flavour in source.flavours if known < abs(PARTONS[flavour]) < 7]
-            if absent:
-                raise data_error(
-                    "E521", f"at {source.start:g} GeV there are {known} flavours, and `{absent[0]}` is none of them",
-                    context, remedy="leave it out: evolution makes it above its mass; or give its mass, charm = 1.3",
-                )  # fmt: skip
-            if isinstance(source.scale, nodes.Node):
-                evaluate = Evaluator(self.arrays, self.lengths, self._program.definition_nodes)
-                scales, which = np.unique(np.asarray(evaluate(source.scale), float), return_inverse=True)
-                made = operators(evolution, source.start, scales.tolist())
-                self.arrays[f"{name}.table"] = np.stack([one.table(pids) for one in made])
-                self.arrays[f"{name}.which"] = which
-                self.arrays[f"{name}.alpha_s"] = np.array([one.alpha_s for one in made])[which]
-                self.arrays[f"{name}.flavours"] = np.array([active(evolution, scale) for scale in scales])[which]
-                self.lengths[f"{name}.scales"] = len(scales)
-            else:
-                made = operators(evolution, source.start, [source.scale])
-                self.arrays[f"{name}.table"] = made[0].table(pids)
-                self.arrays[f"{name}.alpha_s"] = np.asarray(made[0].alpha_s)
-            self.arrays[f"{name}.x"] = made[0].x
-            self.lengths[f"{name}.x"] = len(made[0].x)
+            scales = source.scale
+            if isinstance(scales, nodes.Node):
+                scales = Evaluator(self.arrays, self.lengths, self._program.definition_nodes)(scales)
+            arrays, lengths = bound_evolution(source, scales)
+            self.arrays |= {f"{name}.{part}": values for part, values in arrays.items()}
+            self.lengths |= {f"{name}.{axis}": length for axis, length in lengths.items()}
 
     def bind_lhapdf(self) -> None:
         """Members of LHAPDF sets at their scales; partons that a set does not have are zero."""

@@ -73,9 +73,9 @@ def table_of_rows(operators: np.ndarray, scale: Any, rows: Any, partons: Any) ->
     """
     import numpy as np
 
-    rows = np.asarray(rows)
-    outer, (inner, before) = rows.shape[:-2], (operators.shape[1:3], operators.shape[3:])
-    scale = np.broadcast_to(scale, outer).ravel()
+    rows, (inner, before) = np.asarray(rows), (operators.shape[1:3], operators.shape[3:])
+    outer = np.broadcast_shapes(np.shape(scale), rows.shape[:-2])
+    scale, rows = np.broadcast_to(scale, outer).ravel(), np.broadcast_to(rows, (*outer, *rows.shape[-2:]))
     # Of all partons, so that the operators are multiplied as they lie in memory.
     full = np.zeros((len(scale), *inner))
     full[:, partons] = rows.reshape(-1, *rows.shape[-2:])

@@ -96,14 +96,17 @@ class LhapdfSource:
 class EvolutionSource:
     """An operator that takes densities of the named `flavours` from one scale to another, or others, all in GeV.
 
-    `settings` are those of an `Evolution` by name. Several scales are an array that is known once data is bound.
+    `settings` are those of an `Evolution` by name; where there is a file of `operators`, it has its own. Several scales
+    are an array that is known once data is bound.
     """
 
     settings: tuple[tuple[str, Any], ...]
     start: float
     scale: float | Node
     flavours: tuple[str, ...]
+    operators: str | None
     span: Span = field(compare=False)
+    folder: Any = None
 
 
 @dataclass(frozen=True)

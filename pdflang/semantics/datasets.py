@@ -164,15 +164,16 @@ def lhapdf(elaborator: Elaborator, site: CallSite) -> LhapdfValue:
 def evolve(elaborator: Elaborator, site: CallSite) -> OperatorValue:
     """`evolve(Q = 100, order = "nlo", alpha_s = 0.118)`: from a pdfset to one at another scale, or at several."""
     named = [field.name for field in fields(Evolution)]
-    matched = match(site, [], ["Q", *named])
+    matched = match(site, [], ["Q", "operators", *named])
     if "Q" not in matched:
         raise error("E303", "evolve needs a scale", site.span, remedy="write evolve(Q = 100), in GeV")
     scales = elaborator.given_number(matched["Q"], site.scope, "as a scale in GeV")
     if scales.axes:
         _require_scales(elaborator, scales, matched["Q"].span)
     scale = scales if scales.axes else float(_constant(elaborator, matched["Q"], site, "a scale in GeV"))
+    file = _file_of_operators(elaborator, matched, site)
     settings: dict[str, Any] = {}
-    for name in matched.keys() - {"Q", "order"}:
+    for name in matched.keys() - {"Q", "order", "operators"}:
         value = _constant(elaborator, matched[name], site, f"`{name}`")
         settings[name] = int(value) if name == "flavours" else value
     if "order" in matched:
@@ -188,7 +189,8 @@ def evolve(elaborator: Elaborator, site: CallSite) -> OperatorValue:
         if value.scale is None:
             raise error("E301", f"the scale of `{value.name}` is not known", span, remedy="declare it: at Q = 1.65")
         known = tuple(flavour for flavour in value.flavours if flavour in PARTONS)
-        source = EvolutionSource(tuple(sorted(settings.items())), value.scale, scale, known, site.span)
+        folder = site.scope.module.source.folder
+        source = EvolutionSource(tuple(sorted(settings.items())), value.scale, scale, known, file, site.span, folder)
         name = elaborator.declarations.evolution(source)
         knots = Axis(symbol(f"{name}.x"))
         grid = data_reference(f"{name}.x", (knots,), "real", Range(0, 1, True, True))
@@ -204,12 +206,30 @@ def evolve(elaborator: Elaborator, site: CallSite) -> OperatorValue:
         table = data_reference(f"{name}.table", (*rows, Axis(Size(len(known))), knots))
         evolved = nodes.Whole(arrays.CONTRACT, (table, stacked), rows, "real", span=span)
         if isinstance(scale, Node):
-            return _at_scales(name, value.name, grid, evolved, scale)
+            return _at_scales(name, value.name, grid, evolved, scale, file is None)
         found = _of_partons(f"{value.name} at {scale:g} GeV", grid, evolved, (), scale)
+        if file is not None:
+            return found
         alpha_s = data_reference(f"{name}.alpha_s", (), "real", POSITIVE)
         return replace(found, numbers={"alpha_s": alpha_s, "flavours": Constant(active(evolution, scale))})
 
     return OperatorValue(site.name, apply)
+
+
+def _file_of_operators(elaborator: Elaborator, matched: dict[str, Given], site: CallSite) -> str | None:
+    if "operators" not in matched:
+        return None
+    value = elaborator.given(matched["operators"], site.scope)
+    if not isinstance(value, TextValue):
+        what = f"operators are named by their file in quotes, but this is {describe(value)}"
+        raise error("E301", what, matched["operators"].span)
+    others = sorted(matched.keys() - {"Q", "operators"})
+    if others:
+        raise error(
+            "E303", f"`{others[0]}` is what the file of operators was made with", matched[others[0]].span,
+            remedy=f"leave `{others[0]}` out, or the file",
+        )  # fmt: skip
+    return value.text
 
 
 def _require_scales(elaborator: Elaborator, scales: Node, span: Span) -> None:
@@ -220,7 +240,7 @@ def _require_scales(elaborator: Elaborator, scales: Node, span: Span) -> None:
     require_range(elaborator, scales, POSITIVE, "a scale in GeV", span)
 
 
-def _at_scales(name: str, of: str, grid: Node, evolved: Node, scales: Node) -> PdfsetsValue:
+def _at_scales(name: str, of: str, grid: Node, evolved: Node, scales: Node, has_coupling: bool) -> PdfsetsValue:
     """A pdfset for each of several scales; what was computed is there once for equal ones."""
     axis = scales.axes[0]
     which = data_reference(f"{name}.which", (axis,), "int", NONNEGATIVE)
@@ -228,10 +248,8 @@ def _at_scales(name: str, of: str, grid: Node, evolved: Node, scales: Node) -> P
     flavours = data_reference(f"{name}.flavours", (axis,), "int", NONNEGATIVE)
 
     def member(position: Node) -> PdfsetValue:
-        numbers = {
-            known: nodes.Element(values, (position,))
-            for known, values in (("Q", scales), ("alpha_s", alpha_s), ("flavours", flavours))
-        }
+        told = {"Q": scales, **({"alpha_s": alpha_s, "flavours": flavours} if has_coupling else {})}
+        numbers = {known: nodes.Element(values, (position,)) for known, values in told.items()}
         place = nodes.Element(which, (position,))
         return replace(_of_partons(f"{of} at one of its scales", grid, evolved, (place,), None), numbers=numbers)
 

@@ -144,6 +144,7 @@ def test_several_scales_are_those_one_by_one(given: str) -> None:
         func mixed(p, x in (0, 1)) = p.c(x) - 2*integral(p.u(t)*t for t in (x, 1))
         output c[i in 4] = mixed(high[i], x[i])
         output shape = high[1].g(t) for t in x
+        output there[i in 4] = high[i].g(0.1)
         observe z[i in 4] ~ Normal(a*high[i].u(x[i]) + high[i].alpha_s, 0.1)
     """
     x = [0.1, 0.1, 0.3, 0.02]
@@ -155,10 +156,12 @@ def test_several_scales_are_those_one_by_one(given: str) -> None:
             output one = [high.alpha_s, high.flavours, high.Q]
             output c = high.c({x[i]}) - 2*integral(high.u(t)*t for t in ({x[i]}, 1))
             output u = high.u({x[i]})
+            output there = high.g(0.1)
             output shape = high.g(t) for t in [{", ".join(map(str, x))}]
         """
         wanted = pdflang.loads(alone).derived({"a": 0.7})
         assert float(found["c"][i]) == pytest.approx(float(wanted["c"]), rel=1e-7)  # another rule, of known ends
+        assert float(found["there"][i]) == pytest.approx(float(wanted["there"]), rel=1e-10)
         if i in (0, 1, 3):
             assert float(found["one"][(0, 1, 1, 2)[i]]) == float(wanted["one"][(0, 1, 1, 2)[i]])
         if i == 1:
