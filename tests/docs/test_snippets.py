@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 from snippets import PAGES, ROOT, blocks
@@ -65,6 +66,24 @@ def test_commands_run(page, copy):
     """One after the other, as a reader of the page types them."""
     for block in blocks("sh", page):
         run(block, copy)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("hoppet") is None, reason="needs the extra `evolution`")
+def test_the_commands_of_a_fit_run_from_the_data_to_the_lhapdf_set(copy):
+    """Those between the lines of the page, one after the other; that of theory tables has a test of its own."""
+    page = ROOT / "docs" / "pdf_fits.md"
+    text = page.read_text(encoding="utf-8")
+    (fit,) = blocks("sh", page)
+    commands = [fit.text.strip(), *re.findall(r"^    (\.venv/bin/pdflang .*)$", text, re.M)]
+    for command in commands:
+        if " theory " in command:
+            continue
+        command = PROGRAM.sub(f'"{sys.executable}" -m pdflang', command)
+        done = subprocess.run(command, shell=True, cwd=copy, capture_output=True, text=True, encoding="utf-8")
+        # 3: what was found is not to be trusted, as φ and ξ of few fits may say.
+        assert done.returncode in (0, 3), f"{command}\n{done.stderr}"
+    assert {"fit", "posterior", "replicas", "nested", "four.html", "my_pdf"} <= {path.name for path in copy.iterdir()}
 
 
 def run(block, folder):
