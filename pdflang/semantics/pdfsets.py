@@ -142,10 +142,10 @@ def _rungs(named: Mapping[str, FunctionValue], ladder: Sequence[str]) -> int:
 
 
 def density(pdfset: PdfsetValue, name: str, span: Span) -> FunctionValue:
-    """A parton of a pdfset, or a combination of partons, of which those that it does not have are 0. Error: E205."""
+    """A parton of a pdfset, or a combination of partons; those that it does not have are 0. Error: E205."""
     if name in pdfset.flavours:
         return pdfset.flavours[name]
-    weights = partons_in(name)
+    weights = {name: 1.0} if name in ENTRIES else partons_in(name)
     if weights is None:
         raise error("E205", f"a pdfset has no member `{name}`", span, remedy=_member_remedy(pdfset, name))
     present = {parton: weight for parton, weight in weights.items() if parton in pdfset.flavours}

@@ -41,7 +41,7 @@ NAMES = {
     ),
     "flavour of a pdfset": (
         "pdfset p(x) at Q = 1.65 { g = x, u = x }\noutput a = p.sigma(0.1)\noutput b = p.gluon(0.1)\n"
-        "output c = p.T4(0.1)\noutput d = p.s(0.1)\noutput e = p.Sgma(0.1)"
+        "output c = p.T4(0.1)\noutput e = p.Sgma(0.1)"
     ),
     "file": ({"theory.pdfm": "let m = 3"}, 'use "teory.pdfm" as t\nuse std.pdg: power\nuse "../up.pdfm" as u'),
     "twice": "param a ~ Normal(0, 1)\nlet a = 3\nlet pi = 3",
