@@ -46,7 +46,9 @@ def check_scheme(source: FKSource, tables: Sequence[FKTable], context: DataConte
                     remedy="parametrise the pdfset at the scale of the table",
                 )
         for hadron, (basis, flavours) in enumerate(zip(table.bases, source.flavours, strict=True)):
-            _check_flavours(table.name, basis, flavours, context)
+            # A process of two hadrons has the channels that are open in it, which need not be those of all quarks.
+            if len(table.bases) == 1:
+                _check_flavours(table.name, basis, flavours, context)
             _check_domain(table, hadron, source.domains[hadron], context)
 
 
@@ -67,12 +69,14 @@ def _check_hadrons(source: FKSource, table: FKTable, context: DataContext) -> No
 
 
 def _check_flavours(name: str, basis: Sequence[str], flavours: Sequence[str], context: DataContext) -> None:
-    """That a table acts on the heaviest quark of the pdfset, which would count nowhere, or partly.
+    """That a table acts on the heavy quarks of the pdfset, which would count nowhere, or partly.
 
-    Quarks that the pdfset leaves out are zero: a table may act on more of them.
+    Quarks that the pdfset leaves out are zero: a table may act on more of them. A process need not have all of the
+    light ones.
     """
     known = heaviest_quark(basis)
-    beyond = [flavour for flavour in flavours if rank_of(flavour) > rank_of(known)] if known else []
+    least = max(rank_of(known), rank_of("s"))
+    beyond = [flavour for flavour in flavours if rank_of(flavour) > least] if known else []
     if beyond:
         raise data_error(
             "E514",
