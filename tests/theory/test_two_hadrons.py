@@ -99,10 +99,10 @@ def test_a_deuteron_and_rows_in_another_order(tmp_path: Path) -> None:
 
 
 def linear(grid: np.ndarray = GRID, seed: int = 5) -> dict[str, Any]:
-    fk = np.random.default_rng(seed).normal(size=(2, 2, len(grid)))
+    fk = np.random.default_rng(seed).normal(size=(2, 3, len(grid)))
     return {
         "fk": fk, "xgrid": grid, "kin": np.array([[0.2], [0.4]]), "variables": np.array(["rapidity"]),
-        "flavours": np.array(["u", "g"]), "Q0": np.array(1.65),
+        "flavours": np.array(["u", "g", "bbar"]), "Q0": np.array(1.65),
     }  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def test_tables_for_one_hadron_and_for_two(tmp_path: Path) -> None:
         rapidity = table["kin"][:, 0]
         sets.append(f'"{written_data(tmp_path, np.ones(len(rapidity)), name.upper() + "_A_B", rapidity=rapidity)}"')
     names = list(PARTONS)
-    f = [momentum(SHAPES, table["xgrid"])[[names.index("u"), names.index("g")]] for table in (one, three)]
+    f = [momentum(SHAPES, table["xgrid"])[[names.index(name) for name in ("u", "g", "bbar")]] for table in (one, three)]
     parts = [np.einsum("dka,ka->d", one["fk"], f[0]), by_hand(two, SHAPES, SHAPES)]
     parts.append(np.einsum("dka,ka->d", three["fk"], f[1]))
     files = '"one.npz", "two.npz", "three.npz"'
