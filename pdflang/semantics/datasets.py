@@ -169,7 +169,8 @@ def evolve(elaborator: Elaborator, site: CallSite) -> OperatorValue:
         raise error("E303", "evolve needs a scale", site.span, remedy="write evolve(Q = 100), in GeV")
     scales = elaborator.given_number(matched["Q"], site.scope, "as a scale in GeV")
     if scales.axes:
-        _require_scales(elaborator, scales, matched["Q"].span)
+        _require_vector(scales, matched["Q"].span)
+    require_range(elaborator, scales, POSITIVE, "a scale in GeV", matched["Q"].span)
     scale = scales if scales.axes else float(_constant(elaborator, matched["Q"], site, "a scale in GeV"))
     file = _file_of_operators(elaborator, matched, site)
     settings: dict[str, Any] = {}
@@ -232,12 +233,11 @@ def _file_of_operators(elaborator: Elaborator, matched: dict[str, Given], site: 
     return value.text
 
 
-def _require_scales(elaborator: Elaborator, scales: Node, span: Span) -> None:
+def _require_vector(scales: Node, span: Span) -> None:
     if scales.phase == Phase.PARAMETER:
         raise error("E403", "scales must be known once data is bound, but these read parameters", span)
     if len(scales.axes) != 1:
         raise error("E304", f"several scales are a vector, but this is {describe(scales)}", span)
-    require_range(elaborator, scales, POSITIVE, "a scale in GeV", span)
 
 
 def _at_scales(name: str, of: str, grid: Node, evolved: Node, scales: Node, has_coupling: bool) -> PdfsetsValue:

@@ -206,3 +206,10 @@ def test_interpolation_is_exact_for_polynomials_and_at_knots() -> None:
     assert polynomial(points, knots[:-1], values[:-1]) == pytest.approx((s**5 + 3 * s) / 1e5, rel=1e-9, abs=1e-12)
     assert weights_at(knots, points) @ values == pytest.approx((s**5 + 3 * s) / 1e5, rel=1e-9, abs=1e-12)
     assert polynomial(knots[[3, 50]], knots[:-1], values[:-1]) == pytest.approx(values[[3, 50]])
+
+
+@pytest.mark.parametrize("scale", ["-3", "[3, 0]"])
+def test_written_scales_are_positive_too(scale: str) -> None:
+    text = DISTINCT.replace("Q = 50", f"Q = {scale}")
+    with pytest.raises(pdflang.PdflangError, match=r"E509.*a scale in GeV must lie in \(0, inf\)"):
+        pdflang.loads(text)
