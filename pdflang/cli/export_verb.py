@@ -11,6 +11,7 @@ from pdflang.cli.failure import told
 from pdflang.cli.options import data_option, json_option, option_flags, overwrite_option
 from pdflang.cli.reporting import model_of, require_free, without_densities
 from pdflang.cli.screen import Screen
+from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.workflows import LhapdfOptions
 
 _MODEL = "The model of the run, where its command line does not lead to it from here."
@@ -47,6 +48,7 @@ def lhapdf(
     settings = LhapdfOptions(**options)
     found = read_run(run)
     folder = out or Path(f"{found.name}_pdf")
+    _require_set(folder)
     require_free(folder, overwrite)
     compiled, why = model_of(found, model, data)
     if compiled is None:
@@ -56,3 +58,10 @@ def lhapdf(
         raise AssertionError(f"the set is not as the format wants it: {wrong[0]}")
     said = f"{members} members in {folder}"
     screen.result(said, folder=str(folder), members=members)
+
+
+def _require_set(folder: Path) -> None:
+    """PdflangError (E621) where there is something that is no LHAPDF set, and not to be replaced in any case."""
+    if folder.exists() and not (folder / f"{folder.name}.info").is_file():
+        remedy = "choose another name with `--out`; `--overwrite` replaces a set only"
+        raise PdflangError(Diagnostic("E621", f"`{folder}` exists already and is no LHAPDF set", remedy=remedy))

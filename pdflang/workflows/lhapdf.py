@@ -14,6 +14,7 @@ from pdflang.ensemble import constrained, eigenvectors, ensemble_of
 from pdflang.evolution import LOOPS, PIDS, Evolution, evolved
 from pdflang.evolution.grids import knots_in_x
 from pdflang.partons.densities import declared_pdfset, densities_of
+from pdflang.results.files import cannot_write
 from pdflang.workflows.options import LhapdfOptions
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def export(run: Run, model: Model, folder: Path, options: LhapdfOptions, descrip
     Of a posterior, and of fits of replicated data, members are replicas, and the first is their mean; of a maximum
     alone they lie at ± `tolerance` along the eigenvectors of its covariance, and the first is the maximum itself.
     Errors: E308 without HOPPET, E646 where there is no pdfset at a known scale, or several and none is named, or where
-    the run has nothing to export.
+    the run has nothing to export, E622 where nothing can be written.
     """
     declared, evolution = declared_pdfset(model, options.pdfset), options.evolution
     assert declared.scale is not None
@@ -50,9 +51,9 @@ def export(run: Run, model: Model, folder: Path, options: LhapdfOptions, descrip
     grid = _Grid(evolution, declared.scale, options)
     partial = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(partial, ignore_errors=True)
-    (partial / folder.name).mkdir(parents=True)
     try:
         written = partial / folder.name
+        written.mkdir(parents=True)
         total, first, alpha_s = np.zeros(grid.shape), 0 if kind == "hessian" else 1, np.zeros(0)
         for start in range(0, count, _AT_ONCE):
             some = {name: values[start : start + _AT_ONCE] for name, values in parameters.items()}
@@ -68,6 +69,8 @@ def export(run: Run, model: Model, folder: Path, options: LhapdfOptions, descrip
         if folder.exists():
             shutil.rmtree(folder)
         written.replace(folder)
+    except OSError as failure:
+        raise PdflangError(cannot_write(folder, failure)) from failure
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return count + first

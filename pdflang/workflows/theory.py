@@ -6,7 +6,6 @@ operators turn densities at the starting scale into those there; PineAPPL contra
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +30,7 @@ from pdflang.evolution import LOOPS, PIDS, coupling
 from pdflang.evolution.grids import knots_in_x
 from pdflang.evolution.operators import Operator, active, operators
 from pdflang.ir.program import PARTONS
+from pdflang.results.files import write_by
 from pdflang.workflows.options import TheoryOptions
 
 TABLE_SUFFIXES = (".npz", *SUFFIXES)
@@ -55,7 +55,7 @@ def make_table(source: Path, out: Path, options: TheoryOptions) -> Made:
     """The FK table of a grid, written to `out`: arrays in an npz, or a file of PineAPPL, by the end of its name.
 
     Errors: E308 without pineappl or HOPPET, E501, E514 for what is no grid of unpolarised parton densities, E504 for
-    another kind of file, E620.
+    another kind of file, E620, E621 where the table would replace the grid, E622.
     """
     if out.suffix.lower() not in TABLE_SUFFIXES:
         raise PdflangError(
@@ -63,6 +63,9 @@ def make_table(source: Path, out: Path, options: TheoryOptions) -> Made:
         )
     context = DataContext(source.name)
     source = resolve(str(source), context)
+    if out.exists() and out.samefile(source):
+        message = f"`{out}` is the grid itself"
+        raise PdflangError(Diagnostic("E621", message, remedy="choose another name with `--out`"))
     grid = read_grid(source, context)
     require_densities(source, grid.convolutions, context)
     if (evolved_to := scale_of_table(source)) is not None:
@@ -74,10 +77,7 @@ def make_table(source: Path, out: Path, options: TheoryOptions) -> Made:
     pids = np.array(grid.evolve_info(mask).pids1)
     table, scales = _evolved(source, grid, mask, options, context)
     table.set_metadata("pdflang", repr(options))
-    if out.suffix.lower() == ".npz":
-        np.savez_compressed(out, **cast(Any, _arrays(table, source, context)))
-    else:
-        table.write_lz4(str(out))
+    write_by(out, lambda part: _write(table, part, is_npz=out.suffix.lower() == ".npz", context=context))
     return Made(table.bins(), len(grid.convolutions), scales, tuple(_notes(grid, pids, options)))
 
 
@@ -168,12 +168,17 @@ def _slices(
         yield info, chosen
 
 
-def _arrays(table: Any, source: Path, context: DataContext) -> dict[str, np.ndarray]:
+def _write(table: Any, path: Path, is_npz: bool, context: DataContext) -> None:
+    table.write_lz4(str(path))
+    if is_npz:
+        arrays = _arrays(path, context)
+        with path.open("wb") as file:
+            np.savez_compressed(file, **cast(Any, arrays))
+
+
+def _arrays(path: Path, context: DataContext) -> dict[str, np.ndarray]:
     """The arrays of a table, without channels in which there is nothing."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / source.name
-        table.write_lz4(str(path))
-        arrays = read_pineappl(path, context)
+    arrays = read_pineappl(path, context)
     sizes = np.abs(arrays["fk"]).max(axis=tuple(i for i in range(arrays["fk"].ndim) if i != 1))
     kept = sizes > _NOTHING * sizes.max()
     return {**arrays, "fk": arrays["fk"][:, kept], "flavours": arrays["flavours"][kept]}

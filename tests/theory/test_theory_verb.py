@@ -199,6 +199,10 @@ def test_what_a_table_leaves_out(tmp_path: Path) -> None:
         (["z.pineappl.lz4", "--scale", "0.05"], "E620", "HOPPET cannot evolve"),
         (["z.pineappl.lz4", "--points", "3"], "E620", "points"),
         (["z.pineappl.lz4", "--out", "text.lz4"], "E621", "exists already"),
+        (["z.pineappl.lz4", "--points", "20", "--out", "absent/z.npz"], "E622", "does not exist"),
+        (["z.pineappl.lz4", "--points", "20", "--out", "text.lz4/z.lz4"], "E622", "a file, not a folder"),
+        (["z.pineappl.lz4", "--out", "z.pineappl.lz4", "--overwrite"], "E621", "is the grid itself"),
+        (["."], "E501", "is a folder"),
     ],
 )
 def test_what_makes_no_table(tmp_path: Path, monkeypatch, capfd, arguments: list[str], code: str, words: str) -> None:

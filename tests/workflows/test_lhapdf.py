@@ -149,6 +149,9 @@ def test_a_set_is_the_pdfset_of_a_model(folder: Path) -> None:
         (["--charm", "6"], "does not ascend"),
         (["--q-max", "1.5"], "is at 1.65 GeV already"),
         (["--out", "fit_set"], "exists already"),
+        (["--out", "fit", "--overwrite"], "is no LHAPDF set"),
+        (["--out", ".", "--overwrite"], "is no LHAPDF set"),
+        (["--out", "model.pdfm/set"], "a file, not a folder"),
     ],
 )
 def test_what_cannot_be_exported(
