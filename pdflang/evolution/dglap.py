@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -32,7 +33,8 @@ class Evolution:
     """How densities evolve, unpolarised, in the MS-bar scheme.
 
     `alpha_s` is the coupling at `alpha_s_scale`, in GeV. Flavours join at the pole masses `charm`, `bottom` and `top`,
-    in GeV, without one the top never; of a fixed number of `flavours` all are there at every scale.
+    in GeV, without one the top never; of a fixed number of `flavours` all are there at every scale. Error: E620 for
+    settings that cannot be.
     """
 
     order: Order = "nlo"
@@ -45,17 +47,25 @@ class Evolution:
 
     def __post_init__(self) -> None:
         masses = [mass for mass in (self.charm, self.bottom, self.top) if mass is not None]
+        if not 0 < self.alpha_s < 1:
+            raise _impossible(f"the coupling is between 0 and 1, but `alpha_s` is {self.alpha_s:g}", "alpha_s = 0.118")
+        if not all(0 < scale < inf for scale in (self.alpha_s_scale, *masses)):
+            raise _impossible("masses and scales are positive, in GeV", "charm = 1.51, alpha_s_scale = 91.1876")
+        if self.flavours is not None and self.flavours not in range(3, 7):
+            raise _impossible(f"there are 3 to 6 flavours, but not {self.flavours:g}", "flavours = 4")
         if masses != sorted(masses):
             said = ", ".join(f"{mass:g}" for mass in masses)
-            raise PdflangError(
-                Diagnostic("E620", f"flavours join at {said} GeV, which does not ascend", remedy="charm < bottom < top")
-            )
+            raise _impossible(f"flavours join at {said} GeV, which does not ascend", "charm < bottom < top")
 
     @property
     def thresholds(self) -> tuple[float, ...]:
         """The scales where a flavour joins, in GeV."""
         joining = (self.charm, self.bottom, self.top)
         return () if self.flavours else tuple(mass for mass in joining if mass is not None)
+
+
+def _impossible(message: str, remedy: str) -> PdflangError:
+    return PdflangError(Diagnostic("E620", message, remedy=remedy))
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from math import inf
 from typing import Any, Protocol
 
 from pdflang.components import arrays
-from pdflang.diagnostics import Span, closest_names
+from pdflang.diagnostics import PdflangError, Span, closest_names
 from pdflang.evolution import LOOPS, Evolution
 from pdflang.evolution.operators import active
 from pdflang.ir import nodes
@@ -176,13 +176,13 @@ def evolve(elaborator: Elaborator, site: CallSite) -> OperatorValue:
     settings: dict[str, Any] = {}
     for name in matched.keys() - {"Q", "order", "operators"}:
         value = _constant(elaborator, matched[name], site, f"`{name}`")
-        settings[name] = int(value) if name == "flavours" else value
+        settings[name] = int(value) if name == "flavours" and value == value // 1 else value
     if "order" in matched:
         order = elaborator.given(matched["order"], site.scope)
         if not isinstance(order, TextValue) or order.text not in LOOPS:
             raise error("E301", "the order of an evolution is one of " + ", ".join(f'"{o}"' for o in LOOPS), site.span)
         settings["order"] = order.text
-    evolution = Evolution(**settings)
+    evolution = _evolution_of(settings, site.span)
 
     def apply(value: Value, depth: int, span: Span) -> Value:
         if not isinstance(value, PdfsetValue):
@@ -215,6 +215,13 @@ def evolve(elaborator: Elaborator, site: CallSite) -> OperatorValue:
         return replace(found, numbers={"alpha_s": alpha_s, "flavours": Constant(active(evolution, scale))})
 
     return OperatorValue(site.name, apply)
+
+
+def _evolution_of(settings: dict[str, Any], span: Span) -> Evolution:
+    try:
+        return Evolution(**settings)
+    except PdflangError as failure:
+        raise PdflangError(*(replace(one, span=span) for one in failure.diagnostics)) from None
 
 
 def _file_of_operators(elaborator: Elaborator, matched: dict[str, Given], site: CallSite) -> str | None:
