@@ -320,7 +320,9 @@ def _linear_solve(elaborator: Elaborator, site: CallSite) -> Value:
     matrix, right = (elaborator.given_number(matched[name], site.scope) for name in ("matrix", "right"))
     if len(matrix.axes) != 2 or len(right.axes) != 1:
         raise error("E304", "linear_solve takes a matrix and a vector", site.span)
-    axes_agree(matrix.axes[0], right.axes[0], site.span, elaborator.check)
+    if not axes_agree(matrix.axes[0], right.axes[0], site.span, elaborator.check):
+        said = f"linear_solve needs equal lengths, but they are {matrix.axes[0]} and {right.axes[0]}"
+        raise error("E302", said, site.span)
     return nodes.Whole(arrays.LINEAR_SOLVE, (matrix, right), (matrix.axes[1],), "real", span=site.span)
 
 

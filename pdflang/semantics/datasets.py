@@ -129,7 +129,7 @@ def systematics_of(dataset: DatasetValue, kind: str) -> CovarianceValue:
         parts = (reference or dataset.central, *(part(name) for name in row.parameters[1:]))
         return nodes.Whole(row, parts, axes, "real")
 
-    return CovarianceValue(dataset.name, value)
+    return CovarianceValue(dataset.name, rows, value)
 
 
 def sources_of(dataset: DatasetValue) -> LengthValue:

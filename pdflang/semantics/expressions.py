@@ -245,8 +245,7 @@ class Expressions(Elaborator):
             matched = match(site, ["function"])
             return callee.apply(self.given(matched["function"], site.scope), site.scope.depth, site.span)
         if isinstance(callee, CovarianceValue):
-            matched = match(site, ["t0"])
-            return callee.matrix(self.given_number(matched["t0"], site.scope, "as the reference of t0"))
+            return self._with_t0(callee, site)
         remedy = ""
         if isinstance(callee, FamilyValue):
             remedy = f"say which member: {callee.name}[i], or {callee.name}.label"
@@ -256,3 +255,15 @@ class Expressions(Elaborator):
         elif isinstance(callee, Node) and callee.axes:
             remedy = "elements are taken with brackets: a[i]"
         raise error("E301", f"{describe(callee)} cannot be called", span, label=describe(callee), remedy=remedy)
+
+    def _with_t0(self, callee: CovarianceValue, site: CallSite) -> Value:
+        given = match(site, ["t0"])["t0"]
+        reference = self.given_number(given, site.scope, "as the reference of t0")
+        # By its length alone: it may come from elsewhere, with an axis of another name.
+        rows = Axis(callee.rows.size)
+        if len(reference.axes) != 1 or not axes_agree(rows, reference.axes[0], given.span, self.check):
+            raise error(
+                "E304", f"t0 is a number for each datum of `{callee.dataset}`, but this is {describe(reference)}",
+                given.span, remedy=f"give a prediction of `{callee.dataset}`: t0 = earlier(proton |> sigma)",
+            )  # fmt: skip
+        return callee.matrix(reference)

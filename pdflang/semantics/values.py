@@ -236,6 +236,7 @@ class CovarianceValue:
     """`dataset.covariance`, or another account of errors: experimental as it stands, with t0 when it is called."""
 
     dataset: str
+    rows: Axis
     matrix: Callable[[Node | None], Node] = field(compare=False)
 
 

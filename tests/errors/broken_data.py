@@ -17,6 +17,14 @@ _JOINT = "data y[N]\ndata C[N, N]\nparam a ~ Normal(0, 1)\nlet mean[i in N] = a\
 # name: (model, files, arguments of `map`, code)
 CASES: dict[str, tuple[str, dict[str, str], list[str], str]] = {
     "missing file": (_MEAN, {"data.csv": "y\n1\n"}, [], "E501"),
+    "a covariance that cannot be computed": (
+        "data s\n" + _JOINT.replace("cov = C", "cov = C*log(s)"), {},
+        ["--data", "y=[1,2]", "--data", "s=-1", "--data", "C=[[1,0],[0,1]]"], "E507",
+    ),
+    "a known mean that cannot be computed": (
+        "data v[N]\n" + _JOINT.replace("(mean,", "(a*v + log(v),"), {},
+        ["--data", "y=[1,2]", "--data", "v=[1,-1]", "--data", "C=[[1,0],[0,1]]"], "E601",
+    ),
     "missing file given": (_GIVEN, {}, ["--data", "y=points.csv"], "E501"),
     "wrong column": (_MEAN, {"d.csv": "yy,x\n1,2\n"}, [], "E517"),
     "event variable is no column": (_EVENTS, {"d.csv": "z\n0.5\n"}, [], "E517"),

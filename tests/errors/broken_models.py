@@ -58,6 +58,7 @@ NAMES = {
 }
 
 KINDS = {
+    "lengths in linear_solve": "let a = linear_solve([[1, 2], [3, 4]], [1, 2, 3])",
     "function for a number": "data n: int\nparam c ~ LogNormal(0, 1)\npdf u(x) = c*x\nobserve n ~ Poisson(u)",
     "function in the body of a function": (
         "data n\nparam a ~ Normal(0, 1) in (0, inf)\npdf u(x) = a*x\npdf d(x) = x\n"
@@ -475,6 +476,10 @@ DATA_SETS = {
     "weights that cannot be computed": (_SETS, 'data d = commondata("A_F2", weights = [log(-1)])'),
     "weights that are parameters": (_SETS, 'param w ~ LogNormal(0, 1)\ndata d = commondata("A_F2", weights = [w])'),
     "weights misspelt": (_SETS, 'data d = commondata("A_F2", weight = [1])'),
+    "t0 that is no prediction": (
+        _SETS,
+        _AB + "output a = d.errors(t0 = 1)\noutput b = d.covariance(t0 = [[1, 2], [3, 4]])\noutput c = d.errors()",
+    ),
     "part": (_SETS, _AB + 'output a = d["A_F"]\noutput b = d["B_F2", "A_F2"]\noutput c = d["A_F2"].covariance'),
     "column of a part": (_SETS, _AB + 'output a = d["A_F2"].y'),
     "parts in another order": (_SETS, _AB + 'let a = concat(d["B_F2"].x, d["A_F2"].x)'),

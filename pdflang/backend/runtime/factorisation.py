@@ -18,14 +18,20 @@ class NotPositiveDefinite(ValueError):
 
 
 def cholesky(matrix: np.ndarray, site: int) -> np.ndarray:
-    """The lower triangular L (…, n, n) with L Lᵀ = matrix. Raises NotPositiveDefinite, also for asymmetric ones."""
+    """The lower triangular L (…, n, n) with L Lᵀ = matrix.
+
+    Raises NotPositiveDefinite, also for one that is asymmetric or not finite.
+    """
     size = np.sqrt(np.abs(np.diagonal(matrix, axis1=-2, axis2=-1)))
     if np.any(np.abs(matrix - np.swapaxes(matrix, -2, -1)) > _ASYMMETRY * size[..., None] * size[..., None, :]):
         raise NotPositiveDefinite(matrix, site)
     try:
-        return np.linalg.cholesky(matrix)
+        found = np.linalg.cholesky(matrix)
     except np.linalg.LinAlgError:
         raise NotPositiveDefinite(matrix, site) from None
+    if not np.all(np.isfinite(found)):  # LAPACK takes no offence at NaN
+        raise NotPositiveDefinite(matrix, site)
+    return found
 
 
 def cholesky_of_inverse(precision: np.ndarray, site: int) -> np.ndarray:
@@ -35,10 +41,11 @@ def cholesky_of_inverse(precision: np.ndarray, site: int) -> np.ndarray:
 
 
 def whitened(scale_tril: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """L⁻¹ v over the first axis of v (n, …), L (n, n) lower triangular."""
+    """L⁻¹ v over the first axis of v (n, …), L (n, n) lower triangular; NaN where v is not finite, or below it."""
     from scipy.linalg import solve_triangular
 
-    return solve_triangular(scale_tril, values.reshape(len(values), -1), lower=True).reshape(values.shape)
+    columns = values.reshape(len(values), -1)
+    return solve_triangular(scale_tril, columns, lower=True, check_finite=False).reshape(values.shape)
 
 
 def log_norm_of_normal(scale_tril: np.ndarray) -> np.ndarray:
