@@ -278,8 +278,8 @@ class _Fits:
                 _, vectors = np.linalg.eigh(observed.root @ observed.root.T)
                 inside += float(_inside(predicted @ vectors, true @ vectors).sum())
             parts = self._fitted.bound.data_sets.get(observed.name, {})
-            for name, rows in parts.items() if replicas > 1 else ():
-                sets[name] = _by_covariance(predicted[:, rows], true[rows], observed.covariance[np.ix_(rows, rows)])
+            for name, at in parts.items() if replicas > 1 else ():
+                sets[name] = _by_covariance(predicted[:, at], true[at], observed.covariance[np.ix_(at, at)])
         return {
             "sets": sets,
             "count": count,

@@ -27,6 +27,7 @@ LINE = """
     output f = a + b*t for t in linspace(0, 1, 5)
 """
 TRUTH = {"a": 1.0, "b": 2.0}
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def line(sigma: float = 0.1) -> pdflang.embedding.Model:
@@ -152,6 +153,25 @@ def test_densities_are_compared_with_the_true_ones() -> None:
     bent = closure(model, options, other, {"n": 2.0, "m": 1.0})
     away = {space.name: space for space in bent.outputs}["x·g of proton"]
     assert away.r_bv.value > 1.5
+
+
+SETS = """
+    data a = commondata("HERA_CC_318GEV_EP-SIGMARED", variant = "legacy")
+    data b = commondata("HERA_CC_318GEV_EM-SIGMARED", variant = "legacy")
+    param k ~ Flat()
+    observe a ~ MvNormal(k*a.x, cov = a.covariance)
+    observe b ~ MvNormal(k*b.x, cov = b.covariance)
+"""
+
+
+def test_measured_data_sets_of_several_observations_are_told_apart() -> None:
+    """Each is a block of its own here, so that what they have adds up to what all data have."""
+    model = pdflang.loads(SETS, folder=EXAMPLES / "hera")
+    found = closure(model, ClosureOptions(fits=3, replicas=10, seed=1), model, {"k": 1.0})
+    assert [space.name for space in found.sets] == [f"HERA_CC_318GEV_{beam}-SIGMARED" for beam in ("EP", "EM")]
+    for name in ("bias", "variance"):
+        total = sum(getattr(space, name).value * space.count for space in found.sets)
+        assert total == pytest.approx(getattr(found.data, name).value * found.data.count, rel=1e-9), name
 
 
 T0 = """
