@@ -76,10 +76,11 @@ class _Function:
         # Draws far from the data overflow here and there; what comes of it is compared, not trusted.
         with np.errstate(all="ignore"):
             try:
-                if self._last is None or self._last[0] is not data:
+                last = self._last  # one piece: another thread may call with other data
+                if last is None or last[0] is not data:
                     all_data = {**data, **self._constants}
-                    self._last = data, all_data, self._prepare(all_data)
-                return self._values(params, *self._last[1:])
+                    last = self._last = data, all_data, self._prepare(all_data)
+                return self._values(params, *last[1:])
             except NotPositiveDefinite:
                 return dict.fromkeys(self._names, np.nan)
 
