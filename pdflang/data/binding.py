@@ -115,12 +115,19 @@ class _Binder:
         return bool(self._program.earlier) and self._program.earlier.keys().isdisjoint(self._given)
 
     def data_sets(self) -> dict[str, dict[str, Any]]:
-        """Where the entries of each measured data set stand, by datum."""
-        return {name: {s: found.rows_of(s) for s in found.set_names} for name, found in self._sets.items()}
+        """Where the entries of each measured data set stand, by datum; without those of which cuts leave nothing."""
+        return {
+            name: {one: rows for one in found.set_names if len(rows := found.rows_of(one))}
+            for name, found in self._sets.items()
+        }
 
     def weights(self) -> dict[str, dict[str, float]]:
         """The weights of measured data sets, by datum, where they have any."""
-        return {name: found.weight_of for name, found in self._sets.items() if found.weights}
+        sets = self.data_sets()
+        return {
+            name: {one: weight for one, weight in found.weight_of.items() if one in sets[name]}
+            for name, found in self._sets.items() if found.weights
+        }  # fmt: skip
 
     # --- one datum ------------------------------------------------------------------------------------------
 
@@ -608,7 +615,14 @@ class _Binder:
         known = {*self._program.data, *self.lengths, *self._program.indices}
         unused = [name for name in self._given if name not in known]
         ignored = (f"no `data` is called `{name}`; what is given for it is ignored" for name in unused)
-        return (*ignored, *self._biased(), *self._half_predicted())
+        return (*ignored, *self._emptied(), *self._biased(), *self._half_predicted())
+
+    def _emptied(self) -> Iterator[str]:
+        """Data sets of which cuts leave nothing."""
+        for name, sets in self.data_sets().items():
+            for one in self._sets[name].set_names:
+                if one not in sets:
+                    yield f"the cuts of `{name}` leave nothing of `{one}`"
 
     def _half_predicted(self) -> Iterator[str]:
         """Data sets that their metadata call a ratio, or the like, of FK tables, of which one alone is applied."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections import Counter
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -11,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from runs import FAST, SPECTRUM, pdflang, write
+from runs import FAST, ROOT, SPECTRUM, pdflang, write
 
+import pdflang as package
 import pdflang.report.posterior as posterior_pictures
 from pdflang.diagnostics import PdflangError
 from pdflang.report.page import prose
@@ -182,6 +184,22 @@ def test_data_that_the_model_does_not_describe(tmp_path: Path) -> None:
     page = check((tmp_path / "fit" / "report.html").read_text(encoding="utf-8"))
     assert "The draws can be relied on" in page.text
     assert "To be read with care: y lies farther from its prediction than data of this model do (p = " in page.text
+
+
+def test_a_data_set_of_which_cuts_leave_nothing(tmp_path: Path) -> None:
+    for kind in ("CC", "NC"):
+        shutil.copytree(ROOT / "examples" / "hera" / f"HERA_{kind}_318GEV", tmp_path / f"HERA_{kind}_318GEV")
+    sets = [f"HERA_{kind}_318GEV_EP-SIGMARED" for kind in ("CC", "NC")]
+    name = write(
+        tmp_path,
+        f'data dis = commondata("{sets[0]}", "{sets[1]}", variant = "legacy", weights = [1, 2]) where Q2 < 60\n'
+        "param k ~ Flat()\nobserve dis ~ MvNormal(k*(1 - dis.x), cov = dis.covariance)\n",
+    )
+    said = pdflang(tmp_path, "map", name, "--out", "best", "--report")
+    assert f"the cuts of `dis` leave nothing of `{sets[0]}`" in package.load(tmp_path / name).bound.notes
+    assert f"{sets[1]}: " in said and f"{sets[0]}: " not in said
+    text = check((tmp_path / "best" / "report.html").read_text(encoding="utf-8")).text
+    assert sets[1] in text and "could not be drawn" not in text
 
 
 def test_a_search_that_ended_elsewhere(tmp_path: Path) -> None:
