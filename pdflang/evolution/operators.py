@@ -19,7 +19,10 @@ from pdflang.resources import cache_folder
 if TYPE_CHECKING:
     import numpy as np
 
-_LEAST, _COUNT = 1e-7, 100
+LEAST = 1e-7
+"""The least x on which operators act."""
+
+_COUNT = 100
 _FORMAT = 4
 """Counts up where the numbers of a cached operator change their meaning."""
 
@@ -103,7 +106,7 @@ def operators(
 
 def knots_of_operators() -> np.ndarray:
     """The x on which operators act, with 1 at their end."""
-    return knots_in_x(_LEAST, _COUNT)
+    return knots_in_x(LEAST, _COUNT)
 
 
 def _made(

@@ -113,7 +113,7 @@ class EvolutionSource:
 class PdfsetDeclaration:
     """A `pdfset` of momentum densities by flavour, at `scale` in GeV where it says so.
 
-    `densities` are those of its flavours at `MOMENTUM_FRACTION`.
+    `densities` are those of its flavours at `MOMENTUM_FRACTION`; they are defined on `domain`.
     """
 
     name: str
@@ -121,6 +121,7 @@ class PdfsetDeclaration:
     flavours: tuple[str, ...]
     span: Span = field(compare=False)
     densities: Mapping[str, Definition] = field(default_factory=dict, compare=False)
+    domain: tuple[float, float] = (0.0, 1.0)
 
 
 @dataclass(frozen=True)

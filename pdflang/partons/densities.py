@@ -39,7 +39,12 @@ class Densities:
     """x·f of a pdfset at points, compiled once: the model with an output for each flavour."""
 
     def __init__(self, model: CompiledModel, declared: PdfsetDeclaration, points: np.ndarray) -> None:
-        """Points (n,) in (0, 1]."""
+        """Points (n,) in (0, 1]. Error: E646 where the pdfset is not defined at all of them."""
+        lower, upper = declared.domain
+        inner = points[points < 1]
+        if len(inner) and (inner.min() < lower or inner.max() > upper):
+            said = f"`{declared.name}` is defined on ({lower:g}, {upper:g}), and wanted from x = {points.min():.2g} on"
+            raise PdflangError(Diagnostic("E646", said, declared.span))
         place, self._points = "points_of_export", points
         self._known = [flavour for flavour in declared.flavours if flavour in PARTONS]
         lines = [f"data {place}[count_of_export]"]

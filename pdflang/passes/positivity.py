@@ -35,8 +35,10 @@ def negative_densities(program: Program) -> Iterator[Diagnostic]:
         for flavour, density in pdfset.densities.items():
             if flavour in ("g", "photon") or not chances.parameters_of(density.node):
                 continue
+            if not len(_points(pdfset.domain)):
+                continue
             try:
-                values = _over_x(chances, density)
+                values = _over_x(chances, density, _points(pdfset.domain))
             except Unknown:
                 continue
             if _negative(values).any(axis=0).mean() >= _RARE:
@@ -49,19 +51,20 @@ def _negative(values: Any) -> Any:
     return values < -_ROUNDING * abs(values).max(axis=0)
 
 
-def _points() -> np.ndarray:
-    """Momentum fractions, up to where next to nothing is left of a sea."""
+def _points(domain: tuple[float, float]) -> np.ndarray:
+    """Momentum fractions in a domain, up to where next to nothing is left of a sea."""
     import numpy as np
 
-    return np.concatenate([np.geomspace(1e-5, 0.05, 9), np.linspace(0.1, 0.7, 13)])
+    points = np.concatenate([np.geomspace(1e-5, 0.05, 9), np.linspace(0.1, 0.7, 13)])
+    return points[(points > domain[0]) & (points < domain[1])]
 
 
-def _over_x(chances: Chances, density: Definition) -> Any:
+def _over_x(chances: Chances, density: Definition, points: np.ndarray) -> Any:
     """The density at momentum fractions, (points, draws)."""
     import numpy as np
 
     return np.array([
-        chances.values(density.node, loops={MOMENTUM_FRACTION.loop: float(x)})[0] for x in _points()
+        chances.values(density.node, loops={MOMENTUM_FRACTION.loop: float(x)})[0] for x in points
     ])  # fmt: skip
 
 
@@ -80,7 +83,7 @@ def _remark(chances: Chances, pdfset: PdfsetDeclaration, found: dict[str, Any]) 
         f"`{first}` of `{pdfset.name}` is negative at {percent(draws[first])} of the draws of the prior",
         density.span,
         notes=(
-            f"for example {values[place, draw]:.2g} at x = {_points()[place]:.2g}, where {where}",
+            f"for example {values[place, draw]:.2g} at x = {_points(pdfset.domain)[place]:.2g}, where {where}",
             *([f"so is {also}"] if also else []),
         ),
         remedy=f"restrict `{names[0]}`, on which it depends most, or add a penalty, "

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from pdflang.components import arrays
 from pdflang.diagnostics import PdflangError, Span, closest_names
 from pdflang.evolution import LOOPS, Evolution
-from pdflang.evolution.operators import active
+from pdflang.evolution.operators import LEAST, active
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Constant, Dtype, Node, Phase, Reference
 from pdflang.ir.program import PARTONS, EvolutionSource, FKSource, LhapdfSource
@@ -18,6 +18,7 @@ from pdflang.ir.sizes import Axis, Size, symbol
 from pdflang.semantics.calls import CallSite, Given, match
 from pdflang.semantics.combine import as_number, error
 from pdflang.semantics.elaborator import Elaborator
+from pdflang.semantics.pdfsets import domain_of
 from pdflang.semantics.scope import Scope
 from pdflang.semantics.supports import require_range
 from pdflang.semantics.values import (
@@ -189,6 +190,11 @@ def evolve(elaborator: Elaborator, site: CallSite) -> OperatorValue:
             raise error("E301", f"evolve acts on a pdfset, but this is {describe(value)}", span)
         if value.scale is None:
             raise error("E301", f"the scale of `{value.name}` is not known", span, remedy="declare it: at Q = 1.65")
+        lower, upper = domain_of(value.flavours, elaborator.fold)
+        if lower > LEAST or upper < 1:
+            there = f"`{value.name}` has them on ({lower:g}, {upper:g})"
+            said = f"evolution reads densities from x = {LEAST:g} to 1, and {there}"
+            raise error("E402", said, span, remedy="densities without a domain of their own are defined on (0, 1)")
         known = tuple(flavour for flavour in value.flavours if flavour in PARTONS)
         folder = site.scope.module.source.folder
         source = EvolutionSource(tuple(sorted(settings.items())), value.scale, scale, known, file, site.span, folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache, cached_property
+from math import inf
 from typing import Any
 
 from pdflang.diagnostics import Label, PdflangError, Span, closest_names
@@ -43,7 +44,7 @@ from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.lints import no_momentum_fraction
 from pdflang.semantics.modules import Entry, Override
 from pdflang.semantics.names import counted_names, distribution_of, names_in
-from pdflang.semantics.pdfsets import check_entries, partons_of
+from pdflang.semantics.pdfsets import check_entries, domain_of, partons_of
 from pdflang.semantics.ranges import range_of
 from pdflang.semantics.scope import Scope
 from pdflang.semantics.sets import axis_of, open_loop, written_size
@@ -679,6 +680,9 @@ class DeclarationTable:
             if node.phase != Phase.CONST or node.axes:
                 raise error("E403", "the scale of a pdfset is a constant in GeV", declaration.scale.span)
             scale = float(self._elaborator.fold(node))
+            if not 0 < scale < inf:
+                said = f"the scale of a pdfset is positive, in GeV, but this is {scale:g}"
+                raise error("E401", said, declaration.scale.span)
         if declaration.variable is None:
             value = self._elaborator.evaluate(declaration.value, scope) if declaration.value else None
             if isinstance(value, LhapdfValue):
@@ -716,7 +720,8 @@ class DeclarationTable:
             total = build.weighted_sum((1.0, density.node) for density in densities.values())
             node = nodes.Integral(MOMENTUM_FRACTION.loop, unit.lower, unit.upper, total, span=entry.span)
             self.momentum_sums[name] = Definition(name, node, "let", entry.span)
-        self.pdfsets[name] = PdfsetDeclaration(name, scale, tuple(flavours), entry.span, densities)
+        domain = domain_of(flavours, self._elaborator.fold)
+        self.pdfsets[name] = PdfsetDeclaration(name, scale, tuple(flavours), entry.span, densities, domain)
         return PdfsetValue(name, flavours, scale)
 
     def _at_fraction(self, function: FunctionValue, span: Span) -> Node:

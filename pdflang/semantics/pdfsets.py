@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from pdflang.components.flavours import (
     ENTRIES,
@@ -15,7 +16,7 @@ from pdflang.components.flavours import (
     quark_of_ladder,
 )
 from pdflang.diagnostics import Label, PdflangError, Span, closest_names
-from pdflang.ir.nodes import Node
+from pdflang.ir.nodes import Node, Phase
 from pdflang.semantics import build
 from pdflang.semantics.combine import as_number, error
 from pdflang.semantics.modules import listing
@@ -159,6 +160,17 @@ def _member_remedy(pdfset: PdfsetValue, name: str) -> str:
     if near and near[0] != name:
         return f"did you mean `{near[0]}`?"
     return f"its flavours are {listing(list(pdfset.flavours))}, its combinations {', '.join(_COMBINATIONS)}, uv, dv"
+
+
+def domain_of(functions: Mapping[str, FunctionValue], fold: Callable[[Node], Any]) -> tuple[float, float]:
+    """Where all densities of a pdfset are defined, as far as constants say; `fold` computes these."""
+    domains = [variable.domain for function in functions.values() for variable in function.variables[:1]]
+    known = [
+        (float(fold(domain.lower)), float(fold(domain.upper)))
+        for domain in domains
+        if isinstance(domain, IntervalValue) and domain.lower.phase == domain.upper.phase == Phase.CONST
+    ]
+    return max((lower for lower, _ in known), default=0.0), min((upper for _, upper in known), default=1.0)
 
 
 def combination(name: str, functions: Mapping[str, FunctionValue], weights: Mapping[str, float]) -> FunctionValue:

@@ -9,7 +9,7 @@ from typing import Any
 from pdflang.components import arrays
 from pdflang.diagnostics import Span
 from pdflang.ir import nodes
-from pdflang.ir.nodes import Node, Phase
+from pdflang.ir.nodes import Node
 from pdflang.ir.program import FKSource
 from pdflang.ir.ranges import Range
 from pdflang.ir.sizes import Axis, Size, symbol
@@ -17,9 +17,9 @@ from pdflang.semantics.calls import CallSite, match
 from pdflang.semantics.combine import error
 from pdflang.semantics.datasets import data_reference
 from pdflang.semantics.elaborator import Elaborator
+from pdflang.semantics.pdfsets import domain_of
 from pdflang.semantics.values import (
     DatasetValue,
-    IntervalValue,
     OperatorValue,
     PdfsetValue,
     TextValue,
@@ -122,19 +122,9 @@ class _Tables:
             all(pdfset is pdfsets[0] for pdfset in pdfsets),
             self.site.span,
             self._folder,
-            tuple(self._domain(pdfset) for pdfset in pdfsets),
+            tuple(domain_of(pdfset.flavours, self.elaborator.fold) for pdfset in pdfsets),
         )
         return source, pdfsets
-
-    def _domain(self, pdfset: PdfsetValue) -> tuple[float, float]:
-        """Where all densities of a pdfset are defined."""
-        domains = [variable.domain for function in pdfset.flavours.values() for variable in function.variables[:1]]
-        known = [
-            (float(self.elaborator.fold(domain.lower)), float(self.elaborator.fold(domain.upper)))
-            for domain in domains
-            if isinstance(domain, IntervalValue) and domain.lower.phase == domain.upper.phase == Phase.CONST
-        ]
-        return max((lower for lower, _ in known), default=0.0), min((upper for _, upper in known), default=1.0)
 
     def _contraction(
         self, source: FKSource, pdfsets: list[PdfsetValue], axis: Axis | None, depth: int, span: Span

@@ -7,6 +7,8 @@ import pytest
 
 import pdflang
 from pdflang.components.flavours import QUARKS, TRIPLETS, VALENCES, evolution_rotation, quark_of_ladder
+from pdflang.ir import program as ir
+from pdflang.partons.densities import declared_pdfset, densities_of
 
 X = 0.3
 PARTONS = {
@@ -124,3 +126,25 @@ def test_sum_rules_of_the_evolution_basis(by_flavour: bool) -> None:
     assert found["momentum"] == pytest.approx(1, rel=1e-12)
     gluon = (1 - 3 * beta(0.8, 5)) / beta(1 - 0.08, 6)
     assert found["A_g"] == pytest.approx(gluon, rel=1e-12)
+
+
+DOMAIN = "param k ~ Normal(0, 1)\npdfset p(x in (0.2, 1)) at Q = 2 { g = 1 - x, u = x - 0.1 + k/1e9 }\n"
+
+
+def test_nothing_is_read_where_densities_are_not_defined() -> None:
+    """Neither by the remark on negative quarks, nor by an evolution, nor by what is drawn or exported."""
+    model = pdflang.loads(DOMAIN)
+    assert "L415" not in {remark.code for remark in model.program.lints}
+    with pytest.raises(pdflang.PdflangError, match=r"E402.*`p` has them on \(0.2, 1\)"):
+        pdflang.loads(DOMAIN + "pdfset h = p |> evolve(Q = 10)\noutput o = h.g(0.5)")
+    declared = declared_pdfset(model, "p")
+    found = densities_of(model, declared, {"k": np.zeros(1)})(np.array([0.3, 1.0]))
+    assert found[0, list(ir.PARTONS).index("g")] == pytest.approx([0.7, 0.0], abs=1e-12)
+    with pytest.raises(pdflang.PdflangError, match=r"E646.*defined on \(0.2, 1\)"):
+        densities_of(model, declared, {"k": np.zeros(1)})(np.array([0.1, 0.3]))
+
+
+@pytest.mark.parametrize("scale", ["-2", "0", "1/0"])
+def test_the_scale_is_positive(scale: str) -> None:
+    with pytest.raises(pdflang.PdflangError, match=r"E401.*positive"):
+        pdflang.loads(DOMAIN.replace("Q = 2", f"Q = {scale}"))
