@@ -48,18 +48,26 @@ def check(source: SourceFile, given: Collection[str] = ()) -> Program:
 
     Tables whose data will be `given` by name are not looked for.
     """
-    from pdflang.data.columns import FileColumns
     from pdflang.passes import divergent_integrals, negative_densities
+
+    program = _typed(source, given)
+    with _deep(), marked(program.marks):
+        remarks = [*divergent_integrals(program), *negative_densities(program)]
+    errors = [remark for remark in remarks if remark.severity == "error"]
+    if errors:
+        raise PdflangError(*errors)
+    return replace(program, lints=(*program.lints, *remarks))
+
+
+def _typed(source: SourceFile, given: Collection[str]) -> Program:
+    """The program without what draws of its prior tell."""
+    from pdflang.data.columns import FileColumns
     from pdflang.semantics import check_model
 
     with _deep(), marked(Marks()) as marks:
         columns = FileColumns(given)
         program = check_model(source, columns)
-        remarks = [*divergent_integrals(program), *negative_densities(program)]
-    errors = [remark for remark in remarks if remark.severity == "error"]
-    if errors:
-        raise PdflangError(*errors)
-    return replace(program, lints=(*columns.missing, *program.lints, *remarks), marks=marks)
+    return replace(program, lints=(*columns.missing, *program.lints), marks=marks)
 
 
 def bind(program: Program, data: Mapping[str, Any], sizes: Mapping[str, int] | None = None) -> BoundProgram:
@@ -159,7 +167,7 @@ def with_lines(
     text = SourceFile(source.name, "\n".join([source.text, *lines]), source.folder)
     bound = replace(
         model.bound,
-        program=check(text, set(model.bound.arrays)),
+        program=_typed(text, set(model.bound.arrays)),
         arrays={**model.bound.arrays, **(arrays or {})},
         lengths={**model.bound.lengths, **(lengths or {})},
     )

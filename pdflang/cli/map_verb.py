@@ -170,7 +170,9 @@ def _agreement(fit: Fit) -> list[str]:
     found = fit.agreement
     lines = [f"χ²({part.name}) {part.chi2:.4f} for {part.count} data" for part in found.by_observation]
     if found.by_observation and found.dof > 0:
-        lines[-1] += f", χ²/dof {found.chi2 / found.dof:.3f} with {found.dof} degrees of freedom"
+        said = f"χ²/dof {found.chi2 / found.dof:.3f} with {found.dof} degrees of freedom"
+        several = len(found.by_observation) > 1
+        lines += [f"χ² of all {found.chi2:.4f}, {said}"] if several else [f"{lines.pop()}, {said}"]
     if len(found.by_data) > len(found.by_observation) or any(part.weight != 1 for part in found.by_data):
         lines += [f"  {part.name}: {part.chi2:.2f} for {part.count}{_weight(part)}" for part in found.by_data]
     return lines

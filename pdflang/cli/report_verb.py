@@ -11,6 +11,7 @@ from pdflang.cli.failure import told
 from pdflang.cli.options import data_option, json_option, option_flags
 from pdflang.cli.reporting import model_of, require_free, without_densities
 from pdflang.cli.screen import Screen
+from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.workflows import PdfsetOptions
 
 if TYPE_CHECKING:
@@ -83,7 +84,14 @@ def _reference(name: str, options: PdfsetOptions) -> Partons:
     from pdflang.results.run_folder import PROVENANCE
 
     if not (Path(name) / PROVENANCE).is_file():
-        return SetPartons(name)
+        try:
+            return SetPartons(name)
+        except PdflangError as failure:
+            if failure.diagnostics[0].code != "E501":
+                raise
+            message = f"`{name}` is neither a run nor an LHAPDF set"
+            remedy = "give the folder of a run of `map` or `sample`, or of a set with its .info file"
+            raise PdflangError(Diagnostic("E501", message, remedy=remedy)) from None
     other = read_run(Path(name))
     model, why = model_of(other, None, ())
     if model is None:

@@ -32,7 +32,7 @@ def command(screen: Screen, grid: Path, out: Path | None, overwrite: bool, **opt
     from pdflang.workflows.theory import make_table
 
     settings = TheoryOptions(**options)
-    path = out or grid.parent / f"{grid.name.split('.')[0]}.fk.npz"
+    path = out or grid.parent / f"{grid.name.removesuffix('.lz4').removesuffix('.pineappl')}.fk.npz"
     require_free(path, overwrite)
     made = make_table(grid, path, settings)
     for note in made.notes:

@@ -36,39 +36,47 @@ def declared_pdfset(model: CompiledModel, name: str | None) -> PdfsetDeclaration
 
 
 class Densities:
-    """x·f of a pdfset at points, compiled once: the model with an output for each flavour."""
+    """x·f of a pdfset: the model with an output for each flavour at some points, compiled once for the same points."""
 
-    def __init__(self, model: CompiledModel, declared: PdfsetDeclaration, points: np.ndarray) -> None:
-        """Points (n,) in (0, 1]. Error: E646 where the pdfset is not defined at all of them."""
-        lower, upper = declared.domain
-        inner = points[points < 1]
-        if len(inner) and (inner.min() < lower or inner.max() > upper):
-            said = f"`{declared.name}` is defined on ({lower:g}, {upper:g}), and wanted from x = {points.min():.2g} on"
-            raise PdflangError(Diagnostic("E646", said, declared.span))
-        place, self._points = "points_of_export", points
-        self._known = [flavour for flavour in declared.flavours if flavour in PARTONS]
-        lines = [f"data {place}[count_of_export]"]
-        for flavour in self._known:
-            value = f"{declared.name}.{flavour}({place}[i])"
-            lines.append(f"output export_{flavour}[i in count_of_export] = {value}")
-        inside = np.clip(points, None, 1 - 1e-15)
-        self._model = driver.with_lines(model, lines, {place: inside}, {"count_of_export": len(points)})
+    def __init__(self, model: CompiledModel, declared: PdfsetDeclaration) -> None:
+        self._whole, self._declared = model, declared
+        self._flavours = [flavour for flavour in declared.flavours if flavour in PARTONS]
+        self._points, self._model = np.zeros(0), model
 
-    def __call__(self, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
-        """x·f (members, 13, n) at parameters (members, …) by name, partons in the order of `PARTONS`."""
+    def __call__(self, points: np.ndarray, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
+        """x·f (members, 13, n) at points (n,) in (0, 1] and parameters (members, …), partons in the order of `PARTONS`.
+
+        Error: E646 where the pdfset is not defined at all of the points.
+        """
         import jax
 
+        if not np.array_equal(points, self._points):
+            self._compile(points)
         with jax.enable_x64(True):
             found = self._model.functions.deriveds(dict(parameters), self._model.arrays)
-        values = np.zeros((len(next(iter(parameters.values()))), len(PARTONS), len(self._points)))
-        for flavour in self._known:
+        values = np.zeros((len(next(iter(parameters.values()))), len(PARTONS), len(points)))
+        for flavour in self._flavours:
             values[:, list(PARTONS).index(flavour)] = np.asarray(found[f"export_{flavour}"])
-        values[:, :, self._points >= 1] = 0.0
+        values[:, :, points >= 1] = 0.0
         return values
+
+    def _compile(self, points: np.ndarray) -> None:
+        name, (lower, upper) = self._declared.name, self._declared.domain
+        inner = points[points < 1]
+        if len(inner) and (inner.min() < lower or inner.max() > upper):
+            said = f"`{name}` is defined on ({lower:g}, {upper:g}), and wanted from x = {points.min():.2g} on"
+            raise PdflangError(Diagnostic("E646", said, self._declared.span))
+        place, count = "points_of_export", "count_of_export"
+        lines = [f"data {place}[{count}]"]
+        lines += [f"output export_{f}[i in {count}] = {name}.{f}({place}[i])" for f in self._flavours]
+        inside = np.clip(points, None, 1 - 1e-15)
+        self._model = driver.with_lines(self._whole, lines, {place: inside}, {count: len(points)})
+        self._points = points
 
 
 def densities_of(
     model: CompiledModel, declared: PdfsetDeclaration, parameters: Mapping[str, np.ndarray]
 ) -> Callable[[np.ndarray], np.ndarray]:
     """x·f (members, 13, n) as a function of points (n,) in (0, 1], of parameters (members, …) by name."""
-    return lambda points: Densities(model, declared, points)(parameters)
+    densities = Densities(model, declared)
+    return lambda points: densities(points, parameters)

@@ -20,7 +20,7 @@ from pdflang.semantics.combine import as_number, error
 from pdflang.semantics.elaborator import Elaborator
 from pdflang.semantics.pdfsets import domain_of
 from pdflang.semantics.scope import Scope
-from pdflang.semantics.supports import require_range
+from pdflang.semantics.supports import check_support
 from pdflang.semantics.values import (
     CovarianceValue,
     DatasetValue,
@@ -100,14 +100,15 @@ def dataset_value(columns: TableColumns) -> DatasetValue:
 def set_weights(elaborator: Elaborator, written: ast.Expression, scope: Scope, count: int) -> tuple[float, ...]:
     """The weights of `count` data sets. Errors: E303, E304, E401, E403."""
     node = elaborator.number(written, scope, "as weights")
-    remedy = "write a number for each data set, in their order: weights = [1, 2]"
+    remedy = f"write a number for each data set, in their order: weights = [{', '.join('1' * count)}]"
     if node.phase != Phase.CONST:
         raise error("E403", "weights of data sets are constants", written.span)
     if len(node.axes) != 1:
         raise error("E304", f"weights are an array, but this is {describe(node)}", written.span, remedy=remedy)
     weights = tuple(float(weight) for weight in elaborator.fold(node))
     if len(weights) != count:
-        raise error("E303", f"{len(weights)} weights for {count} data sets", written.span, remedy=remedy)
+        said = "1 weight is" if len(weights) == 1 else f"{len(weights)} weights are"
+        raise error("E303", f"{said} given for {count} data sets", written.span, remedy=remedy)
     wrong = next((weight for weight in weights if not 0 < weight < inf), None)
     if wrong is not None:
         raise error(
@@ -171,8 +172,8 @@ def evolve(elaborator: Elaborator, site: CallSite) -> OperatorValue:
     scales = elaborator.given_number(matched["Q"], site.scope, "as a scale in GeV")
     if scales.axes:
         _require_vector(scales, matched["Q"].span)
-    require_range(elaborator, scales, POSITIVE, "a scale in GeV", matched["Q"].span)
     scale = scales if scales.axes else float(_constant(elaborator, matched["Q"], site, "a scale in GeV"))
+    check_support(elaborator, scales, POSITIVE, "a scale in GeV", matched["Q"].span)
     file = _file_of_operators(elaborator, matched, site)
     settings: dict[str, Any] = {}
     for name in matched.keys() - {"Q", "order", "operators"}:

@@ -177,7 +177,7 @@ class Modules:
     def _override(self, instance: ModuleInstance, used: ModuleInstance, setting: ast.Setting) -> None:
         entry = used.entries.get(setting.name)
         if entry is None or not isinstance(entry.declaration, ast.Param | ast.Const):
-            kinds = (ast.Param, ast.Const)
+            kinds = (ast.Const, ast.Param)  # a module has few constants
             known = [n for kind in kinds for n, e in used.entries.items() if isinstance(e.declaration, kind)]
             near = closest_names(setting.name, known)
             raise PdflangError(

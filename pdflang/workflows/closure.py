@@ -293,7 +293,7 @@ class _Fits:
     def _densities(self, parameters: dict[str, np.ndarray]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """The densities of the pdfsets that vary, of replicas (replicas, n) and true ones (n,), by their names."""
         with self._python:
-            each = [(key, fitted(parameters), true) for key, fitted, true in self._partons]
+            each = [(key, fitted(_X, parameters), true) for key, fitted, true in self._partons]
         found = {
             f"{one.label} of {key}": (one.of_all(ours), one.of_all(true[None])[0])
             for key, ours, true in each
@@ -323,9 +323,8 @@ def _partons(
     """Each pdfset that both models have: its name, its densities in the fitted one, and the true ones (13, n)."""
     for declared in fitted.program.pdfsets.values():
         try:
-            of_truth = Densities(simulator, declared, _X)
             given = {name: np.asarray(truth[name], float)[None] for name in simulator.program.parameters}
-            yield declared.name, Densities(fitted, declared, _X), of_truth(given)[0]
+            yield declared.name, Densities(fitted, declared), Densities(simulator, declared)(_X, given)[0]
         except PdflangError:  # the truth has no such pdfset
             continue
 

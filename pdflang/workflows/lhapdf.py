@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,8 @@ from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.ensemble import constrained, eigenvectors, ensemble_of
 from pdflang.evolution import LOOPS, PIDS, Evolution, evolved
 from pdflang.evolution.grids import knots_in_x
-from pdflang.partons.densities import declared_pdfset, densities_of
+from pdflang.evolution.operators import active
+from pdflang.partons.densities import Densities, declared_pdfset
 from pdflang.results.files import cannot_write
 from pdflang.workflows.options import LhapdfOptions
 
@@ -49,15 +51,16 @@ def export(run: Run, model: Model, folder: Path, options: LhapdfOptions, descrip
     kind, parameters = _members(run, model, options)
     count = len(next(iter(parameters.values())))
     grid = _Grid(evolution, declared.scale, options)
-    partial = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(partial, ignore_errors=True)
+    unfinished = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(unfinished, ignore_errors=True)
     try:
-        written = partial / folder.name
+        written = unfinished / folder.name
         written.mkdir(parents=True)
         total, first, alpha_s = np.zeros(grid.shape), 0 if kind == "hessian" else 1, np.zeros(0)
+        densities = Densities(model, declared)
         for start in range(0, count, _AT_ONCE):
             some = {name: values[start : start + _AT_ONCE] for name, values in parameters.items()}
-            found = grid.evolved(densities_of(model, declared, some))
+            found = grid.evolved(partial(densities, parameters=some))
             for number, values in enumerate(found.values, start + first):
                 of_kind = "replica" if kind == "replicas" else "error" if number else "central"
                 write_member(written, number, grid.member(of_kind, values))
@@ -72,7 +75,7 @@ def export(run: Run, model: Model, folder: Path, options: LhapdfOptions, descrip
     except OSError as failure:
         raise PdflangError(cannot_write(folder, failure)) from failure
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
     return count + first
 
 
@@ -112,7 +115,7 @@ class _Grid:
             np.geomspace(low, high, 4 + int(_KNOTS_PER_FACTOR * np.log(high / low)))
             for low, high in zip(self._edges[:-1], self._edges[1:], strict=True)
         ]
-        most = evolution.flavours or 3 + sum(scale < options.q_max for scale in evolution.thresholds)
+        most = active(evolution, options.q_max)
         self.pids = tuple(pid for pid in PIDS if pid == 21 or abs(pid) <= most)
 
     @property

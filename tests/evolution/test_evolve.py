@@ -216,5 +216,5 @@ def test_interpolation_is_exact_for_polynomials_and_at_knots() -> None:
 @pytest.mark.parametrize("scale", ["-3", "[3, 0]"])
 def test_written_scales_are_positive_too(scale: str) -> None:
     text = DISTINCT.replace("Q = 50", f"Q = {scale}")
-    with pytest.raises(pdflang.PdflangError, match=r"E509.*a scale in GeV must lie in \(0, inf\)"):
+    with pytest.raises(pdflang.PdflangError, match=r"E401.*a scale in GeV must lie in \(0, inf\)"):
         pdflang.loads(text)
