@@ -10,7 +10,7 @@ import click
 
 from pdflang.cli.failure import report_failure
 from pdflang.cli.screen import drop_output
-from pdflang.interrupts import finished, leave, leave_on_interrupt
+from pdflang.interrupts import leave, leave_on_interrupt
 
 EXIT_CODES = """\b
 Exit codes:
@@ -89,9 +89,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         # A console that cannot show a Greek letter must not stop a fit.
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
-    code = _run()
-    finished()
-    sys.exit(code)
+    sys.exit(_run())
 
 
 def _run() -> int:
