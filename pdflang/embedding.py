@@ -208,13 +208,15 @@ class Model(CompiledModel):
         """What samplers see."""
         functions = self.functions
         prior = functions.log_prior_unconstrained if self.is_proper else None
-        return Target(self.dimension, functions.log_density_unconstrained, functions.start, self.arrays, prior)
+        density, content = functions.log_density_unconstrained, functions.content
+        return Target(self.dimension, density, functions.start, self.arrays, prior, content)
 
     def maximised(self, priors: str = "all") -> Target:
         """What optimizers see, without the Jacobian: with all priors, or with those of a `nuisance` alone."""
         functions = self.functions
         density = functions.log_posterior if priors == "all" else functions.penalised_likelihood
-        return Target(self.dimension, density, functions.start, self.arrays)
+        content = functions.content and f"{functions.content}\nwithout the Jacobian, with {priors} priors"
+        return Target(self.dimension, density, functions.start, self.arrays, content=content)
 
     def sample(
         self,

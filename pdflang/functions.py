@@ -192,6 +192,17 @@ class Functions:
         places = self.generated.called
         return told(places)(ready(function)) if places else function
 
+    @property
+    def content(self) -> str | None:
+        """What the functions compute, in words; None where that is up to code that is not ours."""
+        from pdflang.backend.imports import is_ours
+
+        generated = self.generated
+        if generated.called or not is_ours(generated.source):
+            return None
+        nuisances = [s.parameter.name for s in generated.slots if s.parameter.role == "nuisance"]
+        return f"{generated.source}\nnuisances {nuisances}"
+
     def runs(self, generated: GeneratedModule) -> bool:
         """Whether these are the functions of a module, which may have other constants."""
         mine = self.generated

@@ -51,3 +51,9 @@ def _from(module: str, names: list[str]) -> list[str]:
     if len(line) <= _LINE_LENGTH:
         return [line]
     return [f"from {module} import (", *(f"    {name}," for name in names), ")"]
+
+
+def is_ours(source: str) -> bool:
+    """Whether a generated module calls JAX, NumPy, SciPy and our runtime alone: no component of another package."""
+    lines = [line.split() for line in source.splitlines() if line.startswith(("import ", "from "))]
+    return all(words[1].partition(".")[0] in ("jax", "numpy", "scipy", "pdflang") for words in lines)

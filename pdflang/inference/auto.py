@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from pdflang.inference import hmc, nuts, smc
+from pdflang.inference import hmc, nuts
 from pdflang.inference.chains import Strained
 from pdflang.inference.draws import Draws, NoFiniteStart, Remark
 from pdflang.inference.map import maximise
@@ -194,6 +194,8 @@ def _by_smc(
     target: Target, options: AutoOptions, seed: int, found: _Found, monitor: Monitor | None, stop: StopRequest
 ) -> Draws:
     """Populations of as many draws as chains would make, where these are enough for a population."""
+    from pdflang.inference import smc
+
     switched = Remark(
         f"{told(found.modes)}; tempered SMC was used, whose populations, the chains of the result, visit all of them",
         "see whether each of them is meant; a narrower prior, or an order among parameters, leaves one",

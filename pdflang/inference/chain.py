@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import replace
+from typing import Any
 
-import jax
 import numpy as np
 
-from pdflang.inference import transition
 from pdflang.inference.calls import next_size
+from pdflang.inference.chunks import CHUNK, Transitions, ends_window, stages, up_to_window_end
 from pdflang.inference.draws import NoFiniteStart
 from pdflang.inference.monitor import Progressed
 from pdflang.inference.options import ChainOptions
 from pdflang.inference.platform import double_precision
-from pdflang.inference.programs import Programs
+from pdflang.inference.programs import Programs, State
 from pdflang.inference.target import Target
 from pdflang.results.checkpoints import Checkpoint, Checkpoints
 
@@ -39,7 +39,7 @@ class ChainRun:
     ) -> None:
         self.progressed = Progressed(number, "starting", 0, options.warmup + options.first_draws)
         self.is_held = False
-        self.rows: list[transition.Transitions] = []
+        self.rows: list[Transitions] = []
         self.warmup_gradients = 0
         self.metric: np.ndarray | None = None
         self.dimension = target.dimension
@@ -50,8 +50,9 @@ class ChainRun:
         self._programs = programs
         self._seed = seed
         self._mode = mode
-        self._stages = transition.stages(options.warmup, options.settling)
-        self._chain: transition.Chain | None = None
+        self._stages = stages(options.warmup, options.settling)
+        self._state: State | None = None
+        self._ends_with: float | None = None
         self._size = 1
         self._checkpoints = checkpoints
         self._saved_at = time.monotonic()
@@ -71,25 +72,28 @@ class ChainRun:
     @property
     def step_size(self) -> float:
         """What warmup has found; infinite before its end."""
-        if self._chain is None or self.progressed.done < self._options.warmup:
+        if self._state is None or self.progressed.done < self._options.warmup:
             return math.inf
-        return math.exp(float(self._chain.step_size.log_step_size_avg))
+        if self._ends_with is None:  # of a chain that was saved
+            with double_precision():
+                self._ends_with = float(self._call(self._state, 0, self._stages[-CHUNK:])[2])
+        return self._ends_with
 
     def go_on(self) -> None:
         """One piece of work: the start, or some transitions."""
         with double_precision():
-            if self._chain is None:
-                self._chain = self._begin()
+            if self._state is None:
+                self._state = self._begin()
                 return
             begin = time.perf_counter()
-            self._chain, count = self._advance(self._chain)
-            self._size = next_size(count, time.perf_counter() - begin, transition.CHUNK)
+            self._state, count = self._advance(self._state)
+            self._size = next_size(count, time.perf_counter() - begin, CHUNK)
         if time.monotonic() - self._saved_at > self._checkpoints.seconds:
             self.save()
 
     def save(self) -> None:
         """Keep the chain as it is, if there is something new."""
-        if self._chain is None or self._saved_done == self.progressed.done:
+        if self._state is None or self._saved_done == self.progressed.done:
             return
         rows = _joined(self.rows)
         self.rows = [] if rows is None else [rows]
@@ -97,7 +101,7 @@ class ChainRun:
             self._number,
             Checkpoint(
                 method=self._method,
-                state=tuple(np.asarray(leaf) for leaf in jax.tree.leaves(self._chain)),
+                state=tuple(map(np.asarray, self._state)),
                 done=self.progressed.done,
                 total=self.progressed.total,
                 warmup_gradients=self.warmup_gradients,
@@ -111,11 +115,11 @@ class ChainRun:
         """Go on from there; to as many transitions as were wanted, unless the options say how many."""
         total = self.progressed.total if self._options.draws is not None else max(saved.total, self.progressed.total)
         total = max(total, saved.done)
-        self._chain = self._programs.restored(saved.state)
-        if self._chain is None:
+        if not self._programs.accepts(saved.state):
             return
+        self._state = saved.state
         self.warmup_gradients, self.metric = saved.warmup_gradients, saved.metric
-        self.rows = [transition.Transitions(**saved.columns)] if saved.columns else []
+        self.rows = [Transitions(**saved.columns)] if saved.columns else []
         self._saved_done = saved.done
         phase = "warmup" if saved.done < self._options.warmup else "sampling"
         divergent = sum(int(rows.diverging.sum()) for rows in self.rows)
@@ -125,41 +129,43 @@ class ChainRun:
         """Make so many more draws in the next run."""
         self.progressed = replace(self.progressed, total=self.progressed.total + draws)
 
-    def _begin(self) -> transition.Chain:
-        chain, start = self._programs.begin(self._target, self._seed, self._number, self._mode)
+    def _begin(self) -> State:
+        state, metric, start = self._programs.begin(self._target, self._seed, self._number, self._mode)
         if not start.found:
             raise NoFiniteStart(start.z)
         self.warmup_gradients = self._spent_before + start.n_gradients
-        return chain
+        self.metric = np.asarray(metric)
+        return state
 
-    def _advance(self, chain: transition.Chain) -> tuple[transition.Chain, int]:
+    def _advance(self, state: State) -> tuple[State, int]:
         """One call of the compiled program, which does not go beyond the end of warmup or of the run."""
         done, warmup = self.progressed.done, self._options.warmup
         count = min(self._size, (warmup if done < warmup else self.progressed.total) - done)
         first_stage = min(done, warmup)
-        stages = self._stages[first_stage : first_stage + transition.CHUNK]
-        count = transition.up_to_window_end(stages[:count])
-        target_acceptance = np.float64(self._options.target_acceptance)
-        chain, rows = self._programs.advance(
-            chain,
+        asked = self._stages[first_stage : first_stage + CHUNK]
+        count = up_to_window_end(asked[:count])
+        state, columns, step_size = self._call(state, count, asked)
+        self._ends_with = float(step_size)
+        if ends_window(asked[count - 1]):
+            state, metric = self._programs.end_window(state, np.float64(self._options.target_acceptance))
+            self.metric = np.asarray(metric)
+        self._keep(Transitions(*(np.asarray(column)[:count] for column in columns)), done < warmup)
+        return state, count
+
+    def _call(self, state: State, count: int, asked: np.ndarray) -> tuple[State, tuple[Any, ...], Any]:
+        """So many transitions of the stages that are asked for."""
+        return self._programs.advance(
+            state,
             np.uint32(self._seed),
             np.uint32(self._number),
-            np.int32(done),
+            np.int32(self.progressed.done),
             np.int32(count),
-            stages,
-            target_acceptance,
+            asked,
+            np.float64(self._options.target_acceptance),
             self._target.arrays,
         )
-        if transition.ends_window(stages[count - 1]):
-            chain = self._programs.end_window(chain, target_acceptance)
-        rows = transition.Transitions(*(np.asarray(column)[:count] for column in rows))
-        self._keep(rows, done < warmup)
-        if self.metric is None and done >= warmup:
-            root = jax.tree.map(np.asarray, chain.whitening.root)  # of which NumPy makes it, with nothing to compile
-            self.metric = np.asarray(root.covariance)
-        return chain, count
 
-    def _keep(self, rows: transition.Transitions, warming_up: bool) -> None:
+    def _keep(self, rows: Transitions, warming_up: bool) -> None:
         before = self.progressed
         divergent = int(rows.diverging.sum())
         if warming_up:
@@ -176,8 +182,8 @@ class ChainRun:
         )
 
 
-def _joined(rows: list[transition.Transitions]) -> transition.Transitions | None:
+def _joined(rows: list[Transitions]) -> Transitions | None:
     """The chunks of rows as one; None where there are none."""
     if not rows:
         return None
-    return transition.Transitions(*(np.concatenate(columns) for columns in zip(*rows, strict=True)))
+    return Transitions(*(np.concatenate(columns) for columns in zip(*rows, strict=True)))

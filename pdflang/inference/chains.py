@@ -13,8 +13,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from pdflang.inference import transition
 from pdflang.inference.chain import ChainRun
+from pdflang.inference.chunks import Transitions
 from pdflang.inference.draws import Draws
 from pdflang.inference.monitor import Monitor, QuietMonitor
 from pdflang.inference.options import MORE_DRAWS, ChainOptions, chosen_seed
@@ -147,7 +147,7 @@ class _Run:
         length = min(sum(len(chunk.lp) for chunk in chunks) for chunks in rows)
         columns = {
             name: np.stack([_column(chunks, name)[:length] for chunks in rows]) if length else np.zeros((len(rows), 0))
-            for name in transition.Transitions._fields
+            for name in Transitions._fields
         }
         z = columns.pop("z")
         if not columns["tree_depth"].any():
@@ -170,5 +170,5 @@ class _Run:
         )
 
 
-def _column(chunks: list[transition.Transitions], name: str) -> np.ndarray:
+def _column(chunks: list[Transitions], name: str) -> np.ndarray:
     return np.concatenate([getattr(chunk, name) for chunk in chunks])

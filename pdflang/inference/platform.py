@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 
 from pdflang.resources import cache_folder
+from pdflang.stored import keep_programs
 
 _XLA_THREADS = 4
 
@@ -34,7 +35,7 @@ def prepare_threads() -> None:
 
 
 def prepare_jax() -> None:
-    """Choose double precision, the CPU if no platform is named, and the persistent compilation cache.
+    """Choose double precision, the CPU if no platform is named, and that programs are kept in caches.
 
     For processes that belong to pdflang, such as the command line, before JAX is first used. A program that
     embeds pdflang keeps its own settings: methods run inside `double_precision()`.
@@ -50,6 +51,7 @@ def prepare_jax() -> None:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
         jax.config.update("jax_raise_persistent_cache_errors", False)
+    keep_programs()
 
 
 @contextmanager

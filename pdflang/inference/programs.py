@@ -1,4 +1,7 @@
-"""The compiled functions of a chain, one program for all chains of a target and for all its data."""
+"""The compiled functions of a chain, one program for all chains of a target and for all its data.
+
+The state of a chain is the leaves of a tree whose types are BlackJAX's, which only what traces the functions needs.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from pdflang.inference import transition
 from pdflang.inference.calls import strongly_typed
+from pdflang.inference.chunks import CHUNK
 from pdflang.inference.options import ChainOptions
 from pdflang.inference.platform import available_cores, compiler_options, double_precision
 from pdflang.inference.start import CURVED_DIMENSIONS, Start, find_start, unit_covariance
@@ -20,48 +23,53 @@ from pdflang.inference.surface import Surface, surface_of
 from pdflang.inference.target import Target
 from pdflang.inference.trajectories import Trajectory
 from pdflang.inference.workers import StopRequest, run_tasks
+from pdflang.stored import stored
+
+State = tuple[Any, ...]
 
 
 def programs_of(target: Target, options: ChainOptions, trajectory: Trajectory) -> Programs:
     """The functions of a target; the same ones for other data, and for options that do not shape them."""
     shape = options.metric_of(target.dimension)
     surface = surface_of(target, target.dimension <= CURVED_DIMENSIONS)
-    return _programs(target.log_density, surface, target.dimension, shape, trajectory)
+    return _programs(target.log_density, target.content, surface, target.dimension, shape, trajectory)
 
 
 @dataclass(frozen=True)
 class Programs:
-    """The compiled functions of a chain; data are arguments, so that other data compile nothing."""
+    """The compiled functions of a chain; data are arguments, so that other data compile nothing.
+
+    `first_state` and `end_window` give a state and the covariance that belongs to its metric, `advance` a state, the
+    columns of `Transitions`, and the step size that warmup would end with.
+    """
 
     surface: Surface
-    first_state: Callable[..., Any]
-    advance: Callable[..., Any]
-    end_window: Callable[..., Any]
+    first_state: Callable[..., tuple[State, Any]]
+    advance: Callable[..., tuple[State, tuple[Any, ...], Any]]
+    end_window: Callable[..., tuple[State, Any]]
     dimension: int
     _compiled: set[Hashable] = field(default_factory=set)
     _compiling: Lock = field(default_factory=Lock)
 
-    def begin(
-        self, target: Target, seed: int, chain: int, mode: np.ndarray | None
-    ) -> tuple[transition.Chain, Start]:
-        """The state of a chain at its start: near the `mode` (n,), or one that it climbs to where none is known."""
+    def begin(self, target: Target, seed: int, chain: int, mode: np.ndarray | None) -> tuple[State, Any, Start]:
+        """A chain at its start, with its covariance: near the `mode` (n,), or one that it climbs to without one."""
         stream = 2 * chain
         evaluated = partial(self.surface.evaluated, target)
         initial = partial(self.surface.start, target, seed, stream) if mode is None else lambda _: mode
         start = find_start(evaluated, initial, self.dimension, np.random.default_rng((seed, stream)))
         with double_precision():
-            return self.first_state(*start[:4]), start
+            return *self.first_state(*start[:4]), start
 
-    def restored(self, leaves: Sequence[np.ndarray]) -> transition.Chain | None:
-        """The state of a chain whose leaves were saved; None where it is that of another program."""
-        point, number = np.zeros(self.dimension), np.float64(0)
+    def accepts(self, state: Sequence[np.ndarray]) -> bool:
+        """Whether a state that was saved is one of these functions, and not of another program."""
         with double_precision():
-            like = jax.eval_shape(self.first_state, point, number, point, unit_covariance(self.dimension))
-        wanted = [(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(like)]
-        if wanted != [(leaf.shape, leaf.dtype) for leaf in leaves]:
-            return None
-        chain: transition.Chain = jax.tree.unflatten(jax.tree.structure(like), leaves)
-        return chain
+            like, _ = jax.eval_shape(self.first_state, *self._somewhere)
+        return [(leaf.shape, leaf.dtype) for leaf in like] == [(leaf.shape, leaf.dtype) for leaf in state]
+
+    @property
+    def _somewhere(self) -> tuple[Any, ...]:
+        point = np.zeros(self.dimension)
+        return point, np.float64(0), point, unit_covariance(self.dimension)
 
     def compile(self, target: Target, options: ChainOptions, stop: StopRequest) -> None:
         """Compile all for arrays of these shapes, once, whoever else is about to need them."""
@@ -75,57 +83,65 @@ class Programs:
 
     def _compile_advance(self, target: Target, options: ChainOptions) -> None:
         """A call that makes no transitions."""
-        point = np.zeros(self.dimension)
         with double_precision():
-            chain = self.first_state(point, np.float64(0), point, unit_covariance(self.dimension))
-            stages = np.zeros(transition.CHUNK, np.int32)
+            state, _ = self.first_state(*self._somewhere)
+            stages = np.zeros(CHUNK, np.int32)
             numbers = (np.uint32(0), np.uint32(0), np.int32(0), np.int32(0))
             target_acceptance = np.float64(options.target_acceptance)
-            chain, _ = self.advance(chain, *numbers, stages, target_acceptance, target.arrays)
-            jax.block_until_ready(self.end_window(chain, target_acceptance))
+            state, _, _ = self.advance(state, *numbers, stages, target_acceptance, target.arrays)
+            jax.block_until_ready(self.end_window(state, target_acceptance))
 
 
 @lru_cache(maxsize=32)
 def _programs(
-    log_density: Callable[[Any, Any], Any], surface: Surface, dimension: int, shape: str, trajectory: Trajectory
-) -> Programs:
+    log_density: Callable[[Any, Any], Any], content: str | None, surface: Surface, dimension: int, shape: str,
+    trajectory: Trajectory,
+) -> Programs:  # fmt: skip
     """The functions of a target and what shapes its program; JAX keeps their compiled forms."""
 
     def first_state(z: Any, value: Any, gradient: Any, covariance: Any) -> Any:
-        return strongly_typed(transition.first_state(z, value, gradient, covariance, shape))
+        from pdflang.inference import transition
+
+        return _told(transition.first_state(z, value, gradient, covariance, shape))
 
     def advance(
-        state: Any,
-        seed: Any,
-        chain: Any,
-        first: Any,
-        count: Any,
-        stages: Any,
-        target_acceptance: Any,
-        arrays: Any,
-    ) -> Any:
+        state: Any, seed: Any, chain: Any, first: Any, count: Any, stages: Any, target_acceptance: Any, arrays: Any
+    ) -> Any:  # fmt: skip
+        from pdflang.inference import transition
+
         key = jax.random.fold_in(jax.random.key(seed), 2 * chain + 1)
-        return strongly_typed(
-            transition.advance(
-                lambda z: log_density(z, arrays),
-                state,
-                key,
-                first,
-                count,
-                stages,
-                target_acceptance,
-                trajectory,
-            )
-        )
+        moved, rows = transition.advance(
+            lambda z: log_density(z, arrays), _chain(state, dimension, shape), key, first, count, stages,
+            target_acceptance, trajectory,
+        )  # fmt: skip
+        step_size = jax.numpy.exp(moved.step_size.log_step_size_avg)
+        return _leaves(moved), tuple(strongly_typed(rows)), step_size
 
     def end_window(state: Any, target_acceptance: Any) -> Any:
-        return strongly_typed(transition.end_window(state, target_acceptance))
+        from pdflang.inference import transition
 
-    well = compiler_options()
-    return Programs(
-        surface,
-        jax.jit(first_state, compiler_options=well),
-        jax.jit(advance, compiler_options=well),
-        jax.jit(end_window, compiler_options=well),
-        dimension,
-    )
+        return _told(transition.end_window(_chain(state, dimension, shape), target_acceptance))
+
+    def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+        whole = stored(function, content, function.__name__, dimension, shape, trajectory)
+        return jax.jit(whole, compiler_options=compiler_options())
+
+    return Programs(surface, compiled(first_state), compiled(advance), compiled(end_window), dimension)
+
+
+def _leaves(chain: Any) -> State:
+    return tuple(jax.tree.leaves(strongly_typed(chain)))
+
+
+def _told(chain: Any) -> tuple[State, Any]:
+    """The leaves of a chain, and the covariance of its metric."""
+    return _leaves(chain), strongly_typed(chain.whitening.root.covariance)
+
+
+def _chain(state: State, dimension: int, shape: str) -> Any:
+    """The chain that has these leaves."""
+    from pdflang.inference import transition
+
+    point = np.zeros(dimension)
+    like = jax.eval_shape(lambda: transition.first_state(point, 0.0, point, unit_covariance(dimension), shape))
+    return jax.tree.unflatten(jax.tree.structure(like), state)

@@ -16,7 +16,8 @@ class Target:
     argument and not a constant so that other data of the same shapes compiles nothing. `initial(key, arrays)`
     gives a start of shape (dimension,): a prior draw where the prior is proper. Then `log_prior(z, arrays)` is the
     normalised log-density of those draws, and what the log-density has beyond it is the likelihood; None where the
-    prior is improper.
+    prior is improper. `content` says what these functions compute, in words that mean the same in every process: by
+    it their programs are kept; None where nothing can say it.
     """
 
     dimension: int
@@ -24,3 +25,4 @@ class Target:
     initial: Callable[[Any, Any], Any]
     arrays: Any
     log_prior: Callable[[Any, Any], Any] | None = None
+    content: str | None = None

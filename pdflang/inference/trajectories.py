@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
-from blackjax.mcmc import hmc, integrators, metrics, nuts
+
+if TYPE_CHECKING:
+    from blackjax.mcmc import hmc
 
 _LENGTHS = (0.75, 1.25)
 _MOST_STEPS = 1024
@@ -43,6 +45,8 @@ class NoUTurn:
     def __call__(
         self, chances: Any, state: hmc.HMCState, log_density: Callable[[Any], Any], step_size: Any
     ) -> tuple[hmc.HMCState, Any, Any]:
+        from blackjax.mcmc import nuts
+
         kernel = nuts.build_kernel()
         state, info = kernel(chances, state, log_density, step_size, _unit(state), self.max_tree_depth)
         return state, info, info.num_trajectory_expansions
@@ -78,6 +82,8 @@ class RandomLength:
     def __call__(
         self, chances: Chances, state: hmc.HMCState, log_density: Callable[[Any], Any], step_size: Any
     ) -> tuple[hmc.HMCState, Any, Any]:
+        from blackjax.mcmc import hmc, integrators, metrics
+
         length = self.length * chances.length
         steps = jnp.clip(jnp.ceil(length / step_size), 1, _MOST_STEPS)
         kinetic_energy = metrics.default_metric(_unit(state)).kinetic_energy

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from blackjax.adaptation.step_size import DualAveragingAdaptationState, dual_averaging_adaptation
-from blackjax.adaptation.window_adaptation import build_schedule
 from blackjax.mcmc.hmc import HMCState
 
+from pdflang.inference.chunks import CHUNK, SAMPLING, Transitions
 from pdflang.inference.trajectories import Trajectory
 from pdflang.inference.whitening import Whitening, root_of
-
-CHUNK = 128
-"""Most transitions of one call."""
-
-_FAST, _SLOW, _WINDOW_END, _SAMPLING = range(4)
 
 
 class Chain(NamedTuple):
@@ -29,36 +22,6 @@ class Chain(NamedTuple):
     step_size: DualAveragingAdaptationState
     window: Any
     whitening: Whitening
-
-
-class Transitions(NamedTuple):
-    """What a chunk of transitions gave, arrays of shape (CHUNK,), positions (CHUNK, n)."""
-
-    z: Any
-    lp: Any
-    diverging: Any
-    energy: Any
-    acceptance_rate: Any
-    tree_depth: Any
-    n_steps: Any
-    step_size: Any
-
-
-@cache
-def stages(warmup: int, settling: int) -> np.ndarray:
-    """The stage of each transition, int32 (warmup + CHUNK,): Stan's windows, then sampling.
-
-    The first window begins after `settling` transitions.
-
-    The last one, for the step size alone, is longer than Stan's 50 where warmup is long. Dual averaging takes large
-    steps up and down at first, and where their logarithms average the acceptance is above the target: too small
-    steps, which differ from chain to chain. All chains have the same array, which is not to be written to.
-    """
-    windows = np.asarray(build_schedule(warmup, initial_buffer_size=settling, final_buffer_size=max(50, warmup // 10)))
-    adapting = np.where(windows[:, 1], _WINDOW_END, windows[:, 0])
-    found = np.concatenate([adapting, np.full(CHUNK, _SAMPLING)]).astype(np.int32)
-    found.flags.writeable = False
-    return found
 
 
 def first_state(z: Any, value: Any, gradient: Any, covariance: Any, shape: str) -> Chain:
@@ -90,7 +53,7 @@ def advance(
 
     def one_transition(i: Any, carry: tuple[Chain, Transitions]) -> tuple[Chain, Transitions]:
         chain, kept = carry
-        sampling = stages[i] == _SAMPLING
+        sampling = stages[i] == SAMPLING
         log_step = jnp.where(sampling, chain.step_size.log_step_size_avg, chain.step_size.log_step_size)
         step_size = jnp.exp(log_step)
         here = jax.tree.map(lambda column: column[i], chances)
@@ -114,17 +77,6 @@ def advance(
     chances = jax.vmap(lambda number: trajectory.chances(jax.random.fold_in(key, number), dimension))(numbers)
     nothing = _no_transitions(dimension)
     return jax.lax.fori_loop(0, count, one_transition, (chain, nothing))
-
-
-def up_to_window_end(stages: np.ndarray) -> int:
-    """How many of the transitions of these stages (n,) there are up to the end of a window."""
-    ends = np.flatnonzero(stages == _WINDOW_END)
-    return int(ends[0]) + 1 if len(ends) else len(stages)
-
-
-def ends_window(stage: int) -> bool:
-    """Whether a transition of this stage is the last of a window."""
-    return bool(stage == _WINDOW_END)
 
 
 def end_window(chain: Chain, target_acceptance: Any) -> Chain:

@@ -34,7 +34,8 @@ def prior_moments(model: Model) -> dict[str, PriorMoments]:
         return {}
     target = model.target()
     surface = surface_of(target, curved=False)
-    vectors = np.array([surface.start(target, _SEED, _STREAM, number) for number in range(draws)])
+    blocks = range(0, draws, surface.starts_at_once)
+    vectors = np.concatenate([surface.starts(target, _SEED, _STREAM, first) for first in blocks])[:draws]
     parameters = _parameters(model, vectors[np.all(np.isfinite(vectors), axis=1)])
     return {name: moments_of(parameters[name]) for name in names}
 

@@ -29,7 +29,7 @@ class Checkpoint:
     """A chain between two transitions.
 
     It is one of `method`. `state` are the leaves of its compiled state in their order, `done` of `total` transitions
-    are made, `metric` is that of the draws, None during warmup. `columns` are the statistics and positions of the draws
+    are made, `metric` is that of the next one. `columns` are the statistics and positions of the draws
     so far, arrays (draw, …).
     """
 
