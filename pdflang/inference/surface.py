@@ -16,8 +16,8 @@ from pdflang.inference.platform import compiler_options, double_precision
 from pdflang.inference.target import Target
 from pdflang.stored import stored
 
-_STARTS, _NUMBERS_OF_STARTS = 64, 2048
-"""Draws of the prior that are made by one call: so many, and not more numbers than that."""
+STARTS = 64
+"""Most draws of the prior that are made by one call."""
 
 _AT_ONCE = 16
 """Points that densities are evaluated at side by side."""
@@ -31,8 +31,7 @@ class Surface:
     """The compiled functions of a target; data are arguments, so that other data compile nothing."""
 
     evaluate: Callable[[Any, Any], tuple[Any, Any, Any, Any]]
-    initial: Callable[[Any, Any, Any, Any], Any]
-    starts_at_once: int
+    initial: Callable[[Any, Any, Any, Any, Any], Any]
     _compiling: Lock = field(default_factory=Lock)
 
     def compile(self, target: Target) -> None:
@@ -47,19 +46,19 @@ class Surface:
 
     def start(self, target: Target, seed: int, stream: int, attempt: int) -> np.ndarray:
         """A draw of the prior, (n,): one of many of a stream of a seed."""
-        return self.starts(target, seed, stream, attempt)[0]
+        return self.starts(target, seed, stream, attempt, 1)[0]
 
-    def starts(self, target: Target, seed: int, stream: int, first: int) -> np.ndarray:
-        """The `first` and those after it, (starts_at_once, n): for small priors a call costs more than its draws."""
+    def starts(self, target: Target, seed: int, stream: int, first: int, count: int) -> np.ndarray:
+        """The `first` and those after it, (count, n), at most `STARTS`: a call costs more than a small prior."""
+        numbers = np.uint32(seed), np.uint32(stream), np.uint32(first), np.uint32(count)
         with double_precision():
-            return np.asarray(self.initial(np.uint32(seed), np.uint32(stream), np.uint32(first), target.arrays))
+            return np.asarray(self.initial(*numbers, target.arrays))[:count]
 
 
 def surface_of(target: Target, curved: bool = True) -> Surface:
     """The functions of a target, the same for other data; with Hessians where it is `curved`."""
     numbers = sum(np.size(leaf) for leaf in jax.tree.leaves(target.arrays))
-    starts = max(1, min(_STARTS, _NUMBERS_OF_STARTS // max(1, target.dimension)))
-    return _surface(target.log_density, target.initial, target.content, curved, numbers < _MANY_NUMBERS, starts)
+    return _surface(target.log_density, target.initial, target.content, curved, numbers < _MANY_NUMBERS)
 
 
 def log_densities(target: Target, z: np.ndarray) -> np.ndarray:
@@ -80,7 +79,7 @@ def _over_points(log_density: Callable[[Any, Any], Any]) -> Callable[[Any, Any],
 @lru_cache(maxsize=32)
 def _surface(
     log_density: Callable[[Any, Any], Any], initial: Callable[[Any, Any], Any], content: str | None, curved: bool,
-    small: bool, starts: int,
+    small: bool,
 ) -> Surface:  # fmt: skip
     """Where data are few, compiling quickly matters more than fast evaluations, of which there are few."""
 
@@ -92,21 +91,26 @@ def _surface(
 
     options = _quickly() if small else compiler_options()
     whole = stored(evaluated, content, "evaluated", curved)
-    return Surface(jax.jit(whole, compiler_options=options), _starts_of(initial, content, starts), starts)
+    return Surface(jax.jit(whole, compiler_options=options), _starts_of(initial, content))
 
 
 @lru_cache(maxsize=32)
 def _starts_of(
-    initial: Callable[[Any, Any], Any], content: str | None, count: int
-) -> Callable[[Any, Any, Any, Any], Any]:
-    """So many starts by seed, stream and first attempt; the same program for all surfaces of a target."""
+    initial: Callable[[Any, Any], Any], content: str | None
+) -> Callable[[Any, Any, Any, Any, Any], Any]:
+    """Starts by seed, stream, first attempt and number; the same program for all surfaces of a target."""
 
-    def starts(seed: Any, stream: Any, first: Any, arrays: Any) -> Any:
+    def starts(seed: Any, stream: Any, first: Any, count: Any, arrays: Any) -> Any:
         key = jax.random.fold_in(jax.random.key(seed), stream)
-        attempts = first + jax.numpy.arange(count, dtype=jax.numpy.uint32)
-        return jax.lax.map(lambda attempt: initial(jax.random.fold_in(key, attempt), arrays), attempts)
 
-    return jax.jit(stored(starts, content, "starts", count), compiler_options=_quickly())
+        def start(number: Any) -> Any:
+            return initial(jax.random.fold_in(key, first + number), arrays)
+
+        like = jax.eval_shape(start, np.uint32(0))
+        room = jax.numpy.zeros((STARTS, *like.shape), like.dtype)
+        return jax.lax.fori_loop(np.uint32(0), count, lambda i, found: found.at[i].set(start(i)), room)
+
+    return jax.jit(stored(starts, content, "starts"), compiler_options=_quickly())
 
 
 def _quickly() -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import jax
 import numpy as np
 
-from pdflang.inference.surface import surface_of
+from pdflang.inference.surface import STARTS, surface_of
 from pdflang.results.contraction import PriorMoments, moments_of
 from pdflang.semantics.lints import everything_read
 
@@ -34,8 +34,8 @@ def prior_moments(model: Model) -> dict[str, PriorMoments]:
         return {}
     target = model.target()
     surface = surface_of(target, curved=False)
-    blocks = range(0, draws, surface.starts_at_once)
-    vectors = np.concatenate([surface.starts(target, _SEED, _STREAM, first) for first in blocks])[:draws]
+    blocks = [(first, min(STARTS, draws - first)) for first in range(0, draws, STARTS)]
+    vectors = np.concatenate([surface.starts(target, _SEED, _STREAM, *block) for block in blocks])
     parameters = _parameters(model, vectors[np.all(np.isfinite(vectors), axis=1)])
     return {name: moments_of(parameters[name]) for name in names}
 
