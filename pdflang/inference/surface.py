@@ -25,6 +25,9 @@ _AT_ONCE = 16
 _MANY_NUMBERS = 100_000
 """From so many data on, compiling well pays for the few evaluations that a climb needs."""
 
+_SHORT = 150
+"""Lines of a module whose Hessian is compiled well while the sampler, which takes longer, is compiled too."""
+
 
 @dataclass(frozen=True)
 class Surface:
@@ -58,7 +61,9 @@ class Surface:
 def surface_of(target: Target, curved: bool = True) -> Surface:
     """The functions of a target, the same for other data; with Hessians where it is `curved`."""
     numbers = sum(np.size(leaf) for leaf in jax.tree.leaves(target.arrays))
-    return _surface(target.log_density, target.initial, target.content, curved, numbers < _MANY_NUMBERS)
+    is_short = target.content is not None and target.content.count("\n") <= _SHORT
+    quickly = numbers < _MANY_NUMBERS and not is_short
+    return _surface(target.log_density, target.initial, target.content, curved, quickly)
 
 
 def log_densities(target: Target, z: np.ndarray) -> np.ndarray:
@@ -79,9 +84,9 @@ def _over_points(log_density: Callable[[Any, Any], Any]) -> Callable[[Any, Any],
 @lru_cache(maxsize=32)
 def _surface(
     log_density: Callable[[Any, Any], Any], initial: Callable[[Any, Any], Any], content: str | None, curved: bool,
-    small: bool,
+    quickly: bool,
 ) -> Surface:  # fmt: skip
-    """Where data are few, compiling quickly matters more than fast evaluations, of which there are few."""
+    """The functions of a target, compiled `quickly` where that matters more than the few evaluations of climbs."""
 
     def evaluated(z: Any, arrays: Any) -> Any:
         if curved:
@@ -89,7 +94,7 @@ def _surface(
         value, gradient = jax.value_and_grad(log_density)(z, arrays)
         return z, value, gradient, np.nan
 
-    options = _quickly() if small else compiler_options()
+    options = _quickly() if quickly else compiler_options()
     whole = stored(evaluated, content, "evaluated", curved)
     return Surface(jax.jit(whole, compiler_options=options), _starts_of(initial, content))
 
