@@ -23,11 +23,16 @@ if TYPE_CHECKING:
     from pdflang.embedding import Model
     from pdflang.results.reading import Run
 
-_KNOTS, _LINEAR = 260, 25.0
-"""Knots in x are equally spaced in log x + 25 x: spacings that change at once would cost interpolation digits."""
+_KNOTS, _LINEAR = 300, 40.0
+"""Knots in x are equally spaced in log x + 40 x: spacings that change at once would cost interpolation digits.
 
-_KNOTS_PER_FACTOR = 8
-"""Knots in Q for each factor of e."""
+So many, since LHAPDF interpolates by cubics whose slopes come from differences.
+"""
+
+_KNOTS_PER_FACTOR = 6
+"""Knots in Q for each factor of e, far from thresholds."""
+_AT_LOWER_END, _AT_UPPER_END, _NARROWEST = 0.5, 0.2, 3e-3
+"""How much denser they are at the ends of a block: there LHAPDF has slopes from one side, right in narrow cells alone."""
 
 _MZ = 91.1876
 
@@ -99,6 +104,19 @@ def _nothing(message: str, remedy: str) -> PdflangError:
     return PdflangError(Diagnostic("E646", message, remedy=remedy))
 
 
+def _knots_in_q(low: float, high: float, to_threshold: bool) -> np.ndarray:
+    """Knots of a block. At its lower end, and where it ends `to_threshold`, cells grow by a factor each."""
+    length = np.log(high / low)
+    along = np.linspace(0, length, 10_000)
+    wanted = along + _AT_LOWER_END * np.log1p(along / _NARROWEST)
+    if to_threshold:
+        wanted -= _AT_UPPER_END * np.log1p(-along / (length + 3 * _NARROWEST))
+    steps = np.linspace(0, wanted[-1], 4 + int(_KNOTS_PER_FACTOR * wanted[-1]))
+    knots = low * np.exp(np.interp(steps, wanted, along))
+    knots[[0, -1]] = low, high
+    return knots
+
+
 class _Grid:
     """The knots of a set, block by block, and the partons that it has."""
 
@@ -112,7 +130,7 @@ class _Grid:
         inner = [scale for scale in evolution.thresholds if start < scale < options.q_max]
         self._edges = [start, *inner, options.q_max]
         self.blocks = [
-            np.geomspace(low, high, 4 + int(_KNOTS_PER_FACTOR * np.log(high / low)))
+            _knots_in_q(low, high, high < options.q_max)
             for low, high in zip(self._edges[:-1], self._edges[1:], strict=True)
         ]
         most = active(evolution, options.q_max)
