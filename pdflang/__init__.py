@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pdflang.diagnostics import PdflangError
-    from pdflang.embedding import Fit, Model, load, loads
+    from pdflang.embedding import Fit, Model, load, load_trained, loads
     from pdflang.extensions import command, register, unregister
 
     __version__: str
 
-__all__ = ["Fit", "Model", "PdflangError", "__version__", "command", "load", "loads", "register", "unregister"]
+__all__ = [
+    "Fit", "Model", "PdflangError", "__version__", "command", "load", "load_trained", "loads", "register", "unregister",
+]  # fmt: skip
 
 _HOMES = {
-    **dict.fromkeys(("Fit", "Model", "load", "loads"), "pdflang.embedding"),
+    **dict.fromkeys(("Fit", "Model", "load", "load_trained", "loads"), "pdflang.embedding"),
     **dict.fromkeys(("command", "register", "unregister"), "pdflang.extensions"),
     "PdflangError": "pdflang.diagnostics",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,7 @@ from pdflang.inference import (
     method_named,
     method_of,
 )
-from pdflang.inference.options import options_of
+from pdflang.inference.options import chosen_seed, options_of
 from pdflang.ir.program import EARLIER
 from pdflang.model import CompiledModel
 from pdflang.semantics.capabilities import require_fit, require_gradient
@@ -35,8 +35,15 @@ if TYPE_CHECKING:
     import xarray
 
     from pdflang.certify import Certificate
+    from pdflang.functions import Functions
     from pdflang.inference import Draws, Optima
     from pdflang.inference.workers import StopRequest
+    from pdflang.ir.program import BoundProgram
+    from pdflang.learning.learned import Learned
+    from pdflang.learning.learning import Learning, Store
+    from pdflang.learning.methods import LearningMethod
+    from pdflang.learning.options import TrainOptions
+    from pdflang.learning.trained import Trained
     from pdflang.predictive.agreement import Agreement
     from pdflang.results import RunFolder
     from pdflang.results.bootstrap import Bootstrap
@@ -97,6 +104,19 @@ def loads(
     1.973684
     """
     return _compiled(SourceFile("<model>", text, Path(folder) if folder else Path.cwd()), data, room, exact)
+
+
+def load_trained(folder: str | Path, data: Mapping[str, Any] | None = None) -> Trained:
+    """What `pdflang train` or `Trained.save` left in a folder, with data as for `load`.
+
+    The model is the text that the folder has; files of data are looked for where the model was then. Errors: those of
+    `load`, E623 where the folder is no such folder or is damaged, E663 where data are not such as it was trained for.
+    """
+    from pdflang.learning.store import read_learned, source_at
+    from pdflang.learning.trained import Trained
+
+    learned = read_learned(Path(folder))
+    return Trained(_compiled(source_at(Path(folder)), data, None, False), learned)
 
 
 def _compiled(
@@ -172,7 +192,60 @@ class Fit:
 
 
 class Model(CompiledModel):
-    """A compiled model with its data: the functions of `CompiledModel`, and inference on them."""
+    """A compiled model with its data: the functions of `CompiledModel`, and inference on them.
+
+    Where something was `learned` of simulations, inference is on that in place of the density.
+    """
+
+    learned: Learned | None = None
+
+    def with_learned(self, learned: Learned) -> Model:
+        """This model, with what was learned in place of its density. Error: E663 where its data are not fit for it."""
+        learned.require(self)
+        found = Model(self.bound, self.functions, self.capacities)
+        found.learned = learned
+        return found
+
+    def with_bound(
+        self, bound: BoundProgram, functions: Functions, room: Mapping[str, int] | None = None
+    ) -> CompiledModel:
+        """This model with other data, as `CompiledModel` has it."""
+        found = super().with_bound(bound, functions, room)
+        assert isinstance(found, Model)
+        return found if self.learned is None else found.with_learned(self.learned)
+
+    def train(self, method: str = "npe", *, monitor: Monitor | None = None, **options: Any) -> Trained:
+        """A density that is learned from simulations of this model, for models without one, or for many data sets.
+
+        `method` is one of `pdflang.learning.methods.LEARNING`, which say what each is for; options are the fields of
+        its options: simulations, rounds, epochs, seed, … With several `rounds` it is for the data of this model alone.
+        Ctrl-C keeps the best network so far. Errors: those of `learn`, and E620 for the options.
+        """
+        from pdflang.learning.methods import learning_method
+        from pdflang.learning.trained import Trained
+
+        chosen = learning_method(method)
+        settings = options_of(chosen.options, options)
+        found = self.learn(chosen, replace(settings, seed=chosen_seed(settings.seed)), monitor)
+        if found.learned is None:
+            raise KeyboardInterrupt
+        return Trained(self, found.learned)
+
+    def learn(
+        self, method: LearningMethod, options: TrainOptions, monitor: Monitor | None = None,
+        note: Callable[[str], None] = lambda text: None, store: Store | None = None,
+    ) -> Learning:  # fmt: skip
+        """What a method learns of simulations, by options with a seed; a `store` keeps what a training goes on from.
+
+        `note` is told what it costs. Errors: E607 where the prior cannot be drawn from, E608 without parameters, E620
+        where a package is missing, E661 where simulations or losses are not finite, E662 where the method cannot learn
+        from such data, and those of `simulate`.
+        """
+        from pdflang.learning.learning import learn
+
+        self._require_parameters()
+        require_fit(self.bound)
+        return learn(self, method, options, monitor, note, store)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -206,6 +279,8 @@ class Model(CompiledModel):
 
     def target(self) -> Target:
         """What samplers see."""
+        if self.learned is not None:
+            return self.learned.target(self)
         functions = self.functions
         prior = functions.log_prior_unconstrained if self.is_proper else None
         density, content = functions.log_density_unconstrained, functions.content
@@ -213,6 +288,8 @@ class Model(CompiledModel):
 
     def maximised(self, priors: str = "all") -> Target:
         """What optimizers see, without the Jacobian: with all priors, or with those of a `nuisance` alone."""
+        if self.learned is not None:
+            return self.learned.maximised(self, priors)
         functions = self.functions
         density = functions.log_posterior if priors == "all" else functions.penalised_likelihood
         content = functions.content and f"{functions.content}\nwithout the Jacobian, with {priors} priors"
@@ -259,7 +336,10 @@ class Model(CompiledModel):
         self._require_parameters()
         require_fit(self.bound)
         method = method_of(options)
-        method.require(self.program)
+        if self.learned is None:
+            method.require(self.program)
+        elif method.name == "auto" and (draws := self.learned.draws(self, options)) is not None:
+            return draws
         going_on: dict[str, Any] = {}
         if method.goes_on:
             going_on = {"enough": lambda draws: suffices(self._judged(draws)), "checkpoints": checkpoints}
@@ -303,7 +383,8 @@ class Model(CompiledModel):
             "log_likelihood": group_of(by_chain(terms, shape), term_schemas(self, terms)),
             "observed_data": group_of(observed_arrays(self), data_schemas(self), ()),
         }
-        return tree_of(groups, {**draws.attributes, **left_elsewhere(self), **accuracy_attributes(certificates)})
+        by = {"learned_by": self.learned.method.name} if self.learned is not None else {}
+        return tree_of(groups, {**draws.attributes, **by, **left_elsewhere(self), **accuracy_attributes(certificates)})
 
     def _judged(self, draws: Draws) -> Tree:
         """Draws of what is judged by its quality."""
@@ -405,10 +486,11 @@ class Model(CompiledModel):
         return provenance(method, self.sources, self.bound.arrays, started, notes=notes, **details)
 
     def _noted(self) -> dict[str, Any]:
-        """What provenance says of nodes that stand for events."""
+        """What provenance says of nodes that stand for events, and of networks that stand for a density."""
         compressed = self.functions.generated.compressed
         nodes = {name: {"events": found.events, "nodes": found.nodes} for name, found in compressed.items()}
-        return {"compression": nodes} if nodes else {}
+        by = {"learned": self.learned.record()} if self.learned is not None else {}
+        return {**({"compression": nodes} if nodes else {}), **by}
 
     def map(self, *, minos: bool = False, monitor: Monitor | None = None, **options: Any) -> Fit:
         """The maximum of the posterior density on the constrained scale, from several starts.
@@ -457,7 +539,8 @@ class Model(CompiledModel):
     ) -> Optima:
         """Where ascents from several starts end, on the unconstrained scale. Errors: those of `map`."""
         self._require_parameters()
-        require_gradient(self.program)
+        if self.learned is None:
+            require_gradient(self.program)
         if options.optimizer == "minuit":
             from pdflang.inference.minuit import maximise
         else:
@@ -536,7 +619,7 @@ class Model(CompiledModel):
 
         from pdflang.inference.sandwich import sandwich
 
-        if covariance is None or not self.weighted:
+        if covariance is None or not self.weighted or self.learned is not None:
             return covariance
         exact = self.exact
         with jax.enable_x64(True):

@@ -26,6 +26,7 @@ VERBS = {
     "check": "Find what is wrong with a model, without reading its data.",
     "fmt": "Lay a model file out in the usual style.",
     "sample": "Draw from the posterior.",
+    "train": "Learn a density from simulations.",
     "map": "Find the maximum of the posterior density.",
     "profile": "Follow the density along one parameter, or over two.",
     "simulate": "Draw data from a model.",

@@ -57,7 +57,7 @@ def command(
     screen: Screen, model: Path, data: tuple[str, ...], minos: bool, bootstrap: int | None,
     bootstrap_by: str, exact: bool, report: bool, out: Path | None, overwrite: bool, **options: Any,
 ) -> None:  # fmt: skip
-    """Find the maximum of the posterior density of MODEL, from several starts.
+    """Find the maximum of the posterior density of MODEL, a file or the folder of a training, from several starts.
 
     Standard errors come from the curvature there, with --minos also from profiles: what is below and above where the
     log-density is ½ lower, all other parameters being free. Of each Gaussian observation χ² is printed, and how

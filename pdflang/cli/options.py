@@ -57,19 +57,21 @@ def option_flags(kind: type[Options]) -> Callable[[Any], Any]:
     return decorate
 
 
-def method_flags(command: Any) -> Any:
-    """One flag for each option of any method, with whose it is; those that are not given are left out."""
-    from pdflang.inference.methods import METHODS
+def method_flags(methods: Mapping[str, Any]) -> Callable[[Any], Any]:
+    """One flag for each option of any of some methods, with whose it is; those that are not given are left out."""
 
-    owners: dict[str, list[tuple[str, Any]]] = {}
-    for method in METHODS.values():
-        for field in fields(method.options):
-            owners.setdefault(field.name, []).append((method.name, field))
-    for name, owned in reversed(owners.items()):
-        kind = _click_type(owned[0][1])
-        flag = "--" + name.replace("_", "-")
-        command = click.option(flag, name, type=kind, default=None, help=_of_methods(owned, len(METHODS)))(command)
-    return command
+    def decorate(command: Any) -> Any:
+        owners: dict[str, list[tuple[str, Any]]] = {}
+        for method in methods.values():
+            for field in fields(method.options):
+                owners.setdefault(field.name, []).append((method.name, field))
+        for name, owned in reversed(owners.items()):
+            kind = _click_type(owned[0][1])
+            flag = "--" + name.replace("_", "-")
+            command = click.option(flag, name, type=kind, default=None, help=_of_methods(owned, len(methods)))(command)
+        return command
+
+    return decorate
 
 
 def _of_methods(owned: list[tuple[str, Any]], methods: int) -> str:
@@ -133,9 +135,10 @@ def bound_model(
     that was done before. What is done `at_fit` needs an earlier fit, where the model refers to one.
     """
     from pdflang import driver
+    from pdflang.cli.trained import source_at
 
     given = given_by(data)
-    program = driver.check(driver.read_source(path), given)
+    program = driver.check(source_at(path), given)
     if remarks:
         screen.show(remark for remark in program.lints if remark.code not in _ABSENT)
     if require:
@@ -154,15 +157,20 @@ def load_model(
     screen: Screen, path: Path, data: tuple[str, ...], sizes: Mapping[str, int] | None = None, exact: bool = False,
     require: Callable[[Program], None] | None = None, remarks: bool = True, at_fit: bool = False,
 ) -> Model:  # fmt: skip
-    """The compiled model of a file, as `bound_model` has it bound. A mistake in it is told before JAX is imported."""
+    """The compiled model of a file, as `bound_model` has it bound. A mistake in it is told before JAX is imported.
+
+    Of the folder of a training it is the model with what was learned in place of its density, of which nothing is
+    required.
+    """
     from pdflang import driver
+    from pdflang.cli.trained import is_trained, with_learned
     from pdflang.embedding import Model
     from pdflang.inference import prepare_jax, prepare_threads
 
     prepare_threads()
-    bound = bound_model(screen, path, data, sizes, require, remarks, at_fit)
+    bound = bound_model(screen, path, data, sizes, None if is_trained(path) else require, remarks, at_fit)
     prepare_jax()
-    model = Model(bound, driver.compile_bound(bound, exact=exact), {})
+    model = with_learned(Model(bound, driver.compile_bound(bound, exact=exact), {}), path)
     for compression in model.compressions.values():
         screen.note(str(compression))
     screen.show(certificate.remark for certificate in model.certificates if not certificate.holds)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pdflang.cli.screen import Screen
+from pdflang.cli.trained import is_trained
 from pdflang.diagnostics import Diagnostic, PdflangError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def model_of(run: Run, path: Path | None, data: tuple[str, ...]) -> tuple[Model 
     if named is None:
         return None, "the run does not say of which file it is"
     places = [named] if path is not None or named.is_absolute() else [named, run.folder.parent / named]
-    found = next((place for place in places if place.is_file()), named)
+    found = next((place for place in places if place.is_file() or is_trained(place)), named)
     try:
         return _loaded(run, found, given, bool(then.get("exact"))), ""
     except PdflangError as failure:
@@ -69,17 +70,18 @@ def without_densities(run: Path, why: str, remedy: str = "") -> PdflangError:
 def _loaded(run: Run, path: Path, data: tuple[str, ...], exact: bool) -> Model:
     from pdflang import driver
     from pdflang.cli.options import given_by
+    from pdflang.cli.trained import source_at, with_learned
     from pdflang.embedding import Model
     from pdflang.inference import prepare_jax, prepare_threads
     from pdflang.results.origin import require_same_model
 
     prepare_threads()
     given = given_by(data)
-    bound = driver.bind(driver.check(driver.read_source(path), given), given)
+    bound = driver.bind(driver.check(source_at(path), given), given)
     if bound.unfitted and run.maximum is not None:
         bound = driver.at_earlier(bound, run.maximum.get("earlier", {}))
     prepare_jax()
-    model = Model(bound, driver.compile_bound(bound, exact=exact), {})
+    model = with_learned(Model(bound, driver.compile_bound(bound, exact=exact), {}), path)
     require_same_model(run.folder, run.record, model.sources, bound.arrays)
     return model
 

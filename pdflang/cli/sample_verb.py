@@ -50,7 +50,7 @@ _NOTHING = ", and nothing was written"
 @model_argument
 @data_option
 @click.option("--method", type=click.Choice(list(METHODS)), help=f"{_HELP} [default: auto]")
-@method_flags
+@method_flags(METHODS)
 @click.option("--resume", is_flag=True, help="Go on with a run that was interrupted or killed, as if it had not been.")
 @click.option("--more", type=click.IntRange(1), metavar="N", help="Add N draws to each chain of an earlier run.")
 @click.option("--save-every", type=click.FloatRange(0), default=_SECONDS, metavar="SECONDS", help=_SAVE)
@@ -67,7 +67,7 @@ def command(
     save_every: float, log_likelihood: bool, information: bool, exact: bool, report: bool, out: Path | None,
     overwrite: bool, **options: Any,
 ) -> None:  # fmt: skip
-    """Draw from the posterior of MODEL.
+    """Draw from the posterior of MODEL, a file or the folder of a training.
 
     Prints a summary and what the diagnostics say, and leaves a folder with the draws (NetCDF, ArviZ's schema),
     the summary, the diagnostics, and where it all came from. Ctrl-C keeps the draws made so far; chains are saved

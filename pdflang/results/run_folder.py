@@ -134,6 +134,10 @@ class RunFolder:
         with suppress(OSError):
             (self.path / name).unlink()
 
+    def remove_folder(self, name: str) -> None:
+        """Take a folder in it away, if it is there."""
+        shutil.rmtree(self.path / name, ignore_errors=True)
+
     def write_json(self, name: str, value: Any) -> None:
         """Write plain data as JSON. Numbers that are not finite become null, which JSON can say."""
         self.write_text(name, to_json(value))

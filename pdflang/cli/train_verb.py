@@ -1,0 +1,156 @@
+"""`pdflang train`: a posterior, a likelihood or a ratio that is learned from simulations."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pdflang.cli.failure import told
+from pdflang.cli.options import (
+    data_option,
+    json_option,
+    load_model,
+    method_flags,
+    model_argument,
+    out_option,
+    overwrite_option,
+)
+from pdflang.cli.screen import Screen
+from pdflang.diagnostics import PdflangError
+from pdflang.inference.options import chosen_seed, options_of
+from pdflang.interrupts import INTERRUPTED, held, leave
+from pdflang.learning.methods import LEARNING, LearningMethod
+from pdflang.learning.options import TrainOptions
+
+if TYPE_CHECKING:
+    from pdflang.embedding import Model
+    from pdflang.learning.learned import Learned
+    from pdflang.results import RunFolder
+
+_HELP = "What to learn. " + " ".join(f"{method.name}: {method.purpose}." for method in LEARNING.values())
+_SECONDS = 10.0
+_SAVE = f"Time between two saves of the network: what a killed run loses. [default: {_SECONDS:g}]"
+
+
+@click.command("train")
+@model_argument
+@data_option
+@click.option("--method", type=click.Choice(list(LEARNING)), help=f"{_HELP} [default: npe]")
+@method_flags(LEARNING)
+@click.option("--resume", is_flag=True, help="Go on with a training that was interrupted or killed.")
+@click.option("--save-every", type=click.FloatRange(0), default=_SECONDS, metavar="SECONDS", help=_SAVE)
+@out_option
+@overwrite_option
+@json_option
+@told
+def command(
+    screen: Screen, model: Path, data: tuple[str, ...], method: str | None, resume: bool, save_every: float,
+    out: Path | None, overwrite: bool, **options: Any,
+) -> None:  # fmt: skip
+    """Learn a density from simulations of MODEL, for models without one, or for many data sets.
+
+    Leaves a folder that `sample`, `map`, `profile` and `predict` take in the place of a model, with these or other
+    data. Ctrl-C keeps what was made; `--resume` goes on from there, in the folder --out or the newest one of the
+    model, with the options of the run.
+    """
+    from pdflang.cli.monitors import told_of
+    from pdflang.inference import terminal_monitor
+    from pdflang.learning.store import CHECKPOINT, FolderStore, write_learned
+    from pdflang.results import RunFolder
+    from pdflang.results.continuation import continued
+
+    started = datetime.now(UTC)
+    if overwrite and resume:
+        raise click.UsageError("--overwrite begins anew, where --resume goes on")
+    earlier = RunFolder.latest(model, list(LEARNING), out) if resume else None
+    given = {name: value for name, value in options.items() if value is not None}
+    chosen, settings = _plan(earlier, method, given)
+    compiled = load_model(screen, model, data, at_fit=True)
+    _say_exact(screen, compiled, model)
+    if earlier is not None:
+        continued(earlier.path, _origin(compiled, chosen, settings, started), ("threads",), _ANOTHER)
+
+    def begin(folder: RunFolder) -> None:
+        folder.write_sources(compiled.sources)
+        folder.write_provenance(_origin(compiled, chosen, settings, started, interrupted=True))
+
+    with earlier or RunFolder.create(model, out, overwrite) as folder, held() as hold:
+        store = FolderStore(folder, begin, save_every)
+        monitor = told_of(hold, terminal_monitor())
+        found = compiled.learn(chosen, settings, monitor, screen.note, store)
+        again = f"`pdflang train {model} --resume --out {folder.path}` goes on"
+        if found.interrupted or found.learned is None:
+            leave(f"interrupted: {again}" if store.begun else "interrupted before anything was kept")
+        learned = found.learned
+        text = summary_of(learned)
+        record = _origin(compiled, chosen, settings, started, seconds=found.seconds)
+        folder.write_all(
+            [
+                lambda f: f.write_sources(compiled.sources),
+                lambda f: write_learned(f, learned, compiled.program.source),
+                lambda f: f.write_text("summary.txt", text),
+                lambda f: f.write_provenance(record),
+            ]
+        )
+        folder.remove_folder(CHECKPOINT)
+    screen.result(
+        f"{text}trained with seed {settings.seed} in {folder.path}: `pdflang sample {folder.path}` draws from it",
+        folder=str(folder.path), method=chosen.name, seed=settings.seed, history=learned.history,
+    )  # fmt: skip
+    if hold.requested:
+        raise click.exceptions.Exit(INTERRUPTED)
+
+
+_ANOTHER = "go on with the model, the data and the options of the run, or begin another without `--resume`"
+
+
+def _plan(earlier: RunFolder | None, name: str | None, given: dict[str, Any]) -> tuple[LearningMethod, TrainOptions]:
+    """The method and its options; of an earlier run those that it had. Errors: E620, E621, E623, E627."""
+    if earlier is None:
+        chosen = LEARNING[name or "npe"]
+        settings = options_of(chosen.options, given)
+        return chosen, options_of(chosen.options, {**given, "seed": chosen_seed(settings.seed)})
+    from pdflang.results.continuation import record_of
+
+    record = record_of(earlier.path, list(LEARNING), finished=False)
+    chosen = LEARNING[record["method"]]
+    return chosen, options_of(chosen.options, {**record["options"], **given})
+
+
+def _origin(
+    model: Model, method: LearningMethod, settings: TrainOptions, started: datetime, **details: Any
+) -> dict[str, Any]:
+    return model.provenance(method.name, started, options=asdict(settings), seed=settings.seed, **details)
+
+
+def _say_exact(screen: Screen, model: Model, path: Path) -> None:
+    """That a model with a density that can be differentiated needs no training."""
+    from pdflang.semantics.capabilities import require_gradient
+
+    try:
+        require_gradient(model.program)
+    except PdflangError:
+        return
+    screen.note(
+        f"the likelihood of this model is known: `pdflang sample {path}` draws from the exact posterior, and is the "
+        "better choice unless there are many data sets"
+    )
+
+
+def summary_of(learned: Learned) -> str:
+    """What was trained, in a few lines."""
+    options = learned.options
+    rounds = f" in {options.rounds} rounds" if options.rounds > 1 else ""
+    lines = [f"{learned.method.name}: {learned.method.learns} learned from {options.simulations} simulations{rounds}"]
+    for number, passes in enumerate(learned.history, 1):
+        best = min(passes, key=lambda entry: entry["validation"])
+        head = f"round {number}: " if options.rounds > 1 else ""
+        lines.append(
+            f"{head}validation loss {best['validation']:.4g} at pass {best['epoch']:.0f} of {len(passes)}, "
+            f"training loss {best['train']:.4g}"
+        )
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,53 @@
+"""Parameters on both scales, many at once, and the density of the prior that simulations are drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pdflang.inference.platform import double_precision
+
+if TYPE_CHECKING:
+    from pdflang.functions import Functions
+    from pdflang.model import CompiledModel
+
+
+def constrained(model: CompiledModel, z: np.ndarray) -> dict[str, np.ndarray]:
+    """Parameters (n, …) by name of unconstrained vectors (n, dimension)."""
+    with double_precision():
+        found = _maps(model.functions)[0](np.asarray(z, float), model.arrays)
+    return {name: np.asarray(found[name]) for name in model.program.parameters}
+
+
+def unconstrained(model: CompiledModel, params: Mapping[str, Any]) -> np.ndarray:
+    """Unconstrained vectors (n, dimension) of parameters (n, …) by name."""
+    with double_precision():
+        return np.asarray(_maps(model.functions)[1](dict(params), model.arrays))
+
+
+@lru_cache(maxsize=32)
+def _maps(functions: Functions) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    import jax
+
+    module = functions.module
+    to = jax.jit(jax.vmap(lambda z, arrays: module.constrain(z, arrays)[0], in_axes=(0, None)))
+    back = jax.jit(jax.vmap(module.unconstrain, in_axes=(0, None)))
+    return to, back
+
+
+def log_prior(functions: Functions, z: Any, arrays: Any) -> Any:
+    """The log-density of unconstrained parameters (dimension,) that the prior and all factors give, not normalised."""
+    from pdflang.backend.runtime.density import total
+
+    module = functions.module
+    params, log_det = module.constrain(z, arrays)
+    factors = module.log_factors(params, arrays) if hasattr(module, "log_factors") else {}
+    return total(module.log_prior(params, arrays), factors) + log_det
+
+
+def log_jacobian(functions: Functions, z: Any, arrays: Any) -> Any:
+    """log |∂ parameters / ∂ z| of unconstrained parameters (dimension,)."""
+    return functions.module.constrain(z, arrays)[1]

@@ -1,0 +1,132 @@
+"""What networks see of data: which observations are one long vector, and which are sets of rows in no order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pdflang.diagnostics import Diagnostic, PdflangError
+from pdflang.ir import nodes
+from pdflang.ir.program import Observation, Program
+from pdflang.semantics.lints import everything_read
+
+if TYPE_CHECKING:
+    from pdflang.model import CompiledModel
+
+
+@dataclass(frozen=True)
+class Part:
+    """One observed datum.
+
+    `shape` is that of an array, without the axis of its rows where it `is_set`: those are independent of each other and
+    alike, given the parameters, so that their order says nothing. Events are a set of any number of rows, with a column
+    for each of the `variables`, whose numbers of `labels` are 0 for numbers. `is_whole` says that values are integers.
+    """
+
+    name: str
+    is_set: bool
+    shape: tuple[int, ...] = ()
+    variables: tuple[str, ...] = ()
+    labels: tuple[int, ...] = ()
+    is_whole: bool = False
+
+    @property
+    def is_events(self) -> bool:
+        return bool(self.variables)
+
+    @property
+    def width(self) -> int:
+        """How many numbers a row has, or the vector."""
+        return sum(max(1, count) for count in self.labels) if self.is_events else int(np.prod(self.shape, dtype=int))
+
+    def record(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any]) -> Part:
+        """What `record` made plain."""
+        made: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in record.items()}
+        return cls(**made)
+
+
+def layout_of(model: CompiledModel) -> tuple[Part, ...]:
+    """The parts of the data of a model. Error: E662 where there is nothing observed, or where events have weights."""
+    program = model.program
+    if not program.observations:
+        raise PdflangError(
+            Diagnostic(
+                "E662", "the model observes nothing, so that there is nothing to learn from",
+                remedy="say what is observed: observe y ~ Normal(mu, 1)",
+            )
+        )  # fmt: skip
+    return tuple(_part(model, observation) for observation in program.observations.values())
+
+
+def _part(model: CompiledModel, observation: Observation) -> Part:
+    program, process = model.program, observation.process
+    if process is not None:
+        if process.weights is not None:
+            raise PdflangError(
+                Diagnostic(
+                    "E662", f"the events of `{observation.name}` have weights, which simulated ones do not have",
+                    observation.span, remedy="learn from events without weights",
+                )
+            )  # fmt: skip
+        variables = process.variables
+        lengths = [v.axis.size.bind(model.bound.lengths) if v.axis is not None else 0 for v in variables]
+        return Part(observation.name, True, (), tuple(v.name for v in variables), tuple(lengths))
+    datum = program.data[observation.name]
+    shape = tuple(axis.size.bind(model.bound.lengths) for axis in datum.axes)
+    rows = _rows(program, observation, shape)
+    return Part(observation.name, rows > 0, shape[rows:] if rows else shape, is_whole=datum.dtype == "int")
+
+
+def _rows(program: Program, observation: Observation, shape: tuple[int, ...]) -> int:
+    """How many of the leading axes run over rows that are alike and independent; 0 where none does."""
+    draws, definitions = observation.draws, program.definition_nodes
+    if draws is None or not getattr(draws.row, "has_density", True) or not shape or shape[0] < 2:
+        return 0
+    if any(observation.name in _read(other, definitions) for other in program.observations.values()):
+        return 0
+    if not observation.loops:
+        alike = draws.row.rank == 0 and all(not node.axes for node in draws.reads)
+        return len(shape) if alike else 0
+    (loop, *others) = observation.loops
+    length = loop.axis.size if loop.axis is not None else None
+    whole = not others and observation.offsets[0] == 0 and length == program.data[observation.name].axes[0].size
+    return 1 if whole and all(loop not in node.loops for node in draws.reads) else 0
+
+
+def _read(observation: Observation, definitions: Mapping[str, nodes.Node]) -> set[str]:
+    """All names that the distribution of an observation reads."""
+    reads = list(observation.draws.reads) if observation.draws is not None else []
+    if observation.process is not None and observation.process.total is not None:
+        reads.append(observation.process.total)
+    return {name for node in reads for name in everything_read(node, definitions)}
+
+
+def numbers_of(model: CompiledModel, part: Part, data: Mapping[str, Any]) -> np.ndarray:
+    """One data set, as `simulate` gives it, as numbers: (width,), or (rows, width) of a set."""
+    values = data[part.name]
+    if not part.is_events:
+        array = np.asarray(values, float)
+        return array.reshape(-1, part.width) if part.is_set else array.ravel()
+    process = model.program.observations[part.name].process
+    assert process is not None
+    columns = values if isinstance(values, Mapping) else {part.variables[0]: values}
+    made = []
+    for variable, labels in zip(process.variables, part.labels, strict=True):
+        column = np.asarray(columns[variable.name])
+        if not labels:
+            made.append(column.astype(float)[:, None])
+            continue
+        index = model.program.indices.get(variable.axis.name or "") if variable.axis is not None else None
+        if index is not None and index.labels and column.dtype.kind in "UO":
+            places = {label: place for place, label in enumerate(index.labels)}
+            column = np.array([places[label] for label in column.tolist()], int)
+        made.append(np.eye(labels)[column.astype(int)])
+    return np.concatenate(made, axis=1) if made else np.zeros((0, 0))

@@ -1,0 +1,180 @@
+"""What a training has learned, as a density for a model with any data."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+
+from pdflang.diagnostics import Diagnostic, PdflangError
+from pdflang.inference import Draws, Options, Target
+from pdflang.inference.options import chosen_seed
+from pdflang.inference.platform import double_precision
+from pdflang.learning.coordinates import log_jacobian, log_prior
+from pdflang.learning.layout import Part, numbers_of
+from pdflang.learning.methods import LearningMethod
+from pdflang.learning.options import TrainOptions
+from pdflang.learning.pairs import packed
+from pdflang.learning.scaling import Scales
+
+if TYPE_CHECKING:
+    from pdflang.functions import Functions
+    from pdflang.model import CompiledModel
+
+_STREAM = 7
+"""Of the random numbers of a seed, those of draws."""
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """Networks with all that is needed to evaluate them.
+
+    `weights` are the leaves of the network, `history` the losses of each round, pass by pass. `fixed` are hashes of the
+    data that are not observed, of which simulations were made, `observed` of those that rounds were made for: none
+    where the result is for any data.
+    """
+
+    method: LearningMethod
+    options: TrainOptions
+    parts: tuple[Part, ...]
+    dimension: int
+    weights: list[np.ndarray]
+    scales: Scales
+    history: list[list[dict[str, float]]]
+    fixed: Mapping[str, Any]
+    observed: Mapping[str, Any] = field(default_factory=dict)
+    _functions: dict[Any, Any] = field(default_factory=dict)
+
+    # --- for a model with its data --------------------------------------------------------------------------
+
+    def require(self, model: CompiledModel) -> None:
+        """PdflangError (E663) where the data of a model are not such as the networks were trained for."""
+        from pdflang.learning.origin import require_fits
+
+        require_fits(self, model)
+
+    def target(self, model: CompiledModel) -> Target:
+        """What samplers see: the posterior of the data of the model, on the unconstrained scale."""
+        own = self._of(model.functions)
+        return Target(self.dimension, own["density"], own["start"], self.arrays(model), own["prior"])
+
+    def maximised(self, model: CompiledModel, priors: str) -> Target:
+        """What optimizers see: the density of the parameters themselves, without the Jacobian.
+
+        Error: E662 where `priors` do not all count, which they do in what networks have learned.
+        """
+        if priors != "all":
+            raise PdflangError(
+                Diagnostic(
+                    "E662", f"what `{self.method.name}` has learned cannot be taken apart: all priors count",
+                    remedy="leave `--priors` out",
+                )
+            )  # fmt: skip
+        target, own = self.target(model), self._of(model.functions)
+        return Target(target.dimension, own["constrained"], target.initial, target.arrays)
+
+    def draws(self, model: CompiledModel, options: Options) -> Draws | None:
+        """Independent draws by the network itself; None where it has none, so that a sampler draws from `target`."""
+        if self.method.learns != "posterior":
+            return None
+        chains, count = getattr(options, "chains", 4), getattr(options, "draws", None) or 1000
+        seed = chosen_seed(getattr(options, "seed", 0))
+        arrays = self.arrays(model)
+        own = self._of(model.functions)
+        with double_precision():
+            key = jax.random.fold_in(jax.random.key(seed), _STREAM)
+            z = own["drawn"](key, arrays, chains * count)
+            lp = np.asarray(own["densities"](z, arrays))
+        shaped = np.asarray(z).reshape(chains, count, self.dimension)
+        return Draws(shaped, {"lp": lp.reshape(chains, count)}, seed, options, self.method.name)
+
+    def arrays(self, model: CompiledModel) -> dict[str, Any]:
+        """The arguments of the functions of a model: its arrays, its data as numbers, weights, scales."""
+        from pdflang.predictive.observed import observed_data
+
+        observed = observed_data(model)
+        numbers = packed(self.parts, [{part.name: numbers_of(model, part, observed) for part in self.parts}])
+        data = {name: values[0] for name, values in numbers.items()}
+        weights = [leaf.astype(np.float64) for leaf in self.weights]
+        return {"model": model.arrays, "data": data, "weights": weights, "scales": self.scales}
+
+    def record(self) -> dict[str, Any]:
+        """Which networks these are, for the provenance of what is made with them."""
+        content = b"".join(np.ascontiguousarray(leaf).tobytes() for leaf in self.weights)
+        return {"method": self.method.name, "sha256": hashlib.sha256(content).hexdigest()}
+
+    # --- functions of z and arrays --------------------------------------------------------------------------
+
+    def value(self, weights: Any, scales: Any, z: Any, data: Any) -> Any:
+        """What was learned, at unconstrained parameters (dimension,) and data as numbers."""
+        return self.method.module.log_value(self._network(weights), self.parts, scales, z, data)
+
+    def _network(self, weights: Any) -> Any:
+        """The network of some weights."""
+        import equinox as eqx
+
+        if "still" not in self._functions:
+            with jax.enable_x64(False):
+                made = self.method.module.network(
+                    jax.random.key(0), self.parts, self.scales, self.dimension, self.options
+                )
+                moving, still = eqx.partition(made, eqx.is_inexact_array)
+            self._functions["still"] = still, jax.tree.structure(moving)
+        still, structure = self._functions["still"]
+        return eqx.combine(jax.tree.unflatten(structure, weights), still)
+
+    def _of(self, functions: Functions) -> dict[str, Callable[..., Any]]:
+        """Compiled functions for a model, the same for all its data."""
+        if functions not in self._functions:
+            self._functions[functions] = self._compiled(functions)
+        return self._functions[functions]
+
+    def _compiled(self, functions: Functions) -> dict[str, Callable[..., Any]]:
+        self._network(self.weights)  # which is made once, outside of what is traced
+
+        def value(z: Any, arrays: Any) -> Any:
+            return self.value(arrays["weights"], arrays["scales"], z, arrays["data"])
+
+        def density(z: Any, arrays: Any) -> Any:
+            if self.method.learns == "posterior":
+                return value(z, arrays)
+            return value(z, arrays) + log_prior(functions, z, arrays["model"])
+
+        def constrained(z: Any, arrays: Any) -> Any:
+            return density(z, arrays) - log_jacobian(functions, z, arrays["model"])
+
+        def of_params(function: Callable[..., Any]) -> Callable[..., Any]:
+            return lambda params, arrays: function(functions.module.unconstrain(params, arrays["model"]), arrays)
+
+        found = {
+            "density": jax.jit(density),
+            "constrained": jax.jit(constrained),
+            "start": lambda key, arrays: functions.start(key, arrays["model"]),
+            "prior": lambda z, arrays: functions.log_prior_unconstrained(z, arrays["model"]),
+            "densities": jax.jit(jax.vmap(density, in_axes=(0, None))),
+            "value of params": jax.jit(of_params(value)),
+            "density of params": jax.jit(of_params(constrained)),
+        }
+        if self.method.learns == "posterior":
+
+            def drawn(key: Any, arrays: Any, count: int) -> Any:
+                network = self._network(arrays["weights"])
+                return self.method.module.drawn(network, self.parts, arrays["scales"], key, arrays["data"], count)
+
+            found["drawn"] = jax.jit(drawn, static_argnums=2)
+        return found
+
+    def require_method(self, learns: str, what: str) -> None:
+        """PdflangError (E662) where the method has not learned what is asked for."""
+        if self.method.learns != learns:
+            has = {"posterior": "log_density", "likelihood": "log_likelihood", "ratio": "log_ratio"}
+            raise PdflangError(
+                Diagnostic(
+                    "E662", f"`{self.method.name}` has learned no {what}: it has learned the {self.method.learns}",
+                    remedy=f"`{has[self.method.learns]}` has that; for a {what} train by another method",
+                )
+            )  # fmt: skip

@@ -1,0 +1,92 @@
+"""The networks: summaries of sets and conditional flows, made in whatever precision JAX is set to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import paramax
+from flowjax.bijections import Affine, Chain, RationalQuadraticSpline
+from flowjax.distributions import Normal
+from flowjax.flows import coupling_flow
+
+_INTERVAL = 6
+"""Where splines bend, in standard deviations; beyond, a flow is linear."""
+
+
+class SetSummary(eqx.Module):
+    """Numbers that do not depend on the order of rows: a network of the mean of a network of each (Zaheer et al. 2017).
+
+    arXiv:1703.06114.
+    """
+
+    of_row: eqx.nn.MLP
+    of_mean: eqx.nn.MLP
+
+    def __init__(self, key: Any, rows: int, summaries: int, width: int) -> None:
+        first, second = jax.random.split(key)
+        self.of_row = eqx.nn.MLP(rows, width, width, 2, jax.nn.silu, key=first)
+        self.of_mean = eqx.nn.MLP(width, summaries, width, 1, jax.nn.silu, key=second)
+
+    def __call__(self, rows: jax.Array, there: jax.Array) -> jax.Array:
+        """Of rows (room, width), of which some are there (room,)."""
+        each = jax.vmap(self.of_row)(rows)
+        mean = jnp.where(there[:, None], each, 0.0).sum(axis=0) / jnp.maximum(there.sum(), 1)
+        return self.of_mean(mean)
+
+
+class Summary(eqx.Module):
+    """Statistics of data, and learned ones of each set beside them."""
+
+    sets: dict[str, SetSummary]
+
+    def __init__(self, key: Any, widths: Mapping[str, int], summaries: int, width: int) -> None:
+        keys = jax.random.split(key, max(1, len(widths)))
+        self.sets = {n: SetSummary(k, w, summaries, width) for k, (n, w) in zip(keys, widths.items(), strict=False)}
+
+    def __call__(self, statistics: jax.Array, sets: Mapping[str, tuple[jax.Array, jax.Array]]) -> jax.Array:
+        """One vector."""
+        return jnp.concatenate([statistics, *(network(*sets[name]) for name, network in self.sets.items())])
+
+
+def conditional_flow(key: Any, dimension: int, condition: int, layers: int, width: int, knots: int) -> Any:
+    """A coupling flow (Durkan et al. 2019, arXiv:1906.04032) that at first changes nothing: a standard normal."""
+    scale = paramax.Parameterize(jnp.exp, jnp.zeros(()))
+    affine = eqx.tree_at(lambda affine: affine.scale, Affine(), replace=scale)
+    flow = coupling_flow(
+        key,
+        base_dist=Normal(jnp.zeros(dimension)),
+        transformer=Chain([affine, RationalQuadraticSpline(knots=knots, interval=_INTERVAL)]),
+        cond_dim=condition,
+        flow_layers=layers,
+        nn_width=width,
+        nn_depth=2,
+        nn_activation=jax.nn.silu,
+    )
+    # The base has no parameters of its own: what it could learn the last layer does.
+    flow = eqx.tree_at(lambda flow: flow.base_dist, flow, replace_fn=paramax.non_trainable)
+    return jax.tree_util.tree_map_with_path(_still, flow)
+
+
+def _still(path: Any, leaf: Any) -> Any:
+    """The leaf of a flow; zeros for the last layer of a conditioner, whose output is what a layer changes."""
+    names = jax.tree_util.keystr(path)
+    return jnp.zeros_like(leaf) if ".conditioner.layers[2]." in names and eqx.is_inexact_array(leaf) else leaf
+
+
+def log_prob(flow: Any, x: jax.Array, condition: jax.Array) -> jax.Array:
+    """The log-density of a flow at x (d,)."""
+    return paramax.unwrap(flow).log_prob(x, condition)
+
+
+def samples(flow: Any, key: Any, condition: jax.Array, count: int) -> jax.Array:
+    """Draws (count, d) of a flow."""
+    return paramax.unwrap(flow).sample(key, (count,), condition)
+
+
+def in_precision(network: Any, dtype: Any) -> Any:
+    """A network with all its numbers in another precision."""
+    return jax.tree.map(lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, network)

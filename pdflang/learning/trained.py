@@ -1,0 +1,92 @@
+"""What a training gives to a program: the posterior of any data, and densities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pdflang.backend.runtime.precision import precise
+from pdflang.learning.learned import Learned
+from pdflang.results import RunFolder
+
+if TYPE_CHECKING:
+    import jax
+    import xarray
+
+    from pdflang.embedding import Fit, Model
+
+
+class Trained:
+    """Networks that were trained on simulations of a model.
+
+    `observed` are data by name, as for `Model.rebind`; by default those of the model. `history` has the losses of each
+    round, pass by pass.
+    """
+
+    def __init__(self, model: Model, learned: Learned) -> None:
+        self._model = model
+        self.learned = learned
+
+    def __repr__(self) -> str:
+        passes = sum(len(one) for one in self.history)
+        return f"<Trained {self.learned.method.name}: {self.learned.options.simulations} simulations, {passes} passes>"
+
+    @property
+    def history(self) -> list[list[dict[str, float]]]:
+        return self.learned.history
+
+    def at(self, observed: Mapping[str, Any] | None = None) -> Model:
+        """The model with these data, whose inference is on what was learned: `sample`, `map`, `profile`, …
+
+        Error: E663 where the data are not such as the networks were trained for.
+        """
+        model = self._own if observed is None else self._own.rebind(observed)
+        return model
+
+    @cached_property
+    def _own(self) -> Model:
+        return self._model.with_learned(self.learned)
+
+    def sample(self, observed: Mapping[str, Any] | None = None, **options: Any) -> xarray.DataTree:
+        """Draws of the posterior, as `Model.sample` has them; by the network itself where it has learned the posterior.
+
+        There `chains` are parts of one set of independent draws.
+        """
+        return self.at(observed).sample(**options)
+
+    def map(self, observed: Mapping[str, Any] | None = None, **options: Any) -> Fit:
+        """The maximum of the learned posterior, as `Model.map` has it."""
+        return self.at(observed).map(**options)
+
+    def log_density(self, params: Mapping[str, Any], observed: Mapping[str, Any] | None = None) -> jax.Array:
+        """The log-density of the posterior on the constrained scale: of `npe` normalised, else up to a constant."""
+        return self._evaluated("density of params", params, observed)
+
+    def log_likelihood(self, params: Mapping[str, Any], observed: Mapping[str, Any] | None = None) -> jax.Array:
+        """log p(x | θ) of all data together, of `nle`. Error: E662 for other methods."""
+        self.learned.require_method("likelihood", "likelihood")
+        return self._evaluated("value of params", params, observed)
+
+    def log_ratio(self, params: Mapping[str, Any], observed: Mapping[str, Any] | None = None) -> jax.Array:
+        """log p(x | θ) / p(x), of `nre`; after several rounds up to a constant. Error: E662 for other methods."""
+        self.learned.require_method("ratio", "ratio")
+        return self._evaluated("value of params", params, observed)
+
+    def save(self, folder: str | Path, overwrite: bool = False) -> None:
+        """Write a folder that `pdflang sample` and `load_trained` read. Errors: E621 where it exists, E622."""
+        from pdflang.learning.store import write_learned
+
+        model, options = self._model, self.learned.options
+        record = model.provenance(self.learned.method.name, datetime.now(UTC), seed=options.seed)
+        with RunFolder.create(Path("trained"), Path(folder), overwrite) as place:
+            place.write_sources(model.sources)
+            write_learned(place, self.learned, model.program.source)
+            place.write_provenance(record)
+
+    def _evaluated(self, name: str, params: Mapping[str, Any], observed: Mapping[str, Any] | None) -> jax.Array:
+        model = self.at(observed)
+        function = precise(self.learned._of(model.functions)[name])
+        return function(model._checked(params), self.learned.arrays(model))
