@@ -32,7 +32,7 @@ So many, since LHAPDF interpolates by cubics whose slopes come from differences.
 _KNOTS_PER_FACTOR = 6
 """Knots in Q for each factor of e, far from thresholds."""
 _AT_LOWER_END, _AT_UPPER_END, _NARROWEST = 0.5, 0.2, 3e-3
-"""How much denser they are at the ends of a block: LHAPDF has slopes from one side there, right in narrow cells alone."""
+"""How much denser they are at the ends of a block: LHAPDF has slopes from one side there, right in small cells."""
 
 _MZ = 91.1876
 
