@@ -28,13 +28,18 @@ def unconstrained(model: CompiledModel, params: Mapping[str, Any]) -> np.ndarray
         return np.asarray(_maps(model.functions)[1](dict(params), model.arrays))
 
 
-@lru_cache(maxsize=32)
 def _maps(functions: Functions) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    return _compiled(functions.module.constrain, functions.module.unconstrain)
+
+
+@lru_cache(maxsize=32)
+def _compiled(
+    constrain: Callable[..., Any], unconstrain: Callable[..., Any]
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
     import jax
 
-    module = functions.module
-    to = jax.jit(jax.vmap(lambda z, arrays: module.constrain(z, arrays)[0], in_axes=(0, None)))
-    back = jax.jit(jax.vmap(module.unconstrain, in_axes=(0, None)))
+    to = jax.jit(jax.vmap(lambda z, arrays: constrain(z, arrays)[0], in_axes=(0, None)))
+    back = jax.jit(jax.vmap(unconstrain, in_axes=(0, None)))
     return to, back
 
 

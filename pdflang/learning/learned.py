@@ -129,9 +129,10 @@ class Learned:
 
     def _of(self, functions: Functions) -> dict[str, Callable[..., Any]]:
         """Compiled functions for a model, the same for all its data."""
-        if functions not in self._functions:
-            self._functions[functions] = self._compiled(functions)
-        return self._functions[functions]
+        key = functions.log_density  # of which copies for other data have the same
+        if key not in self._functions:
+            self._functions[key] = self._compiled(functions)
+        return self._functions[key]
 
     def _compiled(self, functions: Functions) -> dict[str, Callable[..., Any]]:
         self._network(self.weights)  # which is made once, outside of what is traced

@@ -3,7 +3,7 @@
 Parameters are drawn from the prior and data from the model at these; the posterior of the data is sampled, and the
 true value of each quantity is ranked among the draws. Where density, simulator and sampler belong together, ranks
 are uniform. The log-density is ranked too, since it sees mistakes in how data are used that no parameter shows
-(Modrák et al. 2023, arXiv:2211.02383).
+(Modrák et al. 2023, arXiv:2211.02383), and the distance from a random point. The posterior may be one that was learned.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.inference import Monitor, QuietMonitor
 from pdflang.inference.options import chosen_seed
+from pdflang.inference.platform import double_precision
 from pdflang.results import RunFolder
 from pdflang.results.calibration import Calibration, assessed, findings_of
 from pdflang.semantics.drawn_events import require_room_for_events
@@ -30,7 +31,7 @@ from pdflang.workflows.fan_out import FAILURE, fan_out
 from pdflang.workflows.folders import begin, open_folder
 from pdflang.workflows.journal import Journal, Record
 from pdflang.workflows.options import CalibrateOptions
-from pdflang.workflows.ranked import LOG_DENSITY, Entry, entries_of, rank
+from pdflang.workflows.ranked import DISTANCE, LOG_DENSITY, Entry, distances, entries_of, rank
 
 if TYPE_CHECKING:
     from pdflang.embedding import Model
@@ -108,31 +109,37 @@ class _Fits:
     def make(self, number: int, stop: StopRequest) -> Record | None:
         """Ranks, effective sample sizes and divergences of one fit; None where it was stopped."""
         with self._python:
-            params, model = self._simulated(number)
+            params, elsewhere, model = self._simulated(number)
         random = np.random.default_rng([self._seed, number])
-        draws = model.draw(self._options.of_fit(int(random.integers(2**32))), stop=stop)
+        options = self._options.of_fit(int(random.integers(2**32)))
+        by_network = model.learned.draws(model, options) if model.learned is not None else None
+        draws = by_network or model.draw(options, stop=stop)
         if draws.interrupted:
             return None
-        truth = model.unconstrain(params)
-        parameters, derived = model.quantities(np.concatenate([np.asarray(truth)[None], draws.z[0]]))
-        lp = np.concatenate([[float(model.log_density_unconstrained(truth))], draws.statistics["lp"][0]])
-        values = {**parameters, **derived, LOG_DENSITY: lp}
+        z = np.concatenate([np.asarray(model.unconstrain(params))[None], draws.z[0]])
+        parameters, derived = model.quantities(z)
+        target = model.target()
+        with double_precision():
+            lp = float(target.log_density(z[0], target.arrays))
+        values = {**parameters, **derived, LOG_DENSITY: np.append(lp, draws.statistics["lp"][0])}
+        values[DISTANCE] = distances(z, np.asarray(model.unconstrain(elsewhere)))
         columns = {entry.name: entry.of(values) for entry in self.entries}
         ranked = {name: rank(column, self._options.thin, random) for name, column in columns.items()}
         return {
             "ranks": {name: found.rank for name, found in ranked.items()},
             "ess": {name: found.ess for name, found in ranked.items()},
-            "divergences": int(draws.statistics["diverging"].sum()),
+            "divergences": int(np.sum(draws.statistics.get("diverging", 0))),
         }
 
-    def _simulated(self, number: int) -> tuple[dict[str, Any], Model]:
-        """Parameters drawn from the prior, and the model with data drawn at them."""
+    def _simulated(self, number: int) -> tuple[dict[str, Any], dict[str, Any], Model]:
+        """Parameters drawn from the prior, others, and the model with data drawn at the first."""
         import jax
 
         prior_key, data_key = jax.random.split(jax.random.fold_in(jax.random.key(self._seed), number))
         params = self._simulator.draw_prior(prior_key)
+        elsewhere = self._simulator.draw_prior(jax.random.fold_in(prior_key, 1))
         data = self._simulator.simulate(data_key, params, self._sizes)
-        return params, self._fitted.rebind(data_record(self._fitted, data), self._room(data))
+        return params, elsewhere, self._fitted.rebind(data_record(self._fitted, data), self._room(data))
 
     def _room(self, data: Mapping[str, Any]) -> dict[str, int]:
         """The next power of two for all lists of events: few shapes, which depend on nothing but this fit's data."""

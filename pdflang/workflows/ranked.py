@@ -14,12 +14,15 @@ if TYPE_CHECKING:
     from pdflang.embedding import Model
 
 LOG_DENSITY = "log-density"
-"""No name of a model has a hyphen."""
+"""No name of a model has a hyphen. Its rank tells how often regions of highest density hold the truth."""
+
+DISTANCE = "distance (TARP)"
+"""That from a random point, which tells whether regions of any shape do (Lemos et al. 2023, arXiv:2302.03026)."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One number: an entry of a parameter, an output or solved constant that is a number, or the log-density."""
+    """One number: an entry of a parameter, an output or solved constant that is a number, or one of all parameters."""
 
     name: str
     variable: str
@@ -43,7 +46,7 @@ class Ranked(NamedTuple):
 
 
 def entries_of(model: Model) -> tuple[Entry, ...]:
-    """All that is ranked: entries of parameters, solved constants and outputs that are numbers, the log-density."""
+    """All that is ranked: entries of parameters, solved constants and outputs that are numbers, two of all together."""
     from pdflang.fields import schemas
     from pdflang.results.schema import entry_names
 
@@ -56,7 +59,14 @@ def entries_of(model: Model) -> tuple[Entry, ...]:
         if name not in model.program.observations
         for position, label in enumerate(entry_names(name, shape, known[name]))
     ]
-    return (*found, Entry(LOG_DENSITY, LOG_DENSITY, "derived", 0))
+    together = [LOG_DENSITY, DISTANCE] if model.dimension > 1 else [LOG_DENSITY]
+    return (*found, *(Entry(name, name, "derived", 0) for name in together))
+
+
+def distances(z: np.ndarray, point: np.ndarray) -> np.ndarray:
+    """How far from a `point` (n,) the rows of z (points, n) are, in units of their spread, in which none is special."""
+    spread = z.std(axis=0)
+    return np.linalg.norm((z - point) / np.where(spread > 0, spread, 1.0), axis=1)
 
 
 def rank(column: np.ndarray, thin: int, random: np.random.Generator) -> Ranked:
