@@ -32,6 +32,7 @@ VERBS = {
     "simulate": "Draw data from a model.",
     "predict": "Compare data with what the prior, or a posterior, predicts.",
     "calibrate": "Fit simulated data, and see whether posteriors are right.",
+    "validate": "See whether posteriors are right, beside each other and the exact one.",
     "closure": "Fit data of a known truth, and see how far fits are from it.",
     "report": "Make a page of a run, with pictures, for the browser.",
     "compare": "Lay fits beside each other.",

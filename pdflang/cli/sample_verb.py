@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,8 +31,6 @@ from pdflang.inference.options import AutoOptions, ChainOptions, Options, chosen
 from pdflang.interrupts import INTERRUPTED, held, leave
 
 if TYPE_CHECKING:
-    from pdflang.embedding import Model
-    from pdflang.inference import Draws
     from pdflang.results import RunFolder
 
 _HELP = "How to draw. " + " ".join(f"{method.name}: {method.purpose}." for method in METHODS.values())
@@ -75,8 +73,9 @@ def command(
     the options of the run.
     """
     from pdflang.cli.monitors import told_of
+    from pdflang.cli.runs import write_run
     from pdflang.inference import terminal_monitor
-    from pdflang.results import RunFolder
+    from pdflang.results import RunFolder, account
     from pdflang.results.checkpoints import FolderCheckpoints
     from pdflang.results.continuation import continued
     from pdflang.results.run_folder import REPORT
@@ -121,7 +120,10 @@ def command(
         go_on = f"`pdflang sample {model} {shlex.join(again)}` goes on"
         if draws.z.shape[1] == 0:
             leave(f"interrupted during warmup: there are no draws yet{f'; {go_on}' if checkpoints.begun else _NOTHING}")
-        trusted = _written(screen, compiled, folder, draws, origin, log_likelihood, information)
+        written = write_run(compiled, folder, draws, origin, log_likelihood, information)
+        chains, count = draws.z.shape[:2]
+        made = f"{chains} chains of {count} draws{f' ({account(draws)})' if draws.more else ''}"
+        screen.result(f"{written.text}\n{made} with seed {draws.seed} in {folder.path}", **written.record)
         if draws.interrupted:
             wanted = getattr(plan.settings, "draws", None)
             of = f" of {wanted}" if wanted else ""
@@ -130,7 +132,7 @@ def command(
             add_report(screen, folder.path, compiled)
     if draws.interrupted or hold.requested:
         raise click.exceptions.Exit(INTERRUPTED)
-    if not trusted:
+    if not written.trusted:
         raise click.exceptions.Exit(UNTRUSTED)
 
 
@@ -176,60 +178,3 @@ def _earlier_plan(folder: RunFolder, name: str | None, given: dict[str, Any], mo
 def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> str:
     """The packages that had another version before."""
     return ", ".join(f"{name} {version}" for name, version in before.items() if now.get(name) not in (None, version))
-
-
-def _written(
-    screen: Screen, model: Model, folder: RunFolder, draws: Draws, origin: Callable[..., dict[str, Any]],
-    log_likelihood: bool, information: bool,
-) -> bool:  # fmt: skip
-    """Write the results of a run and print them; whether they are to be trusted."""
-    from pdflang.results import account, diagnose, efficiency, summarise
-    from pdflang.results import diagnostics as words
-    from pdflang.results import summary as tables
-
-    certificates = model.accuracy(draws)
-    tree = model.tree(draws, log_likelihood, certificates, folder.path)
-    folder.write_draws(tree)
-    rows = summarise(tree)
-    findings = diagnose(tree, rows, getattr(draws.options, "max_tree_depth", None)) + words.inexact(certificates)
-    findings += words.of_weights(model.weighted) + words.remarked(draws) + words.taught(tree)
-    chains, count = draws.z.shape[:2]
-    said = f"{count} per chain: {account(draws)}"
-    record = origin(interrupted=draws.interrupted, seconds=draws.seconds, draws=said, drawn_by=draws.method)
-    evidence = f"Evidence: {draws.evidence}.\n" if draws.evidence else ""
-    text = f"{tables.to_text(rows)}\n{words.to_text(findings)}{words.accuracy(certificates)}{evidence}"
-    least: list[efficiency.Efficiency] = []
-    if information:
-        mean = {name: tree["posterior"][name].values.mean(axis=(0, 1)) for name in model.program.parameters}
-        try:
-            least = efficiency.efficiencies(rows, model.cramer_rao(mean))
-        except PdflangError as failure:  # which must not cost the results
-            text += f"Cramér–Rao: the bound could not be computed: {failure.diagnostics[0].message}.\n"
-        else:
-            text += efficiency.to_text(least)
-    folder.write_all(
-        [
-            lambda f: f.write_sources(model.sources),
-            lambda f: f.write_text("summary.csv", tables.to_csv(rows)),
-            lambda f: f.write_text("summary.txt", text),
-            *([lambda f: f.write_text("information.csv", efficiency.to_csv(least))] if least else []),
-            lambda f: f.write_json("diagnostics.json", words.to_records(findings)),
-            lambda f: f.write_provenance(record),
-        ]
-    )
-    made = f"{chains} chains of {count} draws{f' ({account(draws)})' if draws.more else ''}"
-    screen.result(
-        f"{text}\n{made} with seed {draws.seed} in {folder.path}",
-        folder=str(folder.path),
-        method=draws.method,
-        seed=draws.seed,
-        chains=chains,
-        draws=count,
-        interrupted=draws.interrupted,
-        log_evidence=draws.evidence._asdict() if draws.evidence else None,
-        pareto_k=draws.pareto_k,
-        summary=[asdict(row) for row in rows],
-        information=[asdict(one) for one in least] if information else None,
-        diagnostics=words.to_records(findings),
-    )
-    return not any(finding.severity == "error" for finding in findings)

@@ -12,6 +12,7 @@ from pdflang.workflows.options import (
     PdfsetOptions,
     ProfileOptions,
     TheoryOptions,
+    ValidateOptions,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "PdfsetOptions",
     "ProfileOptions",
     "TheoryOptions",
+    "ValidateOptions",
 ]

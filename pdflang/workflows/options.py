@@ -37,6 +37,13 @@ class CalibrateOptions(Options):
 
 
 @dataclass(frozen=True)
+class ValidateOptions(CalibrateOptions):
+    """Options of `validate`: the calibration of each posterior, and the simulations that data are looked for among."""
+
+    simulations: int = option(500, "simulations that the observed data are looked for among", least=50)
+
+
+@dataclass(frozen=True)
 class ProfileOptions(Options):
     """Options of `profile`: how far it goes, and the search for the maximum that it goes out from."""
 

@@ -1,0 +1,220 @@
+"""`pdflang validate`: are posteriors right, whoever made them?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pdflang.cli.failure import UNTRUSTED, told
+from pdflang.cli.options import data_option, json_option, load_model, option_flags, out_option, overwrite_option
+from pdflang.cli.screen import Screen
+from pdflang.cli.trained import is_trained
+from pdflang.diagnostics import Diagnostic, PdflangError
+from pdflang.interrupts import INTERRUPTED, held, leave
+from pdflang.workflows import ValidateOptions
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from pdflang.embedding import Model
+    from pdflang.inference import Monitor
+    from pdflang.inference.workers import StopRequest
+    from pdflang.results import RunFolder
+
+_EXACT = "exact"
+_PAGE = "compare.html"
+
+
+@click.command("validate")
+@click.argument("runs", metavar="RUN…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@data_option
+@option_flags(ValidateOptions)
+@out_option
+@overwrite_option
+@json_option
+@told
+def command(
+    screen: Screen, runs: tuple[Path, ...], data: tuple[str, ...], out: Path | None, overwrite: bool, **options: Any
+) -> None:  # fmt: skip
+    """See whether the posteriors of RUNs are right: folders of `train` or `sample`, of one model.
+
+    Each is calibrated on data simulated at draws of the prior: ranks of the truth, regions of highest density, and of
+    any shape (TARP). The observed data are looked for among simulated ones. Where the model has a density, the
+    exact posterior is drawn, and all are laid beside it: in a table, with a test by a classifier (C2ST), and on a page.
+    What is finished is kept: the same command with the same --out goes on.
+    """
+    from pdflang.inference import terminal_monitor
+    from pdflang.inference.options import chosen_seed, options_of
+    from pdflang.results.validation import to_record, to_text
+    from pdflang.workflows.folders import open_folder
+
+    settings = options_of(ValidateOptions, options)
+    settings = options_of(ValidateOptions, {**options, "seed": chosen_seed(settings.seed)})
+    models = _models(screen, runs, data)
+    model = next(iter(models.values()))
+    origin = partial(_origin, model, settings, list(models), datetime.now(UTC))
+    with open_folder(Path("validation.pdfm"), out, overwrite, origin(interrupted=True)) as folder, held() as hold:
+        folder.write_sources(model.sources)
+        folder.write_provenance(origin(interrupted=True))
+        found = _Validating(screen, folder, models, settings, terminal_monitor(), lambda: hold.requested).found()
+        if found is None:
+            again = " ".join(map(str, runs))
+            leave(f"interrupted: what is finished is kept, `pdflang validate {again} --out {folder.path}` goes on")
+        text = to_text(found)
+        folder.write_all(
+            [
+                lambda f: f.write_text("summary.txt", text),
+                lambda f: f.write_json("validation.json", to_record(found)),
+                lambda f: f.write_provenance(origin(interrupted=False)),
+            ]
+        )
+        page = f", {_PAGE}: the posteriors over each other" if found.beside else ""
+        where = f"with seed {settings.seed} in {folder.path}{page}"
+        screen.result(f"{text}\n{where}", folder=str(folder.path), seed=settings.seed, **to_record(found))
+    if hold.requested:
+        raise click.exceptions.Exit(INTERRUPTED)
+    if not found.holds:
+        raise click.exceptions.Exit(UNTRUSTED)
+
+
+def _origin(
+    model: Model, settings: ValidateOptions, names: list[str], started: datetime, **details: Any
+) -> dict[str, Any]:
+    return model.provenance(
+        "validate", started, seed=settings.seed, options={**asdict(settings), "runs": names}, **details
+    )
+
+
+def _models(screen: Screen, runs: tuple[Path, ...], data: tuple[str, ...]) -> dict[str, Model]:
+    """The model of each run with its data, by a name of its own. Errors: E620, E624 and those of `load`."""
+    from pdflang.cli.reporting import model_of
+    from pdflang.results.reading import read_run
+
+    found: dict[str, Model] = {}
+    for run in runs:
+        name = run.resolve().name.removesuffix(".run")
+        if name in found or name == _EXACT:
+            raise PdflangError(
+                Diagnostic("E620", f"two of the posteriors would be named `{name}`", remedy="rename the folder of one")
+            )
+        if is_trained(run):
+            found[name] = load_model(screen, run, data, remarks=not found, at_fit=True)
+            continue
+        model, why = model_of(read_run(run), None, data)
+        if model is None:
+            message = f"the posterior of `{run}` cannot be computed: {why or 'it has no draws'}"
+            raise PdflangError(Diagnostic("E624", message, remedy="give folders that `train` or `sample` made"))
+        found[name] = model
+    first, *others = found
+    for name in others:
+        if found[name].source != found[first].source:
+            message = f"`{name}` and `{first}` are of different models"
+            raise PdflangError(Diagnostic("E624", message, remedy="validate the runs of one model together"))
+    return found
+
+
+class _Validating:
+    """The parts of a validation, each of which is kept in the folder where it is finished."""
+
+    def __init__(
+        self, screen: Screen, folder: RunFolder, models: Mapping[str, Model], settings: ValidateOptions,
+        monitor: Monitor, is_stopped: Callable[[], bool],
+    ) -> None:  # fmt: skip
+        self._screen, self._folder, self._models = screen, folder, models
+        self._settings, self._monitor, self._is_stopped = settings, monitor, is_stopped
+        assert settings.seed is not None
+        self._seed = settings.seed
+
+    def found(self) -> Any:
+        """What they say together; None where it was interrupted."""
+        from pdflang.inference.workers import interrupts
+        from pdflang.results.validation import Validation, side_by_side
+
+        exact = self._exact_model()
+        calibrations = {}
+        for name, model in self._models.items():
+            given = {key: value for key, value in asdict(self._settings).items() if key != "simulations"}
+            place = self._folder.path / f"{name}.calibration"
+            calibrations[name] = model.calibrate(folder=place, monitor=self._monitor, **given)
+            if calibrations[name].interrupted or self._is_stopped():
+                return None
+        with interrupts() as stop:
+            outside = self._outside(stop)
+        if self._is_stopped():
+            return None
+        if exact is None:
+            return Validation(outside, calibrations)
+        names = {_EXACT: exact, **{name: model for name, model in self._models.items() if model.learned is not None}}
+        draws = {}
+        for name, model in names.items():
+            draws[name] = self._draws(name, model)
+            if self._is_stopped():
+                return None
+        self._write_page(list(names))
+        moments, beside = side_by_side(draws.pop(_EXACT), draws, self._seed)
+        return Validation(outside, calibrations, moments, beside)
+
+    def _exact_model(self) -> Model | None:
+        """The model with its own density, where there is one to lay something beside."""
+        from pdflang.embedding import Model
+        from pdflang.semantics.capabilities import require_gradient
+
+        learned = next((model for model in self._models.values() if model.learned is not None), None)
+        if learned is None:
+            return None
+        try:
+            require_gradient(learned.program)
+        except PdflangError as failure:
+            self._screen.note(f"there is no exact posterior beside: {failure.diagnostics[0].message}")
+            return None
+        return Model(learned.bound, learned.functions, learned.capacities)
+
+    def _outside(self, stop: StopRequest) -> float | None:
+        from pdflang.learning.cloud import share_outside
+
+        model = next(iter(self._models.values()))
+        try:
+            return share_outside(model, self._seed, self._settings.simulations, stop)
+        except PdflangError as failure:
+            reason = failure.diagnostics[0].message
+            self._screen.note(f"the observed data are not compared with simulations: {reason}")
+            return None
+
+    def _draws(self, name: str, model: Model) -> dict[str, np.ndarray]:
+        """Draws (n,) of each number, from a folder of their own that `compare` and `report` read."""
+        from pdflang.cli.runs import write_run
+        from pdflang.inference.options import AutoOptions
+        from pdflang.results import RunFolder
+        from pdflang.results.reading import read_run
+        from pdflang.results.run_folder import PROVENANCE
+        from pdflang.workflows.ranked import entries_of
+
+        place = self._folder.path / name
+        if not (place / PROVENANCE).is_file():
+            options = AutoOptions(seed=self._seed, threads=self._settings.threads)
+            started = datetime.now(UTC)
+            with RunFolder.create(Path(name), place) as folder:
+                origin = partial(model.provenance, "auto", started, options=asdict(options), seed=self._seed)
+                write_run(model, folder, model.draw(options, self._monitor), origin)
+        tree = read_run(place).draws
+        assert tree is not None
+        posterior = tree["posterior"].to_dataset()
+        values = {str(name): array.values.reshape(-1, *array.shape[2:]) for name, array in posterior.items()}
+        numbers = (entry for entry in entries_of(model) if entry.role in ("param", "nuisance"))
+        return {entry.name: entry.of(values) for entry in numbers}
+
+    def _write_page(self, names: list[str]) -> None:
+        from pdflang.report.compare_page import compare_page
+        from pdflang.results.files import write_text
+        from pdflang.results.reading import read_run
+        from pdflang.results.side_by_side import compare
+
+        read = [read_run(self._folder.path / name) for name in names]
+        models = [next(iter(self._models.values()))] * len(read)
+        write_text(self._folder.path / _PAGE, compare_page(compare(read, 1.0), read, models))

@@ -1,0 +1,47 @@
+"""Whether two samples come from one distribution: what a classifier makes of it (Lopez-Paz & Oquab 2017)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from pdflang.diagnostics import Diagnostic, PdflangError
+
+_FOLDS = 5
+
+
+class TwoSamples(NamedTuple):
+    """The share of points that a classifier tells apart, ½ for samples of one distribution, and its error."""
+
+    accuracy: float
+    error: float
+
+
+def c2st(reference: np.ndarray, other: np.ndarray, seed: int = 0) -> TwoSamples:
+    """The test of two samples (n, d), in the way of sbibm (Lueckmann et al. 2021, arXiv:2101.04653).
+
+    The classifier is a network of two hidden layers of 10 d units, trained on four fifths of the points and judged by
+    the rest, five times; points are in units of the reference. Error: E620 without scikit-learn.
+    """
+    try:
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.model_selection import KFold, cross_val_score
+        from sklearn.neural_network import MLPClassifier
+    except ModuleNotFoundError:
+        message = "comparing draws needs the package scikit-learn, which is not installed"
+        remedy = 'install it: pip install "pdflang[learn]"'
+        raise PdflangError(Diagnostic("E620", message, remedy=remedy)) from None
+    import warnings
+
+    spread = reference.std(axis=0)
+    scale = np.where(spread > 0, spread, 1.0)
+    points = (np.concatenate([reference, other]) - reference.mean(axis=0)) / scale
+    labels = np.repeat([0, 1], [len(reference), len(other)])
+    units = 10 * points.shape[1]
+    classifier = MLPClassifier((units, units), max_iter=10_000, solver="adam", random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        folds = KFold(_FOLDS, shuffle=True, random_state=seed)
+        scores = cross_val_score(classifier, points, labels, cv=folds, scoring="accuracy")
+    return TwoSamples(float(scores.mean()), float(scores.std(ddof=1) / np.sqrt(_FOLDS)))

@@ -1,0 +1,168 @@
+"""What speaks for and against posteriors: calibration, the data beside the simulations, draws beside exact ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from pdflang.results.calibration import Calibration
+from pdflang.results.calibration import to_text as calibration_text
+from pdflang.results.calibration.result import to_record as calibration_record
+from pdflang.results.diagnostics import Finding, to_records
+from pdflang.results.diagnostics import to_text as findings_text
+from pdflang.results.tables import aligned
+from pdflang.results.two_samples import TwoSamples, c2st
+
+_OUTSIDE = 0.01
+"""The share of simulations that may be as far out as the observed data before that is said."""
+
+_TOLD_APART, _FAR_APART = 0.6, 0.75
+_POINTS = 2000
+"""Draws of each side that a classifier is trained on: with more it takes minutes."""
+
+_ROWS_SHOWN = 40
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A number of a posterior: its median and half the width of its central 68 %, beside the exact ones.
+
+    The `shift` of the median is in exact half widths, the `ratio` is that of half widths: a few wild draws, which make
+    any standard deviation, change neither.
+    """
+
+    name: str
+    median: float
+    half_width: float
+    shift: float
+    ratio: float
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A posterior beside the exact one, of the same data: its numbers, and what a classifier makes of both."""
+
+    entries: tuple[Entry, ...]
+    test: TwoSamples
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """The posteriors of some runs by their names.
+
+    `outside` is the share of simulations that are as far from the others as the observed data are, None where there are
+    none. `exact` has name, median and half width of each number of the exact posterior, where there is one, and
+    `beside` what others are beside it.
+    """
+
+    outside: float | None
+    calibrations: Mapping[str, Calibration]
+    exact: tuple[tuple[str, float, float], ...] = ()
+    beside: Mapping[str, Beside] | None = None
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong, errors first."""
+        found = [*self._of_data(), *self._of_draws()]
+        return tuple(sorted(found, key=lambda finding: finding.severity != "error"))
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing speaks against the posteriors."""
+        calibrated = all(calibration.uniform for calibration in self.calibrations.values())
+        return calibrated and not any(finding.severity == "error" for finding in self.findings)
+
+    def _of_data(self) -> Iterator[Finding]:
+        if self.outside is not None and self.outside < _OUTSIDE:
+            yield Finding(
+                "error",
+                "the observed data lie outside of what the model simulates: "
+                f"{100 * self.outside:.2g} % of the simulations lie as far out",
+                "a posterior says little about such data, and networks saw none like them: look at the model and its "
+                "priors, `pdflang predict`",
+            )
+
+    def _of_draws(self) -> Iterator[Finding]:
+        for name, beside in (self.beside or {}).items():
+            share = beside.test.accuracy
+            if share > _TOLD_APART:
+                yield Finding(
+                    "error" if share > _FAR_APART else "warning",
+                    f"a classifier tells draws of {name} from exact ones in {100 * share:.0f} of 100 cases",
+                    "train on more simulations, or in rounds; or take the exact posterior",
+                    (name,),
+                )
+
+
+def side_by_side(
+    exact: Mapping[str, np.ndarray], others: Mapping[str, Mapping[str, np.ndarray]], seed: int
+) -> tuple[tuple[tuple[str, float, float], ...], dict[str, Beside]]:
+    """Draws (n,) by the names of numbers, exact ones and others by the names of runs."""
+    known = tuple((name, *_median(draws)) for name, draws in exact.items())
+    found = {}
+    for run, draws in others.items():
+        entries = tuple(_entry(name, draws[name], median, half_width) for name, median, half_width in known)
+        found[run] = Beside(entries, c2st(_some(exact), _some(draws), seed))
+    return known, found
+
+
+def _median(draws: np.ndarray) -> tuple[float, float]:
+    """The median, and half the width of the central 68 %."""
+    low, median, high = np.quantile(draws, (0.16, 0.5, 0.84))
+    return float(median), float(high - low) / 2
+
+
+def _entry(name: str, draws: np.ndarray, median: float, half_width: float) -> Entry:
+    own, spread = _median(draws)
+    scale = half_width or 1.0
+    return Entry(name, own, spread, (own - median) / scale, spread / scale)
+
+
+def _some(draws: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Evenly chosen draws, (n, numbers)."""
+    count = min(len(column) for column in draws.values())
+    chosen = np.linspace(0, count - 1, min(count, _POINTS)).astype(int)
+    return np.stack([column[chosen] for column in draws.values()], axis=1)
+
+
+def to_text(validation: Validation) -> str:
+    """The tables and what is wrong."""
+    parts = [f"{name}\n{calibration_text(found)}" for name, found in validation.calibrations.items()]
+    if validation.outside is not None:
+        share = 100 * validation.outside
+        parts.append(f"Observed data: {share:.2g} % of the simulations lie as far from the others as they do.\n")
+    if validation.beside:
+        parts.append("\n".join(_beside(validation.exact, validation.beside)) + "\n")
+    if validation.findings:
+        parts.append(findings_text(validation.findings))
+    return "\n".join(parts)
+
+
+def _beside(exact: Sequence[tuple[str, float, float]], beside: Mapping[str, Beside]) -> Iterator[str]:
+    yield "Beside the exact posterior: shifts of medians in its half widths, which hold 68 %, and ratios of half widths"
+    rows = [("", "median", "half width", *(heading for name in beside for heading in (name, "ratio")))]
+    for number, (name, median, half_width) in enumerate(exact[:_ROWS_SHOWN]):
+        own = [found.entries[number] for found in beside.values()]
+        cells = [cell for one in own for cell in (f"{one.shift:+.2f}", f"{one.ratio:.2f}")]
+        rows.append((name, f"{median:.4g}", f"{half_width:.3g}", *cells))
+    tests = [found.test for found in beside.values()]
+    cells = [cell for test in tests for cell in (f"{test.accuracy:.3f}", f"± {test.error:.3f}")]
+    rows.append(("told apart (½ is the best)", "", "", *cells))
+    yield from aligned(rows)
+    if len(exact) > _ROWS_SHOWN:
+        yield f"{_ROWS_SHOWN} of {len(exact)} numbers shown; all are in validation.json"
+
+
+def to_record(validation: Validation) -> dict[str, Any]:
+    """As plain data."""
+    beside = validation.beside or {}
+    return {
+        "outside": validation.outside,
+        "calibrations": {name: calibration_record(found) for name, found in validation.calibrations.items()},
+        "exact": [{"name": name, "median": median, "half_width": half} for name, median, half in validation.exact],
+        "beside": {name: asdict(found) | {"test": found.test._asdict()} for name, found in beside.items()},
+        "findings": to_records(validation.findings),
+    }
