@@ -33,7 +33,7 @@ _STREAM = 7
 class Learned:
     """Networks with all that is needed to evaluate them.
 
-    `weights` are the leaves of the network, `history` the losses of each round, pass by pass. `fixed` are hashes of the
+    `weights` are all arrays of the network, with those that are not trained, `history` the losses of each round, pass by pass. `fixed` are hashes of the
     data that are not observed, of which simulations were made, `observed` of those that rounds were made for: none
     where the result is for any data.
     """
@@ -99,7 +99,7 @@ class Learned:
         observed = observed_data(model)
         numbers = packed(self.parts, [{part.name: numbers_of(model, part, observed) for part in self.parts}])
         data = {name: values[0] for name, values in numbers.items()}
-        weights = [leaf.astype(np.float64) for leaf in self.weights]
+        weights = [leaf.astype(np.float64) if leaf.dtype.kind == "f" else leaf for leaf in self.weights]
         return {"model": model.arrays, "data": data, "weights": weights, "scales": self.scales}
 
     def record(self) -> dict[str, Any]:
@@ -122,7 +122,7 @@ class Learned:
                 made = self.method.module.network(
                     jax.random.key(0), self.parts, self.scales, self.dimension, self.options
                 )
-                moving, still = eqx.partition(made, eqx.is_inexact_array)
+                moving, still = eqx.partition(made, eqx.is_array)
             self._functions["still"] = still, jax.tree.structure(moving)
         still, structure = self._functions["still"]
         return eqx.combine(jax.tree.unflatten(structure, weights), still)

@@ -177,7 +177,7 @@ class _Run:
     def _learned(self, network: Any, scales: Any, histories: list[list[dict[str, float]]]) -> Learned:
         import equinox as eqx
 
-        weights = [np.asarray(leaf) for leaf in jax.tree.leaves(eqx.filter(network, eqx.is_inexact_array))]
+        weights = [np.asarray(leaf) for leaf in jax.tree.leaves(eqx.filter(network, eqx.is_array))]
         observed = hashes(self.model, observed=True) if self.options.rounds > 1 else {}
         return Learned(
             self.method, self.options, self.parts, self.model.dimension, weights, scales, list(histories),

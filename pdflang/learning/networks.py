@@ -87,6 +87,3 @@ def samples(flow: Any, key: Any, condition: jax.Array, count: int) -> jax.Array:
     return paramax.unwrap(flow).sample(key, (count,), condition)
 
 
-def in_precision(network: Any, dtype: Any) -> Any:
-    """A network with all its numbers in another precision."""
-    return jax.tree.map(lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, network)
