@@ -57,7 +57,7 @@ def reference(wheel: zipfile.ZipFile, task: str, number: int) -> tuple[np.ndarra
 def c2st(reference: np.ndarray, draws: np.ndarray, seed: int = 1) -> float:
     """The accuracy of a classifier of two samples (n, d), by the protocol of sbibm."""
     mean, spread = reference.mean(axis=0), reference.std(axis=0, ddof=1)
-    both = (np.concatenate([reference, draws]) - mean) / spread
+    both = ((np.concatenate([reference, draws]) - mean) / spread).astype(np.float32)
     which = np.repeat([0, 1], [len(reference), len(draws)])
     hidden = (10 * both.shape[1],) * 2
     classifier = MLPClassifier(hidden, activation="relu", solver="adam", max_iter=10_000, random_state=seed)
@@ -78,9 +78,9 @@ def main() -> None:
     done = [json.loads(line) for line in given.out.read_text().splitlines()] if given.out and given.out.exists() else []
     pdflang.register("Moon", moon, ["centre"], traceable=True)
     with zipfile.ZipFile(given.wheel) as wheel:
-        for task in given.tasks:
-            for method in given.methods:
-                for seed in given.seeds:
+        for seed in given.seeds:
+            for task in given.tasks:
+                for method in given.methods:
                     known = {(d["task"], d["method"], d["seed"], d["observation"]) for d in done}
                     missing = [n for n in OBSERVATIONS if (task, method, seed, n) not in known]
                     for found in compared(wheel, task, method, seed, given.simulations, missing) if missing else ():
@@ -103,7 +103,7 @@ def compared(wheel: zipfile.ZipFile, task: str, method: str, seed: int, simulati
     for number in numbers:
         observed, draws = reference(wheel, task, number)
         begin = time.perf_counter()
-        options = {"chains": 4, "draws": 2500} if method == "npe" else {"method": "smc", "chains": 4, "particles": 2500}
+        options = {"draws": 2500} if method == "npe" else {"method": "smc", "particles": 2500, "moves": 2}
         tree = trained.sample({"x": observed.reshape(shape)}, seed=seed, **options)
         ours = np.asarray(tree["posterior"]["theta"]).reshape(-1, draws.shape[1])
         sampled = time.perf_counter() - begin

@@ -110,7 +110,7 @@ def load_trained(folder: str | Path, data: Mapping[str, Any] | None = None) -> T
     """What `pdflang train` or `Trained.save` left in a folder, with data as for `load`.
 
     The model is the text that the folder has; files of data are looked for where the model was then. Errors: those of
-    `load`, E623 where the folder is no such folder or is damaged, E663 where data are not such as it was trained for.
+    `load`, E623 where the folder is no such folder or is damaged, E624 where data are not such as it was trained for.
     """
     from pdflang.learning.store import read_learned, source_at
     from pdflang.learning.trained import Trained
@@ -200,7 +200,7 @@ class Model(CompiledModel):
     learned: Learned | None = None
 
     def with_learned(self, learned: Learned) -> Model:
-        """This model, with what was learned in place of its density. Error: E663 where its data are not fit for it."""
+        """This model, with what was learned in place of its density. Error: E624 where its data are not fit for it."""
         learned.require(self)
         found = Model(self.bound, self.functions, self.capacities)
         found.learned = learned

@@ -27,7 +27,7 @@ def source_at(path: Path) -> SourceFile:
 
 
 def with_learned(model: Model, path: Path) -> Model:
-    """The model of a file as it is; of the folder of a training with what was learned. Errors: E623, E663."""
+    """The model of a file as it is; of the folder of a training with what was learned. Errors: E623, E624."""
     if not is_trained(path):
         return model
     from pdflang.learning.store import read_learned

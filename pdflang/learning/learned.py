@@ -33,9 +33,9 @@ _STREAM = 7
 class Learned:
     """Networks with all that is needed to evaluate them.
 
-    `weights` are all arrays of the network, with those that are not trained, `history` the losses of each round, pass by pass. `fixed` are hashes of the
-    data that are not observed, of which simulations were made, `observed` of those that rounds were made for: none
-    where the result is for any data.
+    `weights` are all arrays of the network, with those that are not trained, `history` the losses of each round, pass by
+    pass. `fixed` are hashes of the data that are not observed, of which simulations were made, `observed` of those that
+    rounds were made for: none where the result is for any data.
     """
 
     method: LearningMethod
@@ -52,7 +52,7 @@ class Learned:
     # --- for a model with its data --------------------------------------------------------------------------
 
     def require(self, model: CompiledModel) -> None:
-        """PdflangError (E663) where the data of a model are not such as the networks were trained for."""
+        """PdflangError (E624) where the data of a model are not such as the networks were trained for."""
         from pdflang.learning.origin import require_fits
 
         require_fits(self, model)

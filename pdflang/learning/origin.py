@@ -25,7 +25,7 @@ def hashes(model: CompiledModel, observed: bool) -> dict[str, Any]:
 
 
 def require_fits(learned: Learned, model: CompiledModel) -> None:
-    """PdflangError (E663) where the data of a model are not such as the networks were trained for."""
+    """PdflangError (E624) where the data of a model are not such as the networks were trained for."""
     problems = list(_problems(learned, model))
     if problems:
         raise PdflangError(*problems)
@@ -58,4 +58,4 @@ def _changed(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 
 
 def _differs(what: str, remedy: str) -> Diagnostic:
-    return Diagnostic("E663", f"the networks were trained for other data: {what}", remedy=remedy)
+    return Diagnostic("E624", f"the networks were trained for other data: {what}", remedy=remedy)

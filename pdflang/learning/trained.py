@@ -41,7 +41,7 @@ class Trained:
     def at(self, observed: Mapping[str, Any] | None = None) -> Model:
         """The model with these data, whose inference is on what was learned: `sample`, `map`, `profile`, …
 
-        Error: E663 where the data are not such as the networks were trained for.
+        Error: E624 where the data are not such as the networks were trained for.
         """
         model = self._own if observed is None else self._own.rebind(observed)
         return model
