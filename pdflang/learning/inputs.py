@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import jax
@@ -30,14 +29,19 @@ def input_widths(parts: Sequence[Part], scales: Mapping[str, Any]) -> tuple[int,
 
 def of_pairs(function: Any, pairs: Pairs) -> Any:
     """A function of z and data, which is computed in 64 bits, of all simulations; the result in 32 bits."""
-    compiled = jax.jit(jax.vmap(function))
-    found = []
+    compiled, count, found = jax.jit(jax.vmap(function)), len(pairs), []
+    size = min(_AT_ONCE, count)
     with jax.enable_x64(True):
-        for first in range(0, len(pairs), _AT_ONCE):
-            some = pairs.chosen(slice(first, first + _AT_ONCE))
-            narrow = jax.tree.map(partial(np.asarray), compiled(some.z, some.data))
-            found.append(jax.tree.map(lambda a: a.astype(np.float32) if a.dtype == np.float64 else a, narrow))
-    return jax.tree.map(lambda *arrays: np.concatenate(arrays), *found)
+        for first in range(0, count, size):
+            # Whole batches, as a rest of another length would be compiled apart.
+            some = pairs.chosen(np.minimum(np.arange(first, first + size), count - 1))
+            found.append(jax.tree.map(_narrow, compiled(some.z, some.data)))
+    return jax.tree.map(lambda *arrays: np.concatenate(arrays)[:count], *found)
+
+
+def _narrow(array: Any) -> np.ndarray:
+    found = np.asarray(array)
+    return found.astype(np.float32) if found.dtype == np.float64 else found
 
 
 def number_of_summaries(widths: Mapping[str, int], statistics_count: int, summaries: int) -> int:

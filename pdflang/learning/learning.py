@@ -25,8 +25,8 @@ from pdflang.learning.training import Keeper, train
 if TYPE_CHECKING:
     from pdflang.model import CompiledModel
 
-_TIMED = 64
-"""Simulations whose time tells what all will take."""
+_LONG = 10.0
+"""Seconds beyond which it is said beforehand what something will take."""
 
 
 class Store(Protocol):
@@ -124,29 +124,28 @@ class _Run:
             if stop.requested:
                 return None
         keys = keys_of(self.options.seed, number, size)
-        if number == 0:
-            self._tell_cost(keys)
         self.monitor.start("train", 1, size)
+        begin = [(0, time.perf_counter())]
+
+        def told(done: int) -> None:
+            self.monitor.update(Progressed(0, f"simulating, round {number + 1}", done, size))
+            begin.append((done, time.perf_counter()))
+            if number == 0 and len(begin) == 3:
+                self._tell_cost(*begin[1:])
+
         try:
-            pairs = simulated_pairs(
-                self.model, self.parts, keys, z, self.options.threads, stop,
-                lambda done: self.monitor.update(Progressed(0, f"simulating, round {number + 1}", done, size)),
-            )  # fmt: skip
+            pairs = simulated_pairs(self.model, self.parts, keys, z, self.options.threads, stop, told)
         finally:
             self.monitor.finish()
         if pairs is not None and self.store is not None:
             self.store.keep_pairs(number, pairs)
         return pairs
 
-    def _tell_cost(self, keys: Any) -> None:
-        """What the simulations will take, by the time of some."""
-        some = keys[:_TIMED]
-        simulated_pairs(self.model, self.parts, some, threads=self.options.threads)
-        begin = time.perf_counter()
-        simulated_pairs(self.model, self.parts, some, threads=self.options.threads)
-        each = (time.perf_counter() - begin) / len(some)
+    def _tell_cost(self, before: tuple[int, float], after: tuple[int, float]) -> None:
+        """What the simulations take, by the time of the second batch: the first one has also been compiled."""
+        each = (after[1] - before[1]) / (after[0] - before[0])
         total = each * self.options.simulations
-        if total > 1:
+        if total > _LONG:
             self.note(f"{self.options.simulations} simulations of {_time(each)} each take {_time(total)}")
 
     def _trained(
@@ -171,7 +170,7 @@ class _Run:
     def _tell_passes(self, epoch: int, seconds: float) -> None:
         # The first pass has also been compiled.
         total = seconds * self.options.epochs
-        if epoch == 2 and total > 10:
+        if epoch == 2 and total > _LONG:
             self.note(f"a pass over the simulations takes {_time(seconds)}: {_time(total)} at most for all")
 
     def _learned(self, network: Any, scales: Any, histories: list[list[dict[str, float]]]) -> Learned:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from pdflang.model import CompiledModel
 
 _AT_ONCE = 1024
-"""Simulations between two looks at an interrupt."""
+_EVENTS_AT_ONCE = 64
+"""Simulations between two looks at an interrupt; those of events are made one by one."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,17 @@ def simulated_pairs(
     None where a stop was requested. `told` hears how many there are. Errors: E607 as for `draw_prior`, E661 where one
     is not finite, and those of `simulate`.
     """
-    stop, made = stop or StopRequest(), []
-    for first in range(0, len(keys), _AT_ONCE):
-        some = slice(first, first + _AT_ONCE)
-        found = _some_pairs(model, parts, keys[some], None if z is None else z[some], threads, stop)
+    stop, made, count = stop or StopRequest(), [], len(keys)
+    has_events = any(part.is_events for part in parts)
+    size = min(_EVENTS_AT_ONCE if has_events else _AT_ONCE, count)
+    for first in range(0, count, size):
+        # Whole batches, where a few more cost nothing: a rest of another length would be compiled apart.
+        places = np.minimum(np.arange(first, first + size), count - 1)
+        places = places[: count - first] if has_events else places
+        found = _some_pairs(model, parts, keys[places], None if z is None else z[places], threads, stop)
         if found is None:
             return None
+        found = found.chosen(slice(0, count - first))
         _require_finite(model, parts, found, first)
         made.append(found)
         told(first + len(found))

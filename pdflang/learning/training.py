@@ -15,6 +15,7 @@ import optax
 
 from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.inference import Monitor, Progressed
+from pdflang.inference.platform import compiler_options
 from pdflang.inference.workers import StopRequest
 from pdflang.learning.options import TrainOptions
 
@@ -115,7 +116,6 @@ def _program(loss: Callable[..., Any], options: TrainOptions, still: Any, batch:
         parts = jax.tree.map(lambda a: a[: count // size * size].reshape(-1, size, *a.shape[1:]), validation)
         return jnp.mean(jax.lax.map(lambda some: of_batch(weights, scales, some, always), parts))
 
-    @jax.jit
     def start(weights: Any, scales: Any, validation: Any) -> Any:
         least = validated(weights, scales, validation)
         return {
@@ -126,7 +126,6 @@ def _program(loss: Callable[..., Any], options: TrainOptions, still: Any, batch:
             "least": least,
         }
 
-    @jax.jit
     def epoch(state: Any, scales: Any, learned: Any, validation: Any, key: Any) -> Any:
         order_key, loss_key = jax.random.split(key)
         count = len(jax.tree.leaves(learned)[0])
@@ -156,7 +155,8 @@ def _program(loss: Callable[..., Any], options: TrainOptions, still: Any, batch:
         }
         return after, (values.mean(), found)
 
-    return _Program(start, epoch)
+    well = compiler_options()
+    return _Program(jax.jit(start, compiler_options=well), jax.jit(epoch, compiler_options=well))
 
 
 def _restored(start: Any, keeper: Keeper | None) -> tuple[Any, list[dict[str, float]]]:
