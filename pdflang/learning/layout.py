@@ -22,8 +22,9 @@ class Part:
     """One observed datum.
 
     `shape` is that of an array, without the axis of its rows where it `is_set`: those are independent of each other and
-    alike, given the parameters, so that their order says nothing. Events are a set of any number of rows, with a column
-    for each of the `variables`, whose numbers of `labels` are 0 for numbers. `is_whole` says that values are integers.
+    alike, given the parameters, so that their order says nothing; there are `rows` of them. Events are a set of any
+    number of rows, with a column for each of the `variables`, whose numbers of `labels` are 0 for numbers. `is_whole`
+    says that values are integers.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Part:
     variables: tuple[str, ...] = ()
     labels: tuple[int, ...] = ()
     is_whole: bool = False
+    rows: int = 0
 
     @property
     def is_events(self) -> bool:
@@ -81,8 +83,9 @@ def _part(model: CompiledModel, observation: Observation) -> Part:
         return Part(observation.name, True, (), tuple(v.name for v in variables), tuple(lengths))
     datum = program.data[observation.name]
     shape = tuple(axis.size.bind(model.bound.lengths) for axis in datum.axes)
-    rows = _rows(program, observation, shape)
-    return Part(observation.name, rows > 0, shape[rows:] if rows else shape, is_whole=datum.dtype == "int")
+    over, is_whole = _rows(program, observation, shape), datum.dtype == "int"
+    rows = int(np.prod(shape[:over], dtype=int)) if over else 0
+    return Part(observation.name, over > 0, shape[over:], is_whole=is_whole, rows=rows)
 
 
 def _rows(program: Program, observation: Observation, shape: tuple[int, ...]) -> int:

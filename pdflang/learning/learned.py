@@ -34,8 +34,8 @@ class Learned:
     """Networks with all that is needed to evaluate them.
 
     `weights` are all arrays of the network, also those that are not trained, `history` the losses of each round, pass
-    by pass. `fixed` are hashes of the data that are not observed, of which simulations were made, `observed` of those that
-    rounds were made for: none where the result is for any data.
+    by pass. `fixed` are hashes of the data that are not observed, of which simulations were made, `observed` of those
+    that rounds were made for: none where the result is for any data.
     """
 
     method: LearningMethod

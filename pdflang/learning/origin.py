@@ -39,6 +39,12 @@ def _problems(learned: Learned, model: CompiledModel) -> Iterator[Diagnostic]:
             shape = f"shape {now.shape}, not {part.shape}" if now is not None else "no observation"
             yield _differs(f"`{part.name}` has {shape}", "train again with data of this shape")
             return
+        if now.rows != part.rows and learned.method.learns != "likelihood":
+            yield _differs(
+                f"`{part.name}` has {now.rows} rows, not {part.rows}",
+                "train again with data of this length, or by `nle`, for which rows may be more or fewer",
+            )
+            return
     changed = _changed(learned.fixed, hashes(model, observed=False))
     if changed:
         yield _differs(

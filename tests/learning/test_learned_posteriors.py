@@ -56,11 +56,13 @@ def test_densities_differ_as_the_exact_ones_do(trained, method):
 
 
 def test_repeated_measurements_may_be_more(trained):
-    """Rows that are alike are a set: their number is not fixed."""
+    """Rows that are alike share a flow: of `nle` their number is not fixed."""
     more = [*Y, 1.0]
     mean, _ = moments(trained("nle").sample({"x": X, "y": more}, draws=500, seed=2))
     known_mean, known_sd = exact(X, more)
     assert np.all(np.abs(mean - known_mean) < 0.25 * known_sd)
+    with pytest.raises(PdflangError, match="`y` has 5 rows, not 4"):
+        trained("npe").sample({"x": X, "y": more})
 
 
 def test_the_likelihood_is_in_units_of_the_data(trained):
