@@ -59,7 +59,7 @@ class Learned:
 
     def target(self, model: CompiledModel) -> Target:
         """What samplers see: the posterior of the data of the model, on the unconstrained scale."""
-        own = self._of(model.functions)
+        own = self.functions_of(model.functions)
         return Target(self.dimension, own["density"], own["start"], self.arrays(model), own["prior"])
 
     def maximised(self, model: CompiledModel, priors: str) -> Target:
@@ -74,7 +74,7 @@ class Learned:
                     remedy="leave `--priors` out",
                 )
             )  # fmt: skip
-        target, own = self.target(model), self._of(model.functions)
+        target, own = self.target(model), self.functions_of(model.functions)
         return Target(target.dimension, own["constrained"], target.initial, target.arrays)
 
     def draws(self, model: CompiledModel, options: Options) -> Draws | None:
@@ -84,7 +84,7 @@ class Learned:
         chains, count = getattr(options, "chains", 4), getattr(options, "draws", None) or 1000
         seed = chosen_seed(getattr(options, "seed", 0))
         arrays = self.arrays(model)
-        own = self._of(model.functions)
+        own = self.functions_of(model.functions)
         with double_precision():
             key = jax.random.fold_in(jax.random.key(seed), _STREAM)
             z = own["drawn"](key, arrays, chains * count)
@@ -127,8 +127,13 @@ class Learned:
         still, structure = self._functions["still"]
         return eqx.combine(jax.tree.unflatten(structure, weights), still)
 
-    def _of(self, functions: Functions) -> dict[str, Callable[..., Any]]:
-        """Compiled functions for a model, the same for all its data."""
+    def functions_of(self, functions: Functions) -> dict[str, Callable[..., Any]]:
+        """Compiled functions for a model, the same for all its data, by name.
+
+        Of z: `density` and, of many, `densities` on the unconstrained scale, `constrained` without the Jacobian;
+        `start` and `prior` as in a `Target`; of parameters `value of params` and `density of params`; `drawn` where the
+        posterior was learned.
+        """
         key = functions.log_density  # of which copies for other data have the same
         if key not in self._functions:
             self._functions[key] = self._compiled(functions)

@@ -34,7 +34,7 @@ class Region:
 
     def __init__(self, learned: Learned, model: CompiledModel, key: Any) -> None:
         self._model, self._learned = model, learned
-        self._own, self._arrays = learned._of(model.functions), learned.arrays(model)
+        self._own, self._arrays = learned.functions_of(model.functions), learned.arrays(model)
         with double_precision():
             z = np.asarray(self._own["drawn"](key, self._arrays, _TRIALS))
         self.least = float(np.quantile(self.log_density(z), _TAIL))

@@ -122,7 +122,7 @@ class FolderStore:
 
     def pairs(self, number: int) -> Pairs | None:
         """The simulations of a round, if they were kept."""
-        arrays = self._read(f"simulations-{number}.npz")
+        arrays = self.read(f"simulations-{number}.npz")
         return None if arrays is None else Pairs.of_arrays(arrays)
 
     def keep_pairs(self, number: int, pairs: Pairs) -> None:
@@ -145,7 +145,8 @@ class FolderStore:
             raise PdflangError(cannot_write(place, failure)) from failure
         write_whole(place / name, _packed(arrays))
 
-    def _read(self, name: str) -> dict[str, np.ndarray] | None:
+    def read(self, name: str) -> dict[str, np.ndarray] | None:
+        """Arrays that were written; None where there are none, or the file is damaged."""
         if self._folder.replaces:
             return None
         try:
@@ -162,7 +163,7 @@ class _FolderKeeper:
 
     def load(self) -> tuple[list[np.ndarray], list[dict[str, float]]] | None:
         """The state and the history, as they were saved last."""
-        arrays = self._store._read(self._name)
+        arrays = self._store.read(self._name)
         if arrays is None:
             return None
         leaves = [arrays[f"leaf {number}"] for number in range(len(arrays) - 1)]

@@ -88,5 +88,5 @@ class Trained:
 
     def _evaluated(self, name: str, params: Mapping[str, Any], observed: Mapping[str, Any] | None) -> jax.Array:
         model = self.at(observed)
-        function = precise(self.learned._of(model.functions)[name])
+        function = precise(self.learned.functions_of(model.functions)[name])
         return function(model._checked(params), self.learned.arrays(model))
