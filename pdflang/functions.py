@@ -267,9 +267,14 @@ def _over_draws(function: Any) -> Any:
 
 
 def load_functions(generated: GeneratedModule, name: str) -> Functions:
-    """Execute a generated module. Its text is kept where tracebacks and debuggers look for it."""
+    """Execute a generated module."""
     filename = f"<pdflang {name}>"
+    return Functions(load_module(generated, name, filename), generated, filename)
+
+
+def load_module(generated: GeneratedModule, name: str, filename: str) -> SimpleNamespace:
+    """What a generated module defines. Its text is kept where tracebacks and debuggers look for it."""
     linecache.cache[filename] = (len(generated.source), None, generated.source.splitlines(keepends=True), filename)
     namespace: dict[str, Any] = {"__name__": f"pdflang.generated.{name}"}
     exec(compile(generated.source, filename, "exec"), namespace)
-    return Functions(SimpleNamespace(**namespace), generated, filename)
+    return SimpleNamespace(**namespace)

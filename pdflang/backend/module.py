@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pdflang.backend.early import Early
-from pdflang.backend.event_streams import write_streams
+from pdflang.backend.event_streams import Block, write_streams
 from pdflang.backend.folding import LINE_LENGTH, folded
 from pdflang.backend.imports import Imports
 from pdflang.backend.layout import BIJECTIONS, Slot, slots
 from pdflang.backend.names import Names
 from pdflang.backend.outside import called
 from pdflang.backend.room import event_axis, may_have_room
-from pdflang.backend.simulation import write_simulation
+from pdflang.backend.simulation import write_probability, write_simulation
 from pdflang.backend.writer import Context, Writer
 from pdflang.diagnostics import Span
 from pdflang.ir import nodes
@@ -27,7 +27,7 @@ from pdflang.ir.sizes import Axis
 
 _FUNCTIONS = (
     "prepare constrain unconstrain log_prior log_likelihood log_factors log_density derived compare conditionals "
-    "draw_parameters simulate"
+    "draw_parameters simulate log_probability"
 )
 _TAKEN = frozenset(f"{_FUNCTIONS} data arrays params vector key keys event traces jax jnp np".split())
 _RUNTIME = "pdflang.backend.runtime"
@@ -74,6 +74,11 @@ def generate(bound: BoundProgram, version: str) -> GeneratedModule:
     return ModuleWriter(bound, version).generate()
 
 
+def generate_probability(bound: BoundProgram, version: str) -> GeneratedModule:
+    """A module with the probability of simulated data that are no events: `prepare` and `log_probability`."""
+    return ModuleWriter(bound, version).generate_probability()
+
+
 class ModuleWriter:
     def __init__(self, bound: BoundProgram, version: str) -> None:
         self._bound = bound
@@ -108,6 +113,13 @@ class ModuleWriter:
             *write_streams(self),
             write_simulation(self),
         ]
+        return self._module(blocks)
+
+    def generate_probability(self) -> GeneratedModule:
+        return self._module([write_probability(self)])
+
+    def _module(self, blocks: list[Block]) -> GeneratedModule:
+        """The module of some functions, and of `prepare`, which makes what they read."""
         blocks.insert(0, self._prepare())
         # A file may have any name: none may end the docstring.
         name = re.sub(r"[^ \w.-]", "_", self.program.source.name)
