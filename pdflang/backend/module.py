@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pdflang.backend.early import Early
-from pdflang.backend.event_streams import Block, write_streams
+from pdflang.backend.event_streams import Block, streams_of, write_streams
 from pdflang.backend.folding import LINE_LENGTH, folded
 from pdflang.backend.imports import Imports
 from pdflang.backend.layout import BIJECTIONS, Slot, slots
@@ -44,9 +44,9 @@ class GeneratedModule:
     model. `fineness` is that of its plan, and `certificates` say how exact it is. `event_lengths` is how long the
     axis of events, or of the nodes in their place, is for each process; `event_arrays` are the prepared arrays that
     have it, and where, for each process that may have room: they may be padded. `matrices` is where the matrices that
-    `prepare` factorises come from, `called` what of the embedding program is called, and where. `compressions` say
-    what became of long lists of events, unless all were to be summed (`is_exact`). `stand_ins` are data
-    of one event for lists without any.
+    `prepare` factorises come from, `called` what of the embedding program is called, and where. `streams` names, for each
+    process, the function that says how its events come about. `compressions` say what became of long lists of events,
+    unless all were to be summed (`is_exact`). `stand_ins` are data of one event for lists without any.
     """
 
     source: str
@@ -57,6 +57,7 @@ class GeneratedModule:
     event_lengths: dict[str, int]
     matrices: tuple[Span | None, ...]
     called: Mapping[str, Span | None]
+    streams: Mapping[str, str]
     fineness: int = 1
     certificates: tuple[Any, ...] = ()
     compressions: Mapping[str, Any] = field(default_factory=dict)
@@ -147,6 +148,7 @@ class ModuleWriter:
             {name: self.length(axis) for name, axis in axes.items()},
             tuple(self._context.matrices),
             called(self.program),
+            {name: streams_of(self, observation) for name, observation in self._events.items()},
         )
 
     # --- building blocks ------------------------------------------------------------------------------------
