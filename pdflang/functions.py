@@ -36,9 +36,9 @@ class Functions:
 
     `prepare` and `simulate` are as generated, the others compiled. `log_posterior` takes unconstrained coordinates
     but has no Jacobian: its maximum is that of the density. `penalised_likelihood` is the same without the priors
-    of all that is no nuisance, `likelihood` that without any prior or factor. `log_priors` are those of many draws on the
-    constrained scale, with factors; `agreements` has, of many draws, the log-probability of each datum, given the others
-    where they are drawn together, and χ² of Gaussian observations.
+    of all that is no nuisance, `likelihood` that without any prior or factor. `log_priors` are those of many draws on
+    the constrained scale, with factors. `agreements` has, of many draws, the log-probability of each datum, given the
+    others where they are drawn together, and χ² of Gaussian observations.
     `public` has those that the program around a model calls, and may trace, in whatever precision that has.
     """
 

@@ -31,7 +31,7 @@ Block = tuple[list[str], list[Span | None]]
 
 
 def write_streams(module: ModuleWriter) -> list[Block]:
-    """`streams_of_…` of each process, `intensity_of_…` of arrays of places and `detect_…` of one event of each stream."""
+    """`streams_of_…` of each process; `intensity_of_…` of places and `detect_…` of one event of each stream."""
     blocks = []
     for observation in module.program.observations.values():
         process = observation.process

@@ -44,9 +44,9 @@ class GeneratedModule:
     model. `fineness` is that of its plan, and `certificates` say how exact it is. `event_lengths` is how long the
     axis of events, or of the nodes in their place, is for each process; `event_arrays` are the prepared arrays that
     have it, and where, for each process that may have room: they may be padded. `matrices` is where the matrices that
-    `prepare` factorises come from, `called` what of the embedding program is called, and where. `streams` names, for each
-    process, the function that says how its events come about. `compressions` say what became of long lists of events,
-    unless all were to be summed (`is_exact`). `stand_ins` are data of one event for lists without any.
+    `prepare` factorises come from, `called` what of the embedding program is called, and where. `streams` names, for
+    each process, the function that says how its events come about. `compressions` say what became of long lists of
+    events, unless all were to be summed (`is_exact`). `stand_ins` are data of one event for lists without any.
     """
 
     source: str

@@ -47,14 +47,10 @@ def capabilities(program: Program) -> tuple[Capability, ...]:
 
 
 def _of(observation: Observation, program: Program) -> Capability:
-    no_score = why_no_score(observation, program)
-    if observation.no_density is not None:
-        missing, gradient = observation.no_density, False
-    else:
-        missing = _no_gradient(_likelihood_of(observation), program)
-        gradient = missing is None
+    has_density, no_score = observation.no_density is None, why_no_score(observation, program)
+    missing = _no_gradient(_likelihood_of(observation), program) if has_density else observation.no_density
     reasons = tuple(dict.fromkeys(reason for reason in (missing, no_score) if reason is not None))
-    return Capability(observation.name, observation.no_density is None, gradient, True, no_score is None, reasons)
+    return Capability(observation.name, has_density, missing is None, True, no_score is None, reasons)
 
 
 def _likelihood_of(observation: Observation) -> list[Node]:

@@ -1,4 +1,4 @@
-"""Whether what is drawn has a joint score: the gradient of its log-probability with everything that was drawn held fixed.
+"""Whether what is drawn has a joint score: the gradient of its log-probability with all that was drawn held fixed.
 
 Each site of a trace has its distribution, given the sites before it. Where each of these is normalised whatever the
 parameters, and none has an end or a jump that moves with them, the expected score is zero. A value that is computed
@@ -17,12 +17,12 @@ from pdflang.ir.marks import marked
 from pdflang.ir.nodes import Node
 from pdflang.ir.program import Draws, EventStage, EventStream, EventVariable, Observation, Process, Program
 
-_JUMPS = frozenset("sign floor ceil round step mod".split())
+_JUMPS = frozenset(["sign", "floor", "ceil", "round", "step", "mod"])
 """Functions that jump; so does an `if`, as far as anybody knows."""
 
 
 def why_no_score(observation: Observation, program: Program) -> Diagnostic | None:
-    """Why an observation has no joint score, at the line that takes it away; None where it has one. E612, E614, E617."""
+    """Why an observation has no joint score (E612, E614, E617), at the line that takes it away; None where it has."""
     seen = _Seen(program.definition_nodes)
     with marked(program.marks):
         if observation.process is not None:

@@ -3,6 +3,8 @@
 from pdflang.simulator.batch import Batch, EventScores
 from pdflang.simulator.drawing import Simulator
 from pdflang.simulator.event_sets import EventSets
+from pdflang.simulator.files import simulations
 from pdflang.simulator.proposals import Proposal
+from pdflang.simulator.records import Simulations, matrix
 
-__all__ = ["Batch", "EventScores", "EventSets", "Proposal", "Simulator"]
+__all__ = ["Batch", "EventScores", "EventSets", "Proposal", "Simulations", "Simulator", "matrix", "simulations"]

@@ -1,8 +1,8 @@
 """Simulations with the parameters that they were drawn at, and what their traces tell: joint scores and ratios.
 
 With the trace z of a simulation held fixed, the joint score is t(x, z | θ) = ∇ log p(x, z | θ), and the joint ratio
-r(x, z | θ₀, θ₁) = p(x, z | θ₀) / p(x, z | θ₁). Averaged over all traces that end in the same data they are the score and
-the ratio of p(x | θ), which need not be known (Brehmer, Louppe, Pavez and Cranmer, arXiv:1805.12244).
+r(x, z | θ₀, θ₁) = p(x, z | θ₀) / p(x, z | θ₁). Averaged over all traces that end in the same data they are the score
+and the ratio of p(x | θ), which need not be known (Brehmer, Louppe, Pavez and Cranmer, arXiv:1805.12244).
 
 Events: the traces of the accepted events of a Poisson process are one themselves, of the intensity
 Λ(x, z) = λ(x) Π efficiency Π p(z), and log p = Σ log Λ − ν + constant, with ν = ∫ Λ over what is accepted. Independent
@@ -12,25 +12,23 @@ events have log p = Σ log Λ − N log ν. Events that were lost play no part. 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 
 from pdflang.backend.runtime.events import Events
+from pdflang.ir import nodes
 from pdflang.ir.program import Process
 from pdflang.semantics.capabilities import require_score
 from pdflang.simulator.event_sets import EventSets
 from pdflang.simulator.proposals import given
-from pdflang.simulator.scoring import Slopes
+from pdflang.simulator.records import Simulations, Slopes
 from pdflang.simulator.tables import Rows
 
 if TYPE_CHECKING:
     from pdflang.simulator.drawing import Simulator
-
-Traces = dict[str, dict[str, np.ndarray]]
-
 
 @dataclass(frozen=True, eq=False)
 class EventScores:
@@ -38,8 +36,8 @@ class EventScores:
 
     `events` are ∇ log of the density Λ/ν of one event with its trace, (events, …) by parameter, in the order of the
     columns. `expected` (count,) is ν of each data set, up to a constant where events are independent draws of a shape;
-    `slopes` (count, …) is ∇ log ν, with standard errors `errors`, 0 where the integral is known. The score of a data set is
-    Σ events, and (N − ν) slopes more where the number N of events is Poisson's.
+    `slopes` (count, …) is ∇ log ν, with standard errors `errors`, 0 where the integral is known. The score of a data
+    set is Σ events, and (N − ν) slopes more where the number N of events is Poisson's.
     """
 
     events: Slopes
@@ -48,33 +46,17 @@ class EventScores:
     errors: Slopes
 
 
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """Simulations: `parameters` (count, …) by name, and `data` drawn at them.
+@dataclass(frozen=True, eq=False, repr=False)
+class Batch(Simulations):
+    """Simulations of a simulator, which can compute what follows from their traces."""
 
-    Data are arrays (count, …), lists of events `EventSets`. `traces` are those of accepted events by observation and
-    stream, one behind the other: true places and sites (events,) by name, and the `row` of the event in the columns; None
-    where they were not kept. `log_weights` (count,) are log prior/proposal, 0 where there was no proposal; None where the
-    density of the proposal is not known. `first` is the number of the first simulation: of one seed, a number gives the
-    same simulation in any batch.
-    """
+    simulator: Simulator = field(kw_only=True)
 
-    simulator: Simulator = field(repr=False)
-    parameters: dict[str, np.ndarray]
-    data: dict[str, Any]
-    traces: dict[str, Traces] | None
-    log_weights: np.ndarray | None
-    seed: int
-    first: int
-    count: int
-    sizes: tuple[tuple[str, int], ...] = ()
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __repr__(self) -> str:
-        numbers = f"{self.first} to {self.first + self.count - 1}" if self.count else "none"
-        return f"<Batch of {self.count} simulations, {numbers} of seed {self.seed}: {', '.join(self.data)}>"
+    @classmethod
+    def of(cls, simulator: Simulator, simulations: Simulations) -> Batch:
+        """Simulations of the model of a simulator."""
+        values = {one.name: getattr(simulations, one.name) for one in fields(Simulations)}
+        return cls(**values, simulator=simulator)
 
     def dataset(self, number: int) -> dict[str, Any]:
         """One simulation as `model.simulate` gives it, for `model.rebind`: labels as words."""
@@ -93,11 +75,13 @@ class Batch:
     def joint_score(self, at: Mapping[str, Any] | None = None) -> Slopes:
         """∇ log p(x, z | θ) of each simulation, (count, …) by parameter, on the constrained scale.
 
-        At its own parameters, or `at` others, given once or for each. Where the model has an integral of the rate of
-        accepted events it is exact, elsewhere ∇ν is that of `yield_sets` further data sets for each of the batch, whose
-        mean it is: the score is unbiased, but has their scatter too. Errors: E609 for parameters, E612, E614 and E617
-        where an observation has no joint score.
+        At its own parameters, where it may have been kept, or `at` others, given once or for each. Where the model has
+        an integral of the rate of accepted events it is exact; elsewhere ∇ν is the mean of `yield_sets` further data
+        sets for each of the batch: the score is unbiased, but has their scatter too. Errors: E609 for parameters, E612,
+        E614 and E617 where an observation has no joint score.
         """
+        if at is None and self.scores is not None:
+            return self.scores
         params = self._params(at)
         found = {name: np.zeros(values.shape) for name, values in params.items()}
         if not params:
@@ -176,7 +160,8 @@ class Batch:
             if process.normalised:
                 columns = self.data[name].columns
                 for variable, node in process.columns.items():
-                    plain[node.name] = columns[variable].reshape(self.count, -1)
+                    read = columns[variable].reshape(self.count, -1)
+                    plain |= dict.fromkeys(nodes.references(node), read)
         return plain
 
     def _streams(self, observation: str) -> Iterator[tuple[int, dict[str, np.ndarray], np.ndarray, np.ndarray]]:

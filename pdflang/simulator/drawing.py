@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -14,11 +13,12 @@ from pdflang.inference import Monitor, Progressed, QuietMonitor
 from pdflang.inference.platform import available_cores
 from pdflang.inference.workers import StopRequest, interrupts, run_tasks
 from pdflang.model import CompiledModel
-from pdflang.simulator.batch import Batch, Traces
+from pdflang.simulator.batch import Batch
 from pdflang.simulator.estimates import Estimates
 from pdflang.simulator.event_sets import EventSets
 from pdflang.simulator.proposals import BLOCK, Origin, Source
 from pdflang.simulator.scoring import Scoring
+from pdflang.simulator.records import Traces
 from pdflang.simulator.tables import in_blocks
 
 if TYPE_CHECKING:
@@ -61,10 +61,10 @@ class Simulator:
         """So many simulations of a seed, from number `first` on: a number gives the same one in any batch.
 
         Simulation i is what `model.simulate` draws with the key `fold_in(key(seed), i)`. Its `parameters` are a draw of
-        the prior; or those given by name, for all or for each, (first + count, …); or one of a run, given as its folder or
-        its draws; or drawn of a `Proposal`, where the prior allows them, and weighted. `sizes` are those of
-        `model.simulate`. Errors: those of `model.simulate`, E609 for the parameters. KeyboardInterrupt where Ctrl-C was
-        heard, or a `stop` requested.
+        the prior; or those given by name, for all or for each, (first + count, …); or one of a run, given as its folder
+        or its draws; or drawn of a `Proposal`, where the prior allows them, and weighted. `sizes` are those of
+        `model.simulate`. Errors: those of `model.simulate`, E609 for the parameters. KeyboardInterrupt where Ctrl-C
+        was heard, or a `stop` requested.
         """
         self.model.require_simulation(sizes or {})
         with jax.enable_x64(True):
@@ -82,12 +82,13 @@ class Simulator:
                 values = {name: value[wanted] for name, value in values.items()}
         weights = log_weights[wanted] if log_weights is not None else None
         given = tuple((sizes or {}).items())
-        return Batch(self, values, data, traced if traces else None, weights, seed, first, count, given)
+        kept = traced if traces else None
+        return Batch(values, data, kept, weights, seed, first, count, given, simulator=self)
 
     def drawn_at(self, keys: Any, values: dict[str, np.ndarray], sizes: Mapping[str, int]) -> Batch:
         """Lists of events with their traces at parameters (count, …), with the keys of `simulate`."""
         data, traced = self._events(keys, values, sizes, True, None, None, None)
-        return Batch(self, values, data, traced, None, 0, 0, len(keys))
+        return Batch(values, data, traced, None, 0, 0, len(keys), simulator=self)
 
     @property
     def has_events(self) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import jax
 import numpy as np
 
-from pdflang.simulator.scoring import Slopes, flat
+from pdflang.simulator.records import Slopes, matrix
 
 if TYPE_CHECKING:
     from pdflang.simulator.batch import Batch
@@ -34,7 +34,7 @@ class Estimates:
     def expected(self, name: str, params: Params, batch: Batch) -> tuple[np.ndarray, Slopes, Slopes]:
         """ν at parameters (count, …), ∇ log ν and its standard error; ν is 1 where events are independent draws."""
         further = self._further(params, batch)
-        shared = _Shared(flat(params), self._simulator.yield_sets)
+        shared = _Shared(matrix(params), self._simulator.yield_sets)
         counts = further.data[name].counts
         sums = further.totals(name, further.parameters)
         if self._is_normalised(name):
@@ -49,7 +49,7 @@ class Estimates:
     def reweighted(self, name: str, batch: Batch, params0: Params, params1: Params) -> tuple[np.ndarray, np.ndarray]:
         """ν at two parameters for each data set of a batch; up to a common factor of independent events."""
         further = self._further(batch.parameters, batch)
-        points = np.concatenate([flat(params) for params in (batch.parameters, params0, params1)], axis=1)
+        points = np.concatenate([matrix(params) for params in (batch.parameters, params0, params1)], axis=1)
         shared = _Shared(points, self._simulator.yield_sets)
         before, events = further.log_intensities(name, further.parameters), further.data[name]
         found = []
@@ -69,7 +69,7 @@ class Estimates:
 
     def _further(self, params: Params, batch: Batch) -> Batch:
         """So many data sets at each of some parameters, one behind the other."""
-        asked = (batch.seed, batch.first, batch.count, batch.sizes, flat(params).tobytes())
+        asked = (batch.seed, batch.first, batch.count, batch.sizes, matrix(params).tobytes())
         if self._kept is None or self._kept[0] != asked:
             sets = self._simulator.yield_sets
             numbers = _APART + sets * batch.first + np.arange(sets * batch.count)

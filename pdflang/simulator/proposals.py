@@ -25,7 +25,7 @@ _ATTEMPTS = 100
 
 @runtime_checkable
 class Proposal(Protocol):
-    """Any density over the parameters, on the constrained scale, that can be drawn from: a network, a normal, a mixture."""
+    """A density over the parameters, on the constrained scale, that can be drawn from: a network, a mixture."""
 
     def sample(self, key: Any, count: int) -> Mapping[str, Any]:
         """So many parameters, arrays (count, …) by name, of a JAX key."""
@@ -62,8 +62,8 @@ class Origin:
         model, source = self._model, self._source
         names = model.program.parameters
         if source is None:
-            halves = _first_halves(keys)
-            drawn = model.accepted(*in_blocks(lambda some: model.functions.prior_draws(some, model.arrays), BLOCK, halves))
+            found = in_blocks(lambda k: model.functions.prior_draws(k, model.arrays), BLOCK, _first_halves(keys))
+            drawn = model.accepted(*found)
             return {name: np.asarray(drawn[name]) for name in names}, np.zeros(len(numbers))
         if isinstance(source, dict):
             return given(model, source, len(numbers), numbers.start), np.zeros(len(numbers))

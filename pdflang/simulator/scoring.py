@@ -13,10 +13,9 @@ import numpy as np
 from pdflang.backend.runtime.replay import log_intensity
 from pdflang.functions import load_module
 from pdflang.model import CompiledModel
+from pdflang.simulator.records import Slopes, matrix
 from pdflang.simulator.tables import Rows, in_blocks
 
-Slopes = dict[str, np.ndarray]
-"""Derivatives by parameter: (n, …) each, n of whatever is differentiated."""
 _BLOCK = 64
 
 
@@ -80,8 +79,9 @@ class Scoring:
             return jnp.log(-module.log_likelihood(params, arrays)[f"{name} yield"])
 
         made = self._once((name, "expected"), lambda: jax.jit(jax.vmap(jax.value_and_grad(log_total), (0, None))))
-        points, which = np.unique(flat(params), axis=0, return_index=True, return_inverse=True)[1:]
-        found = in_blocks(lambda some: made(some, self._model.arrays), _BLOCK, {n: v[points] for n, v in params.items()})
+        points, which = np.unique(matrix(params), axis=0, return_index=True, return_inverse=True)[1:]
+        distinct = {parameter: values[points] for parameter, values in params.items()}
+        found = in_blocks(lambda some: made(some, self._model.arrays), _BLOCK, distinct)
         return jax.tree.map(lambda values: values[np.ravel(which)], found)
 
     # --- other data -----------------------------------------------------------------------------------------
@@ -121,9 +121,3 @@ class Scoring:
         if key not in self._kept:
             self._kept[key] = make()
         return self._kept[key]
-
-
-def flat(params: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Parameters as rows of one matrix, (count, n)."""
-    count = len(next(iter(params.values())))
-    return np.concatenate([np.reshape(values, (count, -1)) for values in params.values()], axis=1)

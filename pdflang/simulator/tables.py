@@ -19,7 +19,7 @@ _LONGEST = 1 << 11
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Events in rows: the events of a row, (rows, length), whether they are more than filling, and its owner (rows,)."""
+    """The events of each row, (rows, length), whether they are `there` and no filling, and its owner (rows,)."""
 
     events: np.ndarray
     there: np.ndarray

@@ -1,7 +1,7 @@
 """The probability of events that were drawn before, with everything that happened to them held fixed.
 
-Generated code that draws an event from a `DrawnEvent` gives, of a `ReplayedEvent`, the log-probability of the same trace
-at any parameters.
+Generated code that draws an event from a `DrawnEvent` gives, of a `ReplayedEvent`, the log-probability of the same
+trace at any parameters.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class ReplayedEvent:
 def log_intensity(stream: Stream, sites: Mapping[str, Array], params: Any, arrays: Any) -> Array:
     """log λ(x) + Σ log p(site) of events of a stream, (n,): the log-density of their traces, not normalised.
 
-    `sites` are those of the traces, (n,) each by name, with the true places x among them. Of accepted events the integral
-    of its exponential over all traces that are accepted is the expected number of accepted events.
+    `sites` are those of the traces, (n,) each by name, with the true places x among them. The integral of its
+    exponential over all traces that are accepted is the expected number of accepted events.
     """
     places = [sites[name] for name in stream.region]
     count = len(places[0])
