@@ -103,7 +103,7 @@ def _of_draws(draws: Draws, span: Span, seen: _Seen) -> Iterator[Diagnostic]:
     for end in (*(draws.bounds or ()), *_ends(draws)):
         if seen.moves(end):
             yield _none(
-                f"the support of {draws.row.name} moves with the parameters", end.span or span,
+                f"the support of {draws.row.name} moves with the parameters", span,
                 remedy="a distribution with a tail, such as Normal, has a density on both sides of any end",
             )  # fmt: skip
     for component in draws.components:

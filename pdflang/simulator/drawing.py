@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -16,9 +17,10 @@ from pdflang.model import CompiledModel
 from pdflang.simulator.batch import Batch
 from pdflang.simulator.estimates import Estimates
 from pdflang.simulator.event_sets import EventSets
+from pdflang.simulator.files import require_same, simulations
 from pdflang.simulator.proposals import BLOCK, Origin, Source
-from pdflang.simulator.scoring import Scoring
 from pdflang.simulator.records import Traces
+from pdflang.simulator.scoring import Scoring
 from pdflang.simulator.tables import in_blocks
 
 if TYPE_CHECKING:
@@ -84,6 +86,14 @@ class Simulator:
         given = tuple((sizes or {}).items())
         kept = traced if traces else None
         return Batch(values, data, kept, weights, seed, first, count, given, simulator=self)
+
+    def read(self, folder: str | Path) -> Batch:
+        """The simulations that `pdflang simulate --count N` left in a folder, of this model.
+
+        Errors: E621 where they are of another model, E623 where there are none.
+        """
+        require_same(self.model, Path(folder))
+        return Batch.of(self, simulations(folder))
 
     def drawn_at(self, keys: Any, values: dict[str, np.ndarray], sizes: Mapping[str, int]) -> Batch:
         """Lists of events with their traces at parameters (count, …), with the keys of `simulate`."""

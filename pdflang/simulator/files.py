@@ -10,17 +10,19 @@ from typing import Any
 import numpy as np
 
 from pdflang.diagnostics import Diagnostic, PdflangError
+from pdflang.model import CompiledModel
+from pdflang.results.provenance import text_hash
+from pdflang.results.reading import read_record
+from pdflang.results.run_folder import SIMULATIONS
 from pdflang.simulator.event_sets import EventSets
 from pdflang.simulator.records import Simulations, in_a_row
 
-FOLDER = "simulations"
-"""Where the pieces lie in the folder of a run."""
 _FORMAT = 1
 
 
 def name_of(first: int) -> str:
     """The file, in the folder of a run, of the piece that begins with a simulation."""
-    return f"{FOLDER}/{first:010d}.h5"
+    return f"{SIMULATIONS}/{first:010d}.h5"
 
 
 def to_bytes(simulations: Simulations) -> memoryview:
@@ -108,7 +110,7 @@ def _read_data(item: Any) -> Any:
 
 def pieces(folder: Path) -> Iterator[Simulations]:
     """The pieces of a folder one after the other, for those who cannot hold them all. Error: E623."""
-    paths = sorted((folder / FOLDER).glob("*.h5")) if (folder / FOLDER).is_dir() else []
+    paths = sorted((folder / SIMULATIONS).glob("*.h5")) if (folder / SIMULATIONS).is_dir() else []
     if not paths:
         raise PdflangError(
             Diagnostic(
@@ -126,6 +128,21 @@ def pieces(folder: Path) -> Iterator[Simulations]:
             raise PdflangError(_damaged(path, f"begins with simulation {piece.first}, not with {expected}"))
         expected += piece.count
         yield piece
+
+
+def require_same(model: CompiledModel, folder: Path) -> None:
+    """Simulations of a folder are of a model, whatever its data. Errors: E621 where they are not, E623 without any."""
+    record = read_record(folder)
+    then = {source["name"]: source["sha256"] for source in record.get("sources", [])}
+    now = {source.name: text_hash(source.text) for source in model.program.files}
+    if list(then.values()) != list(now.values()):
+        raise PdflangError(
+            Diagnostic(
+                "E621", f"`{folder}` holds simulations of another model",
+                notes=(f"it was {', '.join(then)}, and its text is in the folder",),
+                remedy="load the model that made them, or simulate this one into another folder",
+            )
+        )  # fmt: skip
 
 
 def _damaged(path: Path, reason: str) -> Diagnostic:

@@ -54,6 +54,12 @@ class Origin:
         elif isinstance(source, Mapping):
             self._source = dict(source)
 
+    @property
+    def values(self) -> Parameters:
+        """Parameters that are known beforehand: those given, or those of a run."""
+        source = self._source.members if isinstance(self._source, _Members) else self._source
+        return dict(source) if isinstance(source, Mapping) else {}
+
     def parameters(self, numbers: range, keys: Any) -> tuple[Parameters, np.ndarray | None]:
         """Those of some simulations, which have these `keys`, (count, …) each, with log prior / proposal, (count,).
 
@@ -100,13 +106,13 @@ class _Members:
     """Parameters of a run, each as probable as any other."""
 
     def __init__(self, members: Parameters) -> None:
-        self._members = members
+        self.members = members
 
     def chosen(self, keys: Any) -> Parameters:
         """One of them for each key."""
-        count = len(next(iter(self._members.values())))
+        count = len(next(iter(self.members.values())))
         rows = np.asarray(jax.vmap(lambda key: jax.random.randint(jax.random.fold_in(key, 2), (), 0, count))(keys))
-        return {name: values[rows] for name, values in self._members.items()}
+        return {name: values[rows] for name, values in self.members.items()}
 
 
 def _members(model: CompiledModel, source: Any) -> Parameters:
