@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Seed of all random numbers. [default: 0]")
 @click.option(
     "--traces", is_flag=True,
-    help="Write traces.nc too: how each event came about, true places and lost ones included; with --count, how accepted "
-    "events did, and the joint score of each simulation.",
+    help="Write traces.nc too: how each event came about, true places and lost ones included; with --count, how "
+    "accepted events did, and the joint score of each simulation.",
 )
 @click.option(
     "--count", type=click.IntRange(1), metavar="N",

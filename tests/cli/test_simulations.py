@@ -73,12 +73,13 @@ def test_what_goes_on_is_the_same_run(in_process, model, tmp_path: Path) -> None
     name = model(NORMAL)
     in_process("simulate", name, "--count", "10", "--out", "a")
     assert "is finished" in in_process("simulate", name, "--resume", "--out", "a", code=1).output
-    assert "`seed` was 0, not 5" in in_process("simulate", name, "--more", "5", "--seed", "5", "--out", "a", code=1).output
+    seeded = in_process("simulate", name, "--more", "5", "--seed", "5", "--out", "a", code=1).output
+    assert "`seed` was 0, not 5" in seeded
     changed = in_process("simulate", name, "--more", "5", "-p", "mu=1", "--out", "a", code=1).output
     assert "there, `params` was" in changed
     model(NORMAL.replace("Normal(0, 5)", "Normal(0, 6)"))
     assert "was another" in in_process("simulate", name, "--more", "5", "--out", "a", code=1).output
-    with pytest.raises(pdflang.PdflangError, match="E621.*simulations of another model"):
+    with pytest.raises(pdflang.PdflangError, match=r"E621.*simulations of another model"):
         pdflang.load(tmp_path / name).simulator().read(tmp_path / "a")
     assert "E627" in in_process("simulate", name, "--more", "5", code=1).output
     assert in_process("simulate", name, "--more", "5", "--overwrite", "--out", "a", code=2)
@@ -104,7 +105,7 @@ def test_parameters_are_given_or_those_of_a_run(in_process, model, tmp_path: Pat
 def test_a_folder_without_simulations(in_process, model, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for folder in ("empty", "nowhere"):
-        with pytest.raises(pdflang.PdflangError, match="E623.*has no simulations"):
+        with pytest.raises(pdflang.PdflangError, match=r"E623.*has no simulations"):
             pdflang.simulations(tmp_path / folder)
 
 

@@ -159,7 +159,7 @@ def test_proposals_and_parameters_that_are_none() -> None:
         pdflang.loads(LINE.replace("Normal(0, 1)", "Flat()")).simulator().draw(3)
     with pytest.raises(pdflang.PdflangError, match="E610"):
         simulator.draw(3, sizes={"y": 3})
-    with pytest.raises(pdflang.PdflangError, match="E613.*not finite"):
+    with pytest.raises(pdflang.PdflangError, match=r"E613.*not finite"):
         pdflang.loads(LINE.replace(", 0.3", ", b - 1")).simulator().draw(30)
 
 

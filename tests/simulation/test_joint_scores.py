@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ CONDITIONED = {
         data y[6]
         param a ~ LogNormal(0, 0.5)
         param b ~ Normal(0, 1)
-        observe y ~ MvNormal(b*x[i] for i in 6, cov = add_diag(a*exp(-(x[i] - x[j])^2) for i in 6 for j in 6, 0.3))
+        observe y ~ MvNormal(b*x[i] for i in 6, cov = add_diag((a*exp(-(x[i] - x[j])^2) for i in 6 for j in 6), 0.3))
     """,
     "one reads another": """
         data n[4]: int
@@ -95,10 +96,10 @@ CONDITIONED = {
 
 @pytest.mark.parametrize("name", CONDITIONED)
 def test_probabilities_of_simulated_data_are_those_of_the_model_that_is_given_them(name: str) -> None:
-    text = CONDITIONED[name].replace("add_diag(a*exp", "add_diag((a*exp").replace("j in 6, 0.3)", "j in 6), 0.3)")
-    names = ["n", "y"] if "data n" in text else ["y"]
+    text = CONDITIONED[name]
     length = int(text.split("data y[")[1][0])
-    model = pdflang.loads(text, data={n: np.arange(length) % 3 if n == "n" else np.linspace(-1, 1, length) for n in names})
+    data = {"y": np.linspace(-1, 1, length), **({"n": np.arange(length)} if "data n" in text else {})}
+    model = pdflang.loads(text, data=data)
     batch = model.simulator().draw(6, seed=2)
     other = model.draw_prior(99)
     found = batch.joint_log_ratio(other)
@@ -139,13 +140,13 @@ def test_counts_in_bins_have_the_fisher_information_of_their_model() -> None:
         output expected = mean
     """, data={"n": np.ones(12, int)})  # fmt: skip
     at = {"c": 9000.0, "a": 0.6, "b": 2.5, "s": 0.12}
-    score = model.simulator().draw(20_000, seed=5, parameters=at).joint_score()
+    score = model.simulator().draw(8000, seed=5, parameters=at).joint_score()
     assert is_zero(score)
     with jax.enable_x64(True):
         slopes = jax.jacfwd(lambda p: model.derived(p)["expected"])({name: jnp.asarray(v) for name, v in at.items()})
         gradient = np.stack([np.asarray(slopes[name]) for name in at])
     fisher = gradient / np.asarray(model.derived(at)["expected"]) @ gradient.T
-    np.testing.assert_allclose(sds(matrix(score)), np.sqrt(np.diag(np.linalg.inv(fisher))), rtol=0.05)
+    np.testing.assert_allclose(sds(matrix(score)), np.sqrt(np.diag(np.linalg.inv(fisher))), rtol=0.06)
 
 
 def test_many_parameters_have_scores_too() -> None:
@@ -162,23 +163,33 @@ DETECTOR = {"c": 900.0, "a": 0.5, "b": 3.0, "width": 0.05, "eff": 0.9}
 
 @cache
 def detector() -> Batch:
-    return example("detector").simulator().draw(1500, seed=1, parameters=DETECTOR)
+    return example("detector").simulator().draw(500, seed=1, parameters=DETECTOR)
 
 
 @pytest.mark.parametrize("changed", [{}, {"a": -0.4, "width": 0.2}, {"b": 6.0, "c": 4000.0, "eff": 0.5}])
 def test_the_mean_score_of_events_is_zero(changed: dict[str, float]) -> None:
     at = DETECTOR | changed
-    batch = example("detector").simulator().draw(700, seed=7, parameters=at) if changed else detector()
+    batch = example("detector").simulator().draw(300, seed=7, parameters=at) if changed else detector()
     assert is_zero(batch.joint_score())
 
 
-def test_the_covariance_is_not_below_the_fisher_information() -> None:
-    known = sds(matrix(detector().joint_score())[:, 1:4])
-    model = example("detector")
-    # c and the efficiency are one number: what is known of the rest does not need it, but the bound takes its limit.
-    least = model.cramer_rao(DETECTOR)
-    bound = np.array([float(least[name]) for name in ("a", "b", "width")])
-    assert np.all(known < bound * 1.05) and np.all(known > 0.05 * bound)
+def test_the_covariance_is_that_of_the_score_and_more() -> None:
+    """E[t | data] is the score of the density: what a trace says more is uncorrelated with it."""
+    model, batch = example("detector"), detector().part(0, 150)
+
+    def log_likelihood(params: Any, arrays: Any) -> Any:
+        return sum(jnp.sum(term) for term in model.functions.log_likelihood(params, arrays).values())
+
+    with jax.enable_x64(True):
+        slope = jax.jit(jax.grad(log_likelihood))
+        point = {name: jnp.asarray(value) for name, value in DETECTOR.items()}
+        twins = (model.rebind(batch.dataset(i)) for i in range(len(batch)))
+        rows = [slope(point, twin.arrays) for twin in twins]
+    for name, joint in batch.joint_score().items():
+        score = np.array([float(row[name]) for row in rows])
+        products = (joint - score) * score
+        assert abs(products.mean()) < 4 * products.std() / np.sqrt(len(products)) + 1e-9 * score.var(), name
+        assert np.var(joint) > np.var(score) * (1 - 1e-9), name
 
 
 def test_scores_are_finite_differences_of_ratios() -> None:
@@ -218,19 +229,19 @@ def test_the_joint_density_of_an_event_is_what_a_hand_would_write() -> None:
 def test_events_of_two_variables_and_two_periods() -> None:
     model = example("events_2d")
     at = {
-        "p0": 0.3, "p1": 2.5, "p2": 0.5, "p3": 3.0, "p4": 3.0, "lumi": [3000.0, 6000.0], "sx": [0.05, 0.045],
+        "p0": 0.3, "p1": 2.5, "p2": 0.5, "p3": 3.0, "p4": 3.0, "lumi": [300.0, 600.0], "sx": [0.05, 0.045],
         "sy": [0.08, 0.09], "eff": [0.9, 0.88], "bkg": [20.0, 25.0],
     }  # fmt: skip
-    batch = model.simulator().draw(400, seed=4, parameters=at)
+    batch = model.simulator().draw(200, seed=4, parameters=at)
     score = batch.joint_score()
     assert is_zero(score)
     assert_is_the_slope_of_the_ratio(batch.part(0, 5))
     # Events of a period say nothing of what is the other's.
     run = batch.data["events"].columns["r"]
     of_events = batch.event_scores("events")
-    at_rest = -of_events.slopes["sx"][batch.data["events"].owner]
-    np.testing.assert_allclose(of_events.events["sx"][run == 0, 1], at_rest[run == 0, 1], atol=1e-12)
-    assert np.all(of_events.events["sx"][run == 0, 0] != at_rest[run == 0, 0]) or batch.traces is not None
+    whole = of_events.events["sx"] + of_events.slopes["sx"][batch.data["events"].owner]
+    np.testing.assert_allclose(whole[run == 0, 1], 0.0, atol=1e-9)
+    assert np.mean(whole[run == 0, 0] != 0) > 0.9  # all but the background
 
 
 SITES = """
@@ -291,17 +302,17 @@ observe y ~ Iid(shape |> tracker)
 
 def test_the_mean_of_the_joint_score_at_given_data_is_the_score() -> None:
     at = {"mu": 0.4, "s": 1.5}
-    batch = pdflang.loads(SMEARED).simulator().draw(10_000, seed=2, parameters=at)
+    batch = pdflang.loads(SMEARED).simulator().draw(3000, seed=2, parameters=at)
     events, y = batch.event_scores("y").events, batch.data["y"].columns["y"]
     variance = 1 + at["s"] ** 2
     score = {
         "mu": (y - at["mu"]) / variance,
         "s": at["s"] / variance * ((y - at["mu"]) ** 2 / variance - 1),
     }  # fmt: skip
-    edges = np.quantile(y, np.linspace(0, 1, 13))
+    edges = np.quantile(y, np.linspace(0, 1, 9))
     for name, expected in score.items():
         rest = events[name] - expected
-        for low, high in zip(edges, edges[1:], strict=False):
+        for low, high in pairwise(edges):
             inside = rest[(y >= low) & (y < high)]
             assert abs(inside.mean()) < 4 * inside.std() / np.sqrt(len(inside)), (name, low, high)
         # The trace tells more than the data.
@@ -310,7 +321,7 @@ def test_the_mean_of_the_joint_score_at_given_data_is_the_score() -> None:
 
 
 def test_independent_events_are_normalised() -> None:
-    batch = pdflang.loads(SMEARED).simulator().draw(4000, seed=8, parameters={"mu": 0.4, "s": 1.5}, sizes={"y": 5})
+    batch = pdflang.loads(SMEARED).simulator().draw(1000, seed=8, parameters={"mu": 0.4, "s": 1.5}, sizes={"y": 5})
     assert set(batch.data["y"].counts) == {5}
     ratio = np.exp(batch.joint_log_ratio({"mu": 0.5, "s": 1.4}))
     assert abs(ratio.mean() - 1) < 4 * ratio.std() / np.sqrt(len(ratio))
@@ -358,15 +369,16 @@ def test_expected_numbers_are_estimated_where_there_is_no_integral(observed: str
 
 def test_at_parameters_of_their_own_estimates_are_unbiased() -> None:
     simulator = drawn("draw").simulator(yield_sets=2)
-    batch = simulator.draw(400, seed=6)
+    batch = simulator.draw(200, seed=6)
     assert is_zero(batch.joint_score())
     assert np.all(np.isfinite(matrix(batch.joint_score())))
 
 
+@pytest.mark.slow
 def test_a_detector_without_a_density() -> None:
     text = (Path(__file__).resolve().parents[1] / "good/shower.pdfm").read_text(encoding="utf-8")
     model = pdflang.loads(text, data={"hits": {"y": [0.5]}})
-    batch = model.simulator().draw(150, seed=1, parameters={"c": 4000.0, "a": 0.5, "b": 3.0})
+    batch = model.simulator().draw(100, seed=1, parameters={"c": 4000.0, "a": 0.5, "b": 3.0})
     assert is_zero(batch.joint_score())
     # y is computed of what was drawn, whose density does not know it: the trace is that of true energies alone.
     trace = batch.traces["hits"]["f"]
