@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import traceback
 from collections.abc import Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from pdflang.backend.outside import told
 from pdflang.backend.runtime.envelope import CannotDraw
+from pdflang.backend.runtime.events import EventDraws
 from pdflang.backend.runtime.factorisation import NotPositiveDefinite
 from pdflang.data.context import DataContext
 from pdflang.data.events import as_data, trace_labels
@@ -224,18 +225,20 @@ class CompiledModel:
         require_no_mixture(self.program)
 
     def drawn(
-        self, key: Any, params: Parameters, sizes: Mapping[str, int] | None = None, traces: bool = False
-    ) -> dict[str, Any]:
+        self, key: Any, params: Parameters, sizes: Mapping[str, int] | None = None, traces: bool = False,
+        envelopes: Any = None,
+    ) -> dict[str, Any]:  # fmt: skip
         """What the generated module draws with a key for data, by observation: arrays, and `Events` of lists of them.
 
-        Errors: E609, E613, E616.
+        `envelopes`, a dict, keeps what bounds intensities for the next call at the same parameters. Errors: E609, E613,
+        E616.
         """
         checked = self.checked(params)
         arrays = {**self.whole_arrays, **{f"{name} count": size for name, size in (sizes or {}).items()}}
         processes = [o.name for o in self.program.observations.values() if o.process]
         self._require_numbers((key, checked), processes)
         try:
-            found = self._found(key, checked, arrays, traces)
+            found = self._found(key, checked, arrays, partial(EventDraws, traces=traces, envelopes=envelopes))
         except CannotDraw as failure:
             raise self._undrawable(failure) from None
         for name, observation in self.program.observations.items():
@@ -253,14 +256,14 @@ class CompiledModel:
                 data[name] = drawn[name]
         return data
 
-    def _found(self, key: Any, params: Parameters, arrays: Any, traces: bool) -> Any:
+    def _found(self, key: Any, params: Parameters, arrays: Any, draws: Any) -> Any:
         """What the generated module simulates: events as long lists as come out, which nothing can trace."""
         import jax
 
         if not any(observation.process for observation in self.program.observations.values()):
             return self.functions.public.simulate(key, params, arrays)
         with _precise():
-            return self.functions.simulate(key, _of_jax(params), jax.tree.map(jax.numpy.asarray, arrays), traces=traces)
+            return self.functions.simulate(key, _of_jax(params), jax.tree.map(jax.numpy.asarray, arrays), draws)
 
     def _require_numbers(self, values: Any, processes: Sequence[str]) -> None:
         """PdflangError (E616) where events are to be drawn at what JAX traces, and not at numbers."""

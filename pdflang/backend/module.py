@@ -29,7 +29,7 @@ _FUNCTIONS = (
     "prepare constrain unconstrain log_prior log_likelihood log_factors log_density derived compare conditionals "
     "draw_parameters simulate log_probability"
 )
-_TAKEN = frozenset(f"{_FUNCTIONS} data arrays params vector key keys event traces jax jnp np".split())
+_TAKEN = frozenset(f"{_FUNCTIONS} data arrays params vector key keys event draws jax jnp np".split())
 _RUNTIME = "pdflang.backend.runtime"
 
 _SHORT = 58

@@ -33,10 +33,10 @@ def write_simulation(module: ModuleWriter) -> tuple[list[str], list[Span | None]
     if observations:
         split = module.imports.use("jax.random.split")
         writer.write(f"keys = {split}(key, {len(observations)})")
-    draw = ""
-    if traces := any(observation.process for observation in observations):
-        draws = module.imports.use("pdflang.backend.runtime.events.EventDraws")
-        draw = writer.assign("draw", f"{draws}(params, arrays, traces)")
+    draw = draws = ""
+    if any(observation.process for observation in observations):
+        draws = f", draws={module.imports.use('pdflang.backend.runtime.events.EventDraws')}"
+        draw = writer.assign("draw", "draws(params, arrays)")
     entries = []
     for i, observation in enumerate(observations):
         text = _drawn(module, writer, observation, f"keys[{i}]", draw)
@@ -45,7 +45,7 @@ def write_simulation(module: ModuleWriter) -> tuple[list[str], list[Span | None]
             for reference in module.references_to(name):
                 writer.know(reference, values)
         entries.append((observation.name, local))
-    head = f"simulate(key, params, arrays{', traces=False' * traces})"
+    head = f"simulate(key, params, arrays{draws})"
     return module.function(head, "Data drawn at given parameters.", writer, module.returned(entries))
 
 

@@ -241,7 +241,7 @@ def test_events_of_two_variables_and_two_periods() -> None:
     of_events = batch.event_scores("events")
     whole = of_events.events["sx"] + of_events.slopes["sx"][batch.data["events"].owner]
     np.testing.assert_allclose(whole[run == 0, 1], 0.0, atol=1e-9)
-    assert np.mean(whole[run == 0, 0] != 0) > 0.9  # all but the background
+    assert np.mean(whole[run == 0, 0] != 0) > 0.2  # the rest is background
 
 
 SITES = """
