@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
+from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.inference import Monitor, Progressed, QuietMonitor
 from pdflang.inference.platform import available_cores
 from pdflang.inference.workers import StopRequest, interrupts, run_tasks
@@ -70,17 +71,18 @@ class Simulator:
         Simulation i is what `model.simulate` draws with the key `fold_in(key(seed), i)`. Its `parameters` are a draw of
         the prior; or those given by name, for all or for each, (first + count, …); or one of a run, given as its folder
         or its draws; or drawn of a `Proposal`, where the prior allows them, and weighted. `sizes` are those of
-        `model.simulate`. Errors: those of `model.simulate`, E609 for the parameters. KeyboardInterrupt where Ctrl-C
-        was heard, or a `stop` requested.
+        `model.simulate`. Errors: those of `model.simulate`, E609 for parameters, E610 for the count.
+        KeyboardInterrupt where Ctrl-C was heard, or a `stop` requested.
         """
         self.model.require_simulation(sizes or {})
+        _require_some(count)
         with jax.enable_x64(True):
             key = jax.random.key(seed)
             begin = first - first % BLOCK
             numbers = range(begin, begin + -(-(first + count - begin) // BLOCK) * BLOCK)
             keys = jax.vmap(partial(jax.random.fold_in, key))(np.arange(numbers.start, numbers.stop))
             wanted = slice(first - begin, first - begin + count)
-            values, log_weights = Origin(self.model, parameters, key).parameters(numbers, keys)
+            values, log_weights = Origin(self.model, parameters, key).parameters(numbers, wanted, keys)
             if self.has_events:
                 values = {name: value[wanted] for name, value in values.items()}
                 data, traced = self._events(keys[wanted], values, sizes, traces, threads, monitor, stop)
@@ -116,8 +118,6 @@ class Simulator:
         """Data (count, …) by name, of whole blocks."""
         model = self.model
         data_keys = jax.vmap(jax.random.split)(keys)[:, 1]
-        if not len(data_keys):
-            return {name: np.zeros((0,)) for name in model.program.observations}
         found = in_blocks(lambda k, p: model.functions.simulations(k, p, model.arrays), BLOCK, data_keys, values)
         data = {name: np.asarray(found[name])[wanted] for name in model.program.observations}
         for name, observation in model.program.observations.items():
@@ -140,7 +140,7 @@ class Simulator:
             lists = [one[name] for one in drawn]
             process = observation.process
             if process is None:
-                data[name] = np.stack([np.asarray(values) for values in lists]) if lists else np.zeros((0,))
+                data[name] = np.stack([np.asarray(values) for values in lists])
                 continue
             signs = [events.weights for events in lists] if process.weights is not None else None
             variables = [variable.name for variable in process.variables]
@@ -182,6 +182,12 @@ class Simulator:
     def estimates(self) -> Estimates:
         """Expected numbers of events where the model has no integral of their rate."""
         return Estimates(self)
+
+
+def _require_some(count: int) -> None:
+    if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
+        message = f"the number of simulations must be a whole number above 0, not {count!r}"
+        raise PdflangError(Diagnostic("E610", message))
 
 
 class _SharedEnvelopes:

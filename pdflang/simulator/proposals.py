@@ -49,10 +49,10 @@ class Origin:
         self._source: Any = source
         if source is None:
             model.draw_prior(key)  # says what cannot be drawn
-        elif not isinstance(source, Mapping) and not isinstance(source, Proposal):
-            self._source = _Members(_members(model, source))
-        elif isinstance(source, Mapping):
+        elif isinstance(source, Mapping) and not _is_tree(source):
             self._source = dict(source)
+        elif not isinstance(source, Proposal):
+            self._source = _Members(_members(model, source))
 
     @property
     def values(self) -> Parameters:
@@ -60,19 +60,23 @@ class Origin:
         source = self._source.members if isinstance(self._source, _Members) else self._source
         return dict(source) if isinstance(source, Mapping) else {}
 
-    def parameters(self, numbers: range, keys: Any) -> tuple[Parameters, np.ndarray | None]:
-        """Those of some simulations, which have these `keys`, (count, …) each, with log prior / proposal, (count,).
+    def parameters(self, numbers: range, wanted: slice, keys: Any) -> tuple[Parameters, np.ndarray | None]:
+        """Those of whole blocks of simulations with these `keys`, (count, …) each, and log prior/proposal, (count,).
 
-        The numbers begin a block and end one. Without weights where the density of what proposed them is not known.
+        Parameters are given for those that are `wanted` of them. Without weights where the density of what proposed
+        them is not known.
         """
         model, source = self._model, self._source
         names = model.program.parameters
         if source is None:
-            found = in_blocks(lambda k: model.functions.prior_draws(k, model.arrays), BLOCK, _first_halves(keys))
-            drawn = model.accepted(*found)
+            halves = _first_halves(keys)
+            drawn = model.accepted(*in_blocks(lambda k: model.functions.prior_draws(k, model.arrays), BLOCK, halves))
             return {name: np.asarray(drawn[name]) for name in names}, np.zeros(len(numbers))
         if isinstance(source, dict):
-            return given(model, source, len(numbers), numbers.start), np.zeros(len(numbers))
+            found = given(model, source, wanted.stop - wanted.start, numbers.start + wanted.start)
+            rest = (wanted.start, len(numbers) - wanted.stop)
+            padded = {n: np.pad(v, [rest, *[(0, 0)] * (v.ndim - 1)], mode="edge") for n, v in found.items()}
+            return padded, np.zeros(len(numbers))
         if isinstance(source, _Members):
             return source.chosen(keys), None
         parts = [self._proposed(source, start) for start in range(numbers.start, numbers.stop, BLOCK)]
@@ -115,6 +119,11 @@ class _Members:
         return {name: values[rows] for name, values in self.members.items()}
 
 
+def _is_tree(source: Any) -> bool:
+    """A DataTree is a mapping too."""
+    return hasattr(source, "children")
+
+
 def _members(model: CompiledModel, source: Any) -> Parameters:
     """The parameters of a run: of its folder, or of a tree of draws."""
     from pdflang.results.posterior import flat_draws
@@ -126,7 +135,7 @@ def _members(model: CompiledModel, source: Any) -> Parameters:
         found = ensemble_of(read_run(Path(source)), model)
         if found is not None:
             return given(model, found.members, found.count)
-    elif hasattr(source, "children") and "posterior" in source.children:
+    elif _is_tree(source) and "posterior" in source.children:
         group = source["posterior"].to_dataset()
         members = {name: flat_draws(group[name]) for name in model.program.parameters if name in group}
         return given(model, members, min(map(len, members.values()), default=0))

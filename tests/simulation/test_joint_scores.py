@@ -331,7 +331,7 @@ def test_independent_events_are_normalised() -> None:
 # --- models without an integral of the rate ---------------------------------------------------------------------------
 
 DRAWN = """
-data hits = [0.5]
+data hits[N]
 param c ~ LogNormal(5, 0.5)
 param a ~ Normal(0.5, 0.5) in (-1, inf)
 param s ~ LogNormal(-2.5, 0.2)
@@ -399,7 +399,6 @@ observe hits ~ PoissonProcess(f |> tracker)
 REFUSED = {
     "c*(1 - x)|draw z ~ Normal(x, 0.1) let y = z + 0.1*e": "`y` of `tracker` is computed from parameters",
     "c*(1 - x)|let z = x*e draw y ~ Uniform(0, z)": "the support of Uniform moves",
-    "c*(1 - x)|draw y ~ Normal(x, 0.1) in (0, e)": "the support of Normal moves",
     "c*(if x < e then 1 else 0.5)|smear y ~ Normal(x, 0.1)": "the rate of f may jump",
     "c*(1 - x)|efficiency step(x - e) smear y ~ Normal(x, 0.1)": "the efficiency of `tracker` may jump",
     "c*(1 - x)|draw y ~ Mixture([0.5, 0.5], [Uniform(0, e), Uniform(0, 1)])": "the support of Uniform moves",
