@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
-    "Fit", "Model", "PdflangError", "__version__", "command", "load", "load_trained", "loads", "register", "simulations",
-    "unregister",
+    "Fit", "Model", "PdflangError", "__version__", "command", "load", "load_trained", "loads", "register",
+    "simulations", "unregister",
 ]  # fmt: skip
 
 _HOMES = {
