@@ -8,17 +8,20 @@ if TYPE_CHECKING:
     from pdflang.diagnostics import PdflangError
     from pdflang.embedding import Fit, Model, load, load_trained, loads
     from pdflang.extensions import command, register, unregister
+    from pdflang.simulator import simulations
 
     __version__: str
 
 __all__ = [
-    "Fit", "Model", "PdflangError", "__version__", "command", "load", "load_trained", "loads", "register", "unregister",
+    "Fit", "Model", "PdflangError", "__version__", "command", "load", "load_trained", "loads", "register",
+    "simulations", "unregister",
 ]  # fmt: skip
 
 _HOMES = {
     **dict.fromkeys(("Fit", "Model", "load", "load_trained", "loads"), "pdflang.embedding"),
     **dict.fromkeys(("command", "register", "unregister"), "pdflang.extensions"),
     "PdflangError": "pdflang.diagnostics",
+    "simulations": "pdflang.simulator",
 }
 
 

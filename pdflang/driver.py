@@ -146,6 +146,19 @@ def generate(
     )  # fmt: skip
 
 
+def probability_of_data(model: CompiledModel) -> GeneratedModule:
+    """The module with the probability of simulated data that are no events, planned as the model is."""
+    from pdflang import __version__, backend
+    from pdflang.passes import plan
+
+    bound = model.bound
+    with _deep(), marked(bound.program.marks.copy()):
+        planned = plan(bound, model.functions.generated.fineness)
+        module = backend.generate_probability(planned, __version__)
+    nodes = {name: array for name, array in planned.arrays.items() if name not in bound.arrays}
+    return replace(module, constants={**module.constants, **nodes})
+
+
 def rebind(model: CompiledModel, data: Mapping[str, Any], room: Mapping[str, int] | None = None) -> CompiledModel:
     """The model with other data. Nothing is compiled again where shapes are the same, or events are fewer."""
     return _rebound(model, bind(model.program, data), room)

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from pdflang.results.contraction import PriorMoments
     from pdflang.results.profile import Profile
     from pdflang.results.trees import Tree
+    from pdflang.simulator import Simulator
     from pdflang.workflows.minos import Minos
 
 _BATCH = 1000
@@ -396,6 +397,16 @@ class Model(CompiledModel):
         parameters, derived = self.quantities(draws.z.reshape(-1, self.dimension), leave_out=large)
         shaped = by_chain({**parameters, **derived}, draws.z.shape[:2])
         return tree_of({"posterior": group_of(shaped, schemas(self))}, {})
+
+    def simulator(self, yield_sets: int = 4) -> Simulator:
+        """What draws batches of parameters and data, with the traces of events, joint scores and joint ratios.
+
+        Where the model has no integral of the rate of accepted events, that of each data set is estimated from
+        `yield_sets` further ones.
+        """
+        from pdflang.simulator import Simulator
+
+        return Simulator(self, yield_sets)
 
     def cramer_rao(self, params: Mapping[str, Any], seed: int = 0) -> dict[str, np.ndarray]:
         """The least standard deviations that unbiased estimates from such data alone could have at given parameters.

@@ -36,8 +36,9 @@ class Functions:
 
     `prepare` and `simulate` are as generated, the others compiled. `log_posterior` takes unconstrained coordinates
     but has no Jacobian: its maximum is that of the density. `penalised_likelihood` is the same without the priors
-    of all that is no nuisance, `likelihood` that without any prior or factor. `agreements` has, of many draws, the
-    log-probability of each datum, given the others where they are drawn together, and χ² of Gaussian observations.
+    of all that is no nuisance, `likelihood` that without any prior or factor. `log_priors` are those of many draws on
+    the constrained scale, with factors. `agreements` has, of many draws, the log-probability of each datum, given the
+    others where they are drawn together, and χ² of Gaussian observations.
     `public` has those that the program around a model calls, and may trace, in whatever precision that has.
     """
 
@@ -63,6 +64,7 @@ class Functions:
     comparison: Any = field(init=False)
     agreements: Any = field(init=False)
     deriveds: Any = field(init=False)
+    log_priors: Any = field(init=False)
     prior_draws: Any = field(init=False)
     simulations: Any = field(init=False)
     constrain_jacobian: Any = field(init=False)
@@ -86,6 +88,10 @@ class Functions:
         def log_prior(vector: jax.Array, arrays: Any) -> jax.Array:
             parameters, log_det = module.constrain(vector, arrays)
             return total(module.log_prior(parameters, arrays)) + log_det
+
+        def log_prior_constrained(parameters: Parameters, arrays: Any) -> jax.Array:
+            factors = module.log_factors(parameters, arrays) if hasattr(module, "log_factors") else {}
+            return total(module.log_prior(parameters, arrays), factors)
 
         def derived(parameters: Parameters, arrays: Any) -> dict[str, jax.Array]:
             return module.derived(parameters, arrays) if hasattr(module, "derived") else {}
@@ -156,6 +162,7 @@ class Functions:
         compiled = {
             "agreements": _over_draws(agreement),
             "deriveds": _over_draws(derived),
+            "log_priors": _over_draws(log_prior_constrained),
             "prior_draws": _over_draws(draw_prior),
             "simulations": _over_draws(module.simulate),
             "constrain_jacobian": jax.jacfwd(flat),
@@ -267,9 +274,14 @@ def _over_draws(function: Any) -> Any:
 
 
 def load_functions(generated: GeneratedModule, name: str) -> Functions:
-    """Execute a generated module. Its text is kept where tracebacks and debuggers look for it."""
+    """Execute a generated module."""
     filename = f"<pdflang {name}>"
+    return Functions(load_module(generated, name, filename), generated, filename)
+
+
+def load_module(generated: GeneratedModule, name: str, filename: str) -> SimpleNamespace:
+    """What a generated module defines. Its text is kept where tracebacks and debuggers look for it."""
     linecache.cache[filename] = (len(generated.source), None, generated.source.splitlines(keepends=True), filename)
     namespace: dict[str, Any] = {"__name__": f"pdflang.generated.{name}"}
     exec(compile(generated.source, filename, "exec"), namespace)
-    return Functions(SimpleNamespace(**namespace), generated, filename)
+    return SimpleNamespace(**namespace)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import traceback
 from collections.abc import Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from pdflang.backend.outside import told
 from pdflang.backend.runtime.envelope import CannotDraw
+from pdflang.backend.runtime.events import EventDraws
 from pdflang.backend.runtime.factorisation import NotPositiveDefinite
 from pdflang.data.context import DataContext
 from pdflang.data.events import as_data, trace_labels
@@ -44,8 +45,8 @@ class CompiledModel:
         self.bound = bound
         self.functions = functions
         self.capacities = dict(capacities)
-        self._whole_arrays = self._prepared({})
-        """What functions of the module read that see no room for events: those that simulate."""
+        self.whole_arrays = self._prepared({})
+        """What functions of the module read that see no room for events: those that simulate, and score simulations."""
         self.arrays = self._with_room()
 
     def __repr__(self) -> str:
@@ -112,7 +113,7 @@ class CompiledModel:
         PdflangError (E611) where an observation has no density.
         """
         require_density(self.program)
-        return self.functions.public.log_density(self._checked(params), self.arrays)
+        return self.functions.public.log_density(self.checked(params), self.arrays)
 
     def log_density_unconstrained(self, z: Any) -> jax.Array:
         """The log-density of unconstrained coordinates z, shape (dimension,), with the Jacobian: a scalar.
@@ -129,7 +130,7 @@ class CompiledModel:
         An observation that can only be simulated has none.
         """
         exact = self.exact
-        terms = exact.functions.public.log_likelihood(self._checked(params), exact.arrays)
+        terms = exact.functions.public.log_likelihood(self.checked(params), exact.arrays)
         return _without_room(tuple(self.event_counts().items()))(terms)
 
     def constrain(self, z: Any) -> dict[str, jax.Array]:
@@ -142,11 +143,11 @@ class CompiledModel:
 
     def unconstrain(self, params: Parameters) -> jax.Array:
         """The unconstrained coordinates (dimension,) of parameters: the inverse of `constrain`."""
-        return self.functions.public.unconstrain(self._checked(params), self.arrays)
+        return self.functions.public.unconstrain(self.checked(params), self.arrays)
 
     def derived(self, params: Parameters) -> dict[str, jax.Array]:
         """Outputs and solved constants at given parameters."""
-        found = self.functions.public.derived(self._checked(params), self.arrays)
+        found = self.functions.public.derived(self.checked(params), self.arrays)
         return {name: found[name] for name in self._declared_values if name in found}
 
     @property
@@ -163,7 +164,7 @@ class CompiledModel:
         return {name: chi2 for name, (_, chi2) in self._comparison(params).items()}
 
     def _comparison(self, params: Parameters) -> dict[str, tuple[jax.Array, jax.Array]]:
-        return self.functions.public.comparison(self._checked(params), self.arrays)
+        return self.functions.public.comparison(self.checked(params), self.arrays)
 
     # --- simulation -----------------------------------------------------------------------------------------
 
@@ -206,49 +207,70 @@ class CompiledModel:
         """
         import jax
 
-        require_fit(self.bound)
-        self._check_sizes(sizes or {})
-        require_no_mixture(self.program)
+        self.require_simulation(sizes or {})
         prior_key, data_key = jax.random.split(_key(key))
         if params is None:
             params = self.draw_prior(prior_key)
-        arrays = {**self._whole_arrays, **{f"{name} count": size for name, size in (sizes or {}).items()}}
-        return self._simulated(data_key, self._checked(params), arrays, traces)
-
-    def _simulated(self, key: Any, params: Parameters, arrays: Any, traces: bool) -> Any:
-        processes = {o.name: o.process for o in self.program.observations.values() if o.process}
-        self._require_numbers((key, params), processes)
-        try:
-            found = self._found(key, params, arrays, traces)
-        except CannotDraw as failure:
-            raise self._undrawable(failure) from None
-        data: dict[str, Any] = {}
-        for name, observation in self.program.observations.items():
-            drawn = found[name]
-            if name in processes:
-                data |= as_data(self.program, observation, drawn.columns, drawn.weights)
-            else:
-                self._require_finite(observation, drawn, params)
-                data[name] = drawn
+        found = self.drawn(data_key, params, sizes, traces)
+        data = self.as_data(found)
         if not traces:
             return data
+        processes = {o.name: o.process for o in self.program.observations.values() if o.process}
         return data, {n: trace_labels(self.program, process, found[n].traces) for n, process in processes.items()}
 
-    def _found(self, key: Any, params: Parameters, arrays: Any, traces: bool) -> Any:
+    def require_simulation(self, sizes: Mapping[str, int]) -> None:
+        """What `simulate` needs of the model, and of sizes. Errors: E610, E613, E643."""
+        require_fit(self.bound)
+        self._check_sizes(sizes)
+        require_no_mixture(self.program)
+
+    def drawn(
+        self, key: Any, params: Parameters, sizes: Mapping[str, int] | None = None, traces: bool = False,
+        envelopes: Any = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """What the generated module draws with a key for data, by observation: arrays, and `Events` of lists of them.
+
+        `envelopes`, a dict, keeps what bounds intensities for the next call at the same parameters. Errors: E609, E613,
+        E616.
+        """
+        checked = self.checked(params)
+        arrays = {**self.whole_arrays, **{f"{name} count": size for name, size in (sizes or {}).items()}}
+        processes = [o.name for o in self.program.observations.values() if o.process]
+        self._require_numbers((key, checked), processes)
+        try:
+            found = self._found(key, checked, arrays, partial(EventDraws, traces=traces, envelopes=envelopes))
+        except CannotDraw as failure:
+            raise self._undrawable(failure) from None
+        for name, observation in self.program.observations.items():
+            if name not in processes:
+                self.require_finite(observation, found[name], checked)
+        return found
+
+    def as_data(self, drawn: Mapping[str, Any]) -> dict[str, Any]:
+        """What was drawn, by the names of the data."""
+        data: dict[str, Any] = {}
+        for name, observation in self.program.observations.items():
+            if observation.process is not None:
+                data |= as_data(self.program, observation, drawn[name].columns, drawn[name].weights)
+            else:
+                data[name] = drawn[name]
+        return data
+
+    def _found(self, key: Any, params: Parameters, arrays: Any, draws: Any) -> Any:
         """What the generated module simulates: events as long lists as come out, which nothing can trace."""
         import jax
 
         if not any(observation.process for observation in self.program.observations.values()):
             return self.functions.public.simulate(key, params, arrays)
         with _precise():
-            return self.functions.simulate(key, _of_jax(params), jax.tree.map(jax.numpy.asarray, arrays), traces=traces)
+            return self.functions.simulate(key, _of_jax(params), jax.tree.map(jax.numpy.asarray, arrays), draws)
 
-    def _require_numbers(self, values: Any, processes: Mapping[str, Any]) -> None:
+    def _require_numbers(self, values: Any, processes: Sequence[str]) -> None:
         """PdflangError (E616) where events are to be drawn at what JAX traces, and not at numbers."""
         import jax
 
         if processes and any(isinstance(value, jax.core.Tracer) for value in jax.tree.leaves(values)):
-            observation = self.program.observations[next(iter(processes))]
+            observation = self.program.observations[processes[0]]
             raise PdflangError(
                 Diagnostic(
                     "E616",
@@ -259,7 +281,7 @@ class CompiledModel:
                 )
             )
 
-    def _require_finite(self, observation: Observation, drawn: Any, params: Parameters) -> None:
+    def require_finite(self, observation: Observation, drawn: Any, params: Parameters) -> None:
         """PdflangError (E613) where what was drawn is no number, as that of a scale below 0."""
         import jax
         import numpy as np
@@ -328,15 +350,20 @@ class CompiledModel:
             if o.process
         }
 
+    @property
+    def data_arrays(self) -> dict[str, Any]:
+        """The data by name, as the function `prepare` of a generated module reads them."""
+        import numpy as np
+
+        # A number that is written without a point is real all the same: types must not depend on values.
+        reals = {name for name, datum in self.program.data.items() if datum.dtype == "real" and not datum.columns}
+        return {n: np.asarray(a, float) if n in reals else a for n, a in self.bound.arrays.items()}
+
     def _prepared(self, others: Mapping[str, Any]) -> dict[str, Any]:
         """What follows from data alone, some of them replaced by `others`."""
         import numpy as np
 
-        generated = self.functions.generated
-        # A number that is written without a point is real all the same: types must not depend on values.
-        reals = {name for name, datum in self.program.data.items() if datum.dtype == "real" and not datum.columns}
-        given = {n: np.asarray(a, float) if n in reals else a for n, a in self.bound.arrays.items()}
-        data = {**given, **generated.constants, **others}
+        data = {**self.data_arrays, **self.functions.generated.constants, **others}
         try:
             with np.errstate(all="ignore"):
                 arrays = {name: np.asarray(value) for name, value in self.functions.prepare(data).items()}
@@ -351,7 +378,7 @@ class CompiledModel:
         """The arrays with room in those of events, and which of these are there."""
         import numpy as np
 
-        generated, arrays = self.functions.generated, dict(self._whole_arrays)
+        generated, arrays = self.functions.generated, dict(self.whole_arrays)
         filled = self._prepared(generated.stand_ins) if generated.stand_ins else arrays
         for name, length in generated.event_lengths.items():
             padded = generated.event_arrays.get(name)
@@ -387,7 +414,7 @@ class CompiledModel:
             return error
         return PdflangError(Diagnostic("E511", f"`{name}` is not positive definite", place))
 
-    def _checked(self, params: Parameters) -> dict[str, Any]:
+    def checked(self, params: Parameters) -> dict[str, Any]:
         """Exactly the declared parameters, as arrays of real numbers of the right shapes. Errors: E609."""
         if not isinstance(params, Mapping):
             raise _bad_parameters("parameters are given by name", 'write {"mu": 1.0, …}')
@@ -421,7 +448,7 @@ class CompiledModel:
 
         module, arrays = self.exact.functions.module, self.exact.arrays
         with _precise():
-            values = _of_jax(self._checked(params))
+            values = _of_jax(self.checked(params))
             groups = [module.log_prior(values, arrays), module.log_likelihood(values, arrays)]
             if self.program.factors:
                 groups.append(module.log_factors(values, arrays))

@@ -1,4 +1,4 @@
-"""How events come about, as functions of the generated module: the intensity of each stream, and its detectors."""
+"""How events come about, as functions of the generated module: the streams of a process, their intensity, detectors."""
 
 from __future__ import annotations
 
@@ -31,23 +31,31 @@ Block = tuple[list[str], list[Span | None]]
 
 
 def write_streams(module: ModuleWriter) -> list[Block]:
-    """`intensity_of_…` of arrays of places, and `detect_…` of one event, for each stream of each process."""
+    """`streams_of_…` of each process; `intensity_of_…` of places and `detect_…` of one event of each stream."""
     blocks = []
     for observation in module.program.observations.values():
         process = observation.process
-        for stream in process.streams if process is not None else ():
+        if process is None:
+            continue
+        for stream in process.streams:
             blocks.append(_intensity(module, stream, _name(module, "intensity_of", observation, stream)))
-            if stream.stages and process is not None:
+            if stream.stages:
                 name = _name(module, "detect", observation, stream)
                 blocks.append(_detection(module, process, stream, name))
+        blocks.append(_streams(module, observation, process))
     return blocks
 
 
-def drawn_events(module: ModuleWriter, writer: Writer, observation: Observation, key: str, draw: str) -> str:
+def streams_of(module: ModuleWriter, observation: Observation) -> str:
+    """The name of the function that says how the events of a process come about."""
+    return module.function_name(f"streams_of_{identifier(observation.name)}")
+
+
+def drawn_events(module: ModuleWriter, observation: Observation, key: str, draw: str) -> str:
     """The call of `draw` that makes the events of a process."""
     process = observation.process
     assert process is not None
-    arguments = [key, *(_stream(module, writer, observation, process, stream) for stream in process.streams)]
+    arguments = [key, f"*{streams_of(module, observation)}(params, arrays)"]
     if process.normalised:
         arguments.append(f"count=arrays[{json.dumps(observation.name + ' count')}]")
     if process.weights is not None:
@@ -55,15 +63,27 @@ def drawn_events(module: ModuleWriter, writer: Writer, observation: Observation,
     return f"{draw}({', '.join(arguments)})"
 
 
+def _streams(module: ModuleWriter, observation: Observation, process: Process) -> Block:
+    ends = [end for s in process.streams for v in _region(process, s) for end in (v.lower, v.upper) if end is not None]
+    writer = module.writer(ends)
+    rows = [_stream(module, writer, observation, process, stream) for stream in process.streams]
+    result = ["    return [", *(f"        {row}," for row in rows), "    ]"]
+    head = f"{streams_of(module, observation)}(params, arrays)"
+    return module.function(head, f"How {_words(observation.name)} come about.", writer, result)
+
+
+def _region(process: Process, stream: EventStream) -> tuple[EventVariable, ...]:
+    """Where the events of a stream are drawn: without detectors in that of the process, which may be narrower."""
+    return stream.variables if stream.stages else process.variables
+
+
 def _stream(
     module: ModuleWriter, writer: Writer, observation: Observation, process: Process, stream: EventStream
 ) -> str:
-    """One entry of the list of streams. Without detectors the region is that of the process, which may be narrower."""
+    """One entry of the list of streams."""
     region = [
         f"{json.dumps(true.name)}: {_extent(module, writer, where)}"
-        for true, where in zip(
-            stream.variables, stream.variables if stream.stages else process.variables, strict=True
-        )
+        for true, where in zip(stream.variables, _region(process, stream), strict=True)
     ]
     intensity = _name(module, "intensity_of", observation, stream)
     arguments = [json.dumps(stream.name), intensity, f"{{{', '.join(region)}}}"]

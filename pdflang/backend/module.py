@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pdflang.backend.early import Early
-from pdflang.backend.event_streams import write_streams
+from pdflang.backend.event_streams import Block, streams_of, write_streams
 from pdflang.backend.folding import LINE_LENGTH, folded
 from pdflang.backend.imports import Imports
 from pdflang.backend.layout import BIJECTIONS, Slot, slots
 from pdflang.backend.names import Names
 from pdflang.backend.outside import called
 from pdflang.backend.room import event_axis, may_have_room
-from pdflang.backend.simulation import write_simulation
+from pdflang.backend.simulation import write_probability, write_simulation
 from pdflang.backend.writer import Context, Writer
 from pdflang.diagnostics import Span
 from pdflang.ir import nodes
@@ -27,9 +27,9 @@ from pdflang.ir.sizes import Axis
 
 _FUNCTIONS = (
     "prepare constrain unconstrain log_prior log_likelihood log_factors log_density derived compare conditionals "
-    "draw_parameters simulate"
+    "draw_parameters simulate log_probability"
 )
-_TAKEN = frozenset(f"{_FUNCTIONS} data arrays params vector key keys event traces jax jnp np".split())
+_TAKEN = frozenset(f"{_FUNCTIONS} data arrays params vector key keys event draws jax jnp np".split())
 _RUNTIME = "pdflang.backend.runtime"
 
 _SHORT = 58
@@ -44,9 +44,9 @@ class GeneratedModule:
     model. `fineness` is that of its plan, and `certificates` say how exact it is. `event_lengths` is how long the
     axis of events, or of the nodes in their place, is for each process; `event_arrays` are the prepared arrays that
     have it, and where, for each process that may have room: they may be padded. `matrices` is where the matrices that
-    `prepare` factorises come from, `called` what of the embedding program is called, and where. `compressions` say
-    what became of long lists of events, unless all were to be summed (`is_exact`). `stand_ins` are data
-    of one event for lists without any.
+    `prepare` factorises come from, `called` what of the embedding program is called, and where. `streams` names, for
+    each process, the function that says how its events come about. `compressions` say what became of long lists of
+    events, unless all were to be summed (`is_exact`). `stand_ins` are data of one event for lists without any.
     """
 
     source: str
@@ -57,6 +57,7 @@ class GeneratedModule:
     event_lengths: dict[str, int]
     matrices: tuple[Span | None, ...]
     called: Mapping[str, Span | None]
+    streams: Mapping[str, str]
     fineness: int = 1
     certificates: tuple[Any, ...] = ()
     compressions: Mapping[str, Any] = field(default_factory=dict)
@@ -72,6 +73,11 @@ class GeneratedModule:
 def generate(bound: BoundProgram, version: str) -> GeneratedModule:
     """The module of a planned program."""
     return ModuleWriter(bound, version).generate()
+
+
+def generate_probability(bound: BoundProgram, version: str) -> GeneratedModule:
+    """A module with the probability of simulated data that are no events: `prepare` and `log_probability`."""
+    return ModuleWriter(bound, version).generate_probability()
 
 
 class ModuleWriter:
@@ -108,6 +114,13 @@ class ModuleWriter:
             *write_streams(self),
             write_simulation(self),
         ]
+        return self._module(blocks)
+
+    def generate_probability(self) -> GeneratedModule:
+        return self._module([write_probability(self)])
+
+    def _module(self, blocks: list[Block]) -> GeneratedModule:
+        """The module of some functions, and of `prepare`, which makes what they read."""
         blocks.insert(0, self._prepare())
         # A file may have any name: none may end the docstring.
         name = re.sub(r"[^ \w.-]", "_", self.program.source.name)
@@ -135,6 +148,7 @@ class ModuleWriter:
             {name: self.length(axis) for name, axis in axes.items()},
             tuple(self._context.matrices),
             called(self.program),
+            {name: streams_of(self, observation) for name, observation in self._events.items()},
         )
 
     # --- building blocks ------------------------------------------------------------------------------------

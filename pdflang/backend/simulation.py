@@ -1,4 +1,7 @@
-"""`simulate` of the generated module: observations drawn in the order in which they read each other."""
+"""Data that are drawn: `simulate` of the generated module, in the order in which observations read each other.
+
+A module of its own has the probability of what was drawn, with data as arguments.
+"""
 
 from __future__ import annotations
 
@@ -30,10 +33,10 @@ def write_simulation(module: ModuleWriter) -> tuple[list[str], list[Span | None]
     if observations:
         split = module.imports.use("jax.random.split")
         writer.write(f"keys = {split}(key, {len(observations)})")
-    draw = ""
-    if traces := any(observation.process for observation in observations):
-        draws = module.imports.use("pdflang.backend.runtime.events.EventDraws")
-        draw = writer.assign("draw", f"{draws}(params, arrays, traces)")
+    draw = draws = ""
+    if any(observation.process for observation in observations):
+        draws = f", draws={module.imports.use('pdflang.backend.runtime.events.EventDraws')}"
+        draw = writer.assign("draw", "draws(params, arrays)")
     entries = []
     for i, observation in enumerate(observations):
         text = _drawn(module, writer, observation, f"keys[{i}]", draw)
@@ -42,8 +45,21 @@ def write_simulation(module: ModuleWriter) -> tuple[list[str], list[Span | None]
             for reference in module.references_to(name):
                 writer.know(reference, values)
         entries.append((observation.name, local))
-    head = f"simulate(key, params, arrays{', traces=False' * traces})"
+    head = f"simulate(key, params, arrays{draws})"
     return module.function(head, "Data drawn at given parameters.", writer, module.returned(entries))
+
+
+def write_probability(module: ModuleWriter) -> tuple[list[str], list[Span | None]]:
+    """The function `log_probability(data, params, arrays)` of drawn data that are no events, by name."""
+    observations = module.program.observations.values()
+    terms = {o.name: o.log_likelihood for o in observations if o.process is None and o.log_likelihood is not None}
+    writer = module.writer(terms.values(), late=_late(module))
+    for name in [name for observation in observations for name in _simulated(observation, "")]:
+        for reference in module.references_to(name):
+            writer.know(reference, f"data[{json.dumps(name)}]")
+    entries = [(name, writer.result(node, f"log_{name}")) for name, node in terms.items()]
+    doc = "The log-probability of each datum that was drawn."
+    return module.function("log_probability(data, params, arrays)", doc, writer, module.returned(entries))
 
 
 def _simulated(observation: Observation, local: str) -> dict[str, str]:
@@ -108,7 +124,7 @@ def _in_order(module: ModuleWriter) -> list[Observation]:
 def _drawn(module: ModuleWriter, writer: Writer, observation: Observation, key: str, draw: str) -> str:
     """The text that makes an observed datum; `draw` makes events."""
     if observation.process is not None:
-        return drawn_events(module, writer, observation, key, draw)
+        return drawn_events(module, observation, key, draw)
     draws = observation.draws
     assert draws is not None
     if _reads_itself(observation, module.program.definition_nodes):

@@ -28,7 +28,8 @@ def command(screen: Screen, model: Path, pedantic: bool, data: tuple[str, ...]) 
     """Find what is wrong with MODEL, without reading its data.
 
     Names, types, axes, supports, domains and sum rules are checked; errors end with exit code 1, remarks do not.
-    Tells of each observation whether it has a density, a gradient and a simulator, and if not, which line is why.
+    Tells of each observation whether it has a density, a gradient, a simulator and a joint score, and if
+    not, which line is why.
     """
     from pdflang.semantics.capabilities import capabilities
 
@@ -58,7 +59,10 @@ def command(screen: Screen, model: Path, pedantic: bool, data: tuple[str, ...]) 
         factors=list(program.factors),
         outputs=list(program.outputs),
         capabilities={
-            c.observation: {"density": c.density, "gradient": c.gradient, "simulator": c.simulator} for c in found
+            c.observation: {
+                "density": c.density, "gradient": c.gradient, "simulator": c.simulator, "joint score": c.score,
+            }
+            for c in found
         },
     )
 

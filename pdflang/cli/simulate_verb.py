@@ -37,23 +37,51 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--draw", type=click.IntRange(0), help="Which draw of the run, from 0; if not given, the seed chooses.")
 @size_option
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, help="Seed of all random numbers. [default: 0]")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Seed of all random numbers. [default: 0]")
 @click.option(
-    "--traces", is_flag=True, help="Write traces.nc too: how each event came about, true places and lost ones included."
+    "--traces", is_flag=True,
+    help="Write traces.nc too: how each event came about, true places and lost ones included; with --count, how "
+    "accepted events did, and the joint score of each simulation.",
 )
+@click.option(
+    "--count", type=click.IntRange(1), metavar="N",
+    help="N simulations in HDF5, each at parameters of its own: a draw of the prior, or of the run --params.",
+)
+@click.option("--resume", is_flag=True, help="Go on with --count where it was interrupted or killed.")
+@click.option("--more", type=click.IntRange(1), metavar="N", help="Add N simulations to those of an earlier --count.")
 @out_option
 @overwrite_option
 @json_option
 @told
 def command(
     screen: Screen, model: Path, data: tuple[str, ...], params: tuple[str, ...], draw: int | None,
-    size: tuple[str, ...], seed: int, traces: bool, out: Path | None, overwrite: bool,
+    size: tuple[str, ...], seed: int | None, traces: bool, count: int | None, resume: bool, more: int | None,
+    out: Path | None, overwrite: bool,
 ) -> None:  # fmt: skip
     """Draw the observed data of MODEL at parameters drawn from its prior, or given.
 
     All data are written to data.json, for `sample MODEL --data data.json`, and the parameters to params.json.
     Tables that the model names are written too, so that `sample` in the run's folder finds them.
+
+    With --count there are many simulations, in files of HDF5 that `pdflang.simulations` reads in Python.
     """
+    if count is not None or resume or more is not None:
+        from pdflang.cli.simulation_runs import simulate_many
+
+        if overwrite and (resume or more):
+            raise click.UsageError("--overwrite begins anew, where --resume and --more go on")
+        simulate_many(
+            screen, model, data, count, params, draw, sizes_of(size), seed, traces, resume, more, out, overwrite
+        )
+        return
+    _simulate_one(screen, model, data, params, draw, sizes_of(size), seed or 0, traces, out, overwrite)
+
+
+def _simulate_one(
+    screen: Screen, model: Path, data: tuple[str, ...], params: tuple[str, ...], draw: int | None,
+    sizes: dict[str, int], seed: int, traces: bool, out: Path | None, overwrite: bool,
+) -> None:  # fmt: skip
+    """One simulation, in files that the other verbs read."""
     import numpy as np
 
     from pdflang.results import RunFolder
@@ -61,8 +89,7 @@ def command(
     from pdflang.simulated import data_record, tables, trace_tree
 
     started = datetime.now(UTC)
-    sizes = sizes_of(size)
-    given, draw = _given(params, draw, seed)
+    given, draw = given_parameters(params, draw, seed)
     compiled = load_model(screen, model, data, sizes, exact=True, at_fit=True)
     require_room_for_events(compiled.program)
     import jax
@@ -98,7 +125,9 @@ def command(
     )  # fmt: skip
 
 
-def _given(params: tuple[str, ...], draw: int | None, seed: int) -> tuple[dict[str, Any] | None, int | None]:
+def given_parameters(
+    params: tuple[str, ...], draw: int | None, seed: int
+) -> tuple[dict[str, Any] | None, int | None]:
     """The parameters of `--params`, of a run first, and which draw of the run they are."""
     from pdflang.data.overrides import parse_overrides
     from pdflang.results.points import point_of_run

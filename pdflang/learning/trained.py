@@ -89,4 +89,4 @@ class Trained:
     def _evaluated(self, name: str, params: Mapping[str, Any], observed: Mapping[str, Any] | None) -> jax.Array:
         model = self.at(observed)
         function = precise(self.learned.functions_of(model.functions)[name])
-        return function(model._checked(params), self.learned.arrays(model))
+        return function(model.checked(params), self.learned.arrays(model))

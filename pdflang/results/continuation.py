@@ -32,7 +32,7 @@ def record_of(folder: Path, methods: Collection[str], finished: bool) -> Any:
         )
     if not (finished or record.get("interrupted")):
         raise PdflangError(
-            Diagnostic("E627", f"the run of `{folder}` is finished", remedy="`--more N` adds N draws to each chain")
+            Diagnostic("E627", f"the run of `{folder}` is finished", remedy="`--more N` adds N more")
         )
     return record
 

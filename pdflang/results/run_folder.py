@@ -30,6 +30,7 @@ REPORT = "report.html"
 MODEL = "model.pdfm"
 SOURCES = "sources"
 CHECKPOINT = "checkpoint"
+SIMULATIONS = "simulations"
 _LOCK = ".lock"
 _OURS = (DRAWS, "summary.csv", "summary.txt", "information.csv", "diagnostics.json", MAXIMUM, MODEL, PROVENANCE, REPORT)
 
@@ -120,13 +121,21 @@ class RunFolder:
     def write_text(self, name: str, text: str) -> None:
         """Write a text file in UTF-8; `name` may lie in folders, which are made."""
         self._prepare()
+        write_text(self._place(name), text)
+        self._written[name] = None
+
+    def _place(self, name: str) -> Path:
+        """Where a file is, in a folder that is there."""
         path = self.path / name
         if path.parent != self.path:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as failure:
                 raise PdflangError(cannot_write(path.parent, failure)) from failure
-        write_text(path, text)
+        return path
+
+    def keep(self, name: str) -> None:
+        """A file that was there before belongs to this run."""
         self._written[name] = None
 
     def remove(self, name: str) -> None:
@@ -166,9 +175,9 @@ class RunFolder:
         self._written[name] = None
 
     def write_bytes(self, name: str, content: bytes | memoryview) -> None:
-        """Write a file, such as a picture."""
+        """Write a file, such as a picture; `name` may lie in folders, which are made."""
         self._prepare()
-        write_whole(self.path / name, content)
+        write_whole(self._place(name), content)
         self._written[name] = None
 
     def write_sources(self, sources: Mapping[str, str]) -> None:
@@ -189,7 +198,7 @@ class RunFolder:
         try:
             for name in {*_OURS, *_files_of(self.path)}:
                 (self.path / name).unlink(missing_ok=True)
-            for name in (SOURCES, CHECKPOINT):
+            for name in (SOURCES, CHECKPOINT, SIMULATIONS):
                 shutil.rmtree(self.path / name, ignore_errors=True)
         except OSError as failure:
             raise PdflangError(cannot_write(self.path, failure)) from failure

@@ -1,4 +1,4 @@
-"""What can be done with each observation: is there a density, its gradient, a simulator; and if not, why."""
+"""What can be done with each observation: is there a density, its gradient, a simulator, a score; and if not, why."""
 
 from __future__ import annotations
 
@@ -10,24 +10,35 @@ from pdflang.ir import nodes
 from pdflang.ir.marks import marked
 from pdflang.ir.nodes import Node, Phase
 from pdflang.ir.program import BoundProgram, Observation, Program
+from pdflang.semantics.scores import why_no_score, without_gradient
 
 
 @dataclass(frozen=True)
 class Capability:
-    """What an observation has; `reason` says at which line something is missing."""
+    """What an observation has; `reasons` say at which line something is missing.
+
+    `score`: what is drawn has a joint score, the gradient of its log-probability with the trace held fixed.
+    """
 
     observation: str
     density: bool
     gradient: bool
     simulator: bool
-    reason: Diagnostic | None = None
+    score: bool
+    reasons: tuple[Diagnostic, ...] = ()
 
     def __str__(self) -> str:
-        has = [name for name in ("density", "gradient", "simulator") if getattr(self, name)]
-        if self.reason is None or self.reason.span is None:
+        words = {"density": "density", "gradient": "gradient", "simulator": "simulator", "score": "joint score"}
+        has = [word for name, word in words.items() if getattr(self, name)]
+        if not self.reasons:
             return ", ".join(has)
-        place = f"{self.reason.span.source.name}, line {self.reason.span.line}"
-        return f"{' and '.join(has)} only: {self.reason.message} ({place})"
+        shown = f"{', '.join(has[:-1])}{' and ' * (len(has) > 1)}{has[-1]}"
+        return f"{shown} only: {'; '.join(map(_placed, self.reasons))}"
+
+
+def _placed(reason: Diagnostic) -> str:
+    place = f" ({reason.span.source.name}, line {reason.span.line})" if reason.span is not None else ""
+    return f"{reason.message}{place}"
 
 
 def capabilities(program: Program) -> tuple[Capability, ...]:
@@ -36,11 +47,24 @@ def capabilities(program: Program) -> tuple[Capability, ...]:
 
 
 def _of(observation: Observation, program: Program) -> Capability:
-    if observation.no_density is not None:
-        return Capability(observation.name, False, False, True, observation.no_density)
+    has_density, no_score = observation.no_density is None, why_no_score(observation, program)
+    missing = _no_gradient(_likelihood_of(observation), program) if has_density else observation.no_density
+    reasons = tuple(dict.fromkeys(reason for reason in (missing, no_score) if reason is not None))
+    return Capability(observation.name, has_density, missing is None, True, no_score is None, reasons)
+
+
+def _likelihood_of(observation: Observation) -> list[Node]:
+    """The terms of the log-density that an observation has."""
     terms = [observation.log_likelihood, observation.process.total if observation.process else None]
-    reason = _no_gradient([term for term in terms if term is not None], program)
-    return Capability(observation.name, True, reason is None, True, reason)
+    return [term for term in terms if term is not None]
+
+
+def require_score(program: Program) -> None:
+    """PdflangError (E612, E614, E617) where an observation has no joint score; nothing need be known of its data."""
+    for observation in program.observations.values():
+        reason = why_no_score(observation, program)
+        if reason is not None:
+            raise PdflangError(reason)
 
 
 def require_fit(bound: BoundProgram) -> None:
@@ -74,10 +98,11 @@ def require_gradient(program: Program) -> None:
     require_density(program)
     terms = [p.log_prior for p in program.parameters.values()]
     terms += [factor.node for factor in program.factors.values()]
-    reasons = [_no_gradient(terms, program), *(capability.reason for capability in capabilities(program))]
-    for reason in reasons:
-        if reason is not None:
-            raise PdflangError(reason)
+    for observation in program.observations.values():
+        terms += _likelihood_of(observation)
+    reason = _no_gradient(terms, program)
+    if reason is not None:
+        raise PdflangError(reason)
 
 
 def _no_gradient(terms: list[Node], program: Program) -> Diagnostic | None:
@@ -85,7 +110,7 @@ def _no_gradient(terms: list[Node], program: Program) -> Diagnostic | None:
     with marked(program.marks):
         applied = (node for node in _all(terms, program) if isinstance(node, nodes.Apply))
         found = next(filter(_is_opaque, applied), None)
-        return None if found is None else _opaque(found)
+        return None if found is None else without_gradient(found)
 
 
 def _all(terms: list[Node], program: Program) -> Iterator[Node]:
@@ -105,11 +130,3 @@ def _all(terms: list[Node], program: Program) -> Iterator[Node]:
 def _is_opaque(node: nodes.Apply) -> bool:
     follows = any(argument.phase == Phase.PARAMETER for argument in node.arguments)
     return follows and not getattr(node.function, "has_gradient", True)
-
-
-def _opaque(node: nodes.Apply) -> Diagnostic:
-    return Diagnostic(
-        "E612", f"`{node.function.name}` was registered without a gradient", node.span,
-        label="takes the gradient away", notes=("`pdflang simulate` and `pdflang predict` need none",),
-        remedy="register it as traceable, made of JAX operations",
-    )  # fmt: skip

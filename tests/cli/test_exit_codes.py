@@ -26,7 +26,7 @@ def test_every_verb_has_help(run, verb: str) -> None:
 
 def test_done(run, model) -> None:
     assert run("check", model(NORMAL)).stdout == (
-        "model.pdfm: 1 parameter, 1 observation, 1 output\n  y  density, gradient, simulator\n"
+        "model.pdfm: 1 parameter, 1 observation, 1 output\n  y  density, gradient, simulator, joint score\n"
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array
 
 from pdflang.backend.runtime.envelope import CannotDraw
-from pdflang.backend.runtime.thinning import Simulator
+from pdflang.backend.runtime.thinning import Envelopes, Simulator
 
 _ATTEMPTS = 100
 
@@ -46,16 +46,18 @@ class Events:
 class EventDraws:
     """Draws events at given parameters; with `traces` it keeps how they came about.
 
+    What bounds the intensities is found anew, or once for all who share `envelopes` at the same parameters.
+
     Called with the streams of a Poisson process it gives its events, with `count` so many accepted ones of its shape:
     the same ones whatever is kept of them. `signed` intensities may be negative: events come about with the magnitude.
     Raises CannotDraw where an intensity allows no events.
     """
 
-    def __init__(self, params: Any, arrays: Any, traces: bool = False) -> None:
-        self._params, self._arrays, self._traces = params, arrays, traces
+    def __init__(self, params: Any, arrays: Any, traces: bool = False, envelopes: Envelopes | None = None) -> None:
+        self._params, self._arrays, self._traces, self._envelopes = params, arrays, traces, envelopes
 
     def __call__(self, key: Array, *streams: Stream, count: Any = None, signed: bool = False) -> Events:
-        simulator = Simulator(key, streams, self._params, self._arrays, signed, self._traces)
+        simulator = Simulator(key, streams, self._params, self._arrays, signed, self._traces, self._envelopes)
         for _ in range(_ATTEMPTS):
             simulator.restart()
             if simulator.run(None if count is None else int(count)):

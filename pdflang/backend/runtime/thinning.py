@@ -6,7 +6,8 @@ Logistics Quarterly 26, 403 (1979)).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ from pdflang.backend.runtime.lanes import detected, in_lanes, intensities
 if TYPE_CHECKING:
     from pdflang.backend.runtime.events import Stream
 
+Envelopes = dict[Callable[..., Array], Envelope]
+"""What bounds intensities, by these, at some parameters."""
 _BLOCK = 1 << 18
 """Proposals that are held at once."""
 _MOST = 10**9
@@ -33,12 +36,18 @@ class Simulator:
     """Proposals in the order of one stream of random numbers; the cells of all streams are one list."""
 
     def __init__(
-        self, key: Array, streams: Sequence[Stream], params: Any, arrays: Any, signed: bool, traces: bool
-    ) -> None:
+        self, key: Array, streams: Sequence[Stream], params: Any, arrays: Any, signed: bool, traces: bool,
+        envelopes: Envelopes | None = None,
+    ) -> None:  # fmt: skip
         place_key, *self._keys = jax.random.split(key, len(streams) + 1)
         self._seed = np.asarray(jax.random.key_data(place_key)).tolist()
         self._streams, self._params, self._arrays, self._keeps_sites = streams, params, arrays, traces
-        self._envelopes = [self._envelope(stream, signed) for stream in streams]
+        known = {} if envelopes is None else envelopes
+        for stream in streams:
+            if stream.intensity not in known:
+                known[stream.intensity] = self._envelope(stream, signed)
+        # Copies: one that has to be wider is so for these events only, which do not depend on those before.
+        self._envelopes = [copy(known[stream.intensity]) for stream in streams]
 
     def _envelope(self, stream: Stream, signed: bool) -> Envelope:
         def intensity(columns: list[np.ndarray]) -> np.ndarray:
