@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pdflang.data.context import DataContext, data_error
 from pdflang.data.paths import resolve
 from pdflang.diagnostics import PdflangError
+from pdflang.ir.program import PARTONS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +26,11 @@ Kind = Literal["central", "replica", "error"]
 FORMAT = "lhagrid1"
 LEAST_X, LEAST_Q = 4, 2
 """Knots of a block that interpolation needs."""
+
+_NAMES = {**{pid: name for name, pid in PARTONS.items()}, 22: "photon"}
+
+_NOTHING = 1e-9
+"""A density that is nowhere more than this share of the largest is none: heavy quarks below their threshold."""
 
 _KEYS = (
     "SetDesc", "Authors", "Format", "DataVersion", "NumMembers", "Flavors", "OrderQCD", "FlavorScheme", "NumFlavors",
@@ -203,6 +209,27 @@ def read_member(folder: Path, number: int, context: DataContext) -> Member:
         raise _wrong(folder, f"has a file `{path.name}` without a grid", context)
     kind = next((k for k in ("replica", "error") if f"PdfType: {k}" in head), "central")
     return Member(kind, tuple(blocks))  # type: ignore[arg-type]
+
+
+def densities_of_member(
+    path: str, number: int, scale: float, context: DataContext
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Knots in x (nx,) and x·f there by the names of those partons that a member has at a scale in GeV.
+
+    Errors: E501 and E502 where there is no such set, E520 where it is malformed or ends before the scale.
+    """
+    import numpy as np
+
+    folder = folder_of_set(path, context)
+    read_info(folder, context)
+    member = read_member(folder, number, context)
+    try:
+        x, found = member.at_scale(scale)
+    except ValueError as failure:
+        raise data_error("E520", f"the LHAPDF set `{path}` ends before: {failure}", context) from None
+    least = _NOTHING * np.abs(found).max()
+    named = zip(member.pids, found, strict=True)
+    return x, {_NAMES[pid]: row for pid, row in named if pid in _NAMES and np.abs(row).max() > least}
 
 
 def _block(text: str) -> Block:
