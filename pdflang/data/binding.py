@@ -369,7 +369,7 @@ class _Binder:
         """Those of which something refers to other numbers than the measured values."""
         return {
             name for name, node in self._systematics()
-            if node.arguments[0] not in nodes.references(node.arguments[0]).values()
+            if getattr(node.arguments[0], "name", "") != f"{name}.central"
         }  # fmt: skip
 
     def _with_errors(self) -> set[str]:
