@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -170,7 +170,14 @@ def folder_of_set(path: str, context: DataContext) -> Path:
     for root in filter(None, os.environ.get("LHAPDF_DATA_PATH", "").split(os.pathsep)):
         if name == path and (Path(root) / name / f"{name}.info").is_file():
             return Path(root) / name
-    return resolve(f"{path.rstrip('/')}/{name}.info", context).parent
+    try:
+        return resolve(f"{path.rstrip('/')}/{name}.info", context).parent
+    except PdflangError as failure:
+        (found,) = failure.diagnostics
+        if found.code != "E501":
+            raise
+        remedy = "put the folder of the set beside the model, or name the one with your sets: LHAPDF_DATA_PATH"
+        raise PdflangError(replace(found, remedy=found.remedy if "did you" in found.remedy else remedy)) from None
 
 
 def read_info(folder: Path, context: DataContext) -> dict[str, Any]:

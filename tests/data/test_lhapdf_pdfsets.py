@@ -67,7 +67,8 @@ def test_a_set_that_is_not_there_is_what_is_told(example: Path) -> None:
     shutil.rmtree(example / "old")
     with pytest.raises(pdflang.PdflangError, match="E501") as caught:
         model(example)
-    assert "old" in caught.value.diagnostics[0].message
+    found = caught.value.diagnostics[0]
+    assert "old" in found.message and "LHAPDF_DATA_PATH" in found.remedy
 
 
 @pytest.mark.parametrize(
