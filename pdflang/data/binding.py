@@ -14,7 +14,7 @@ from pdflang.data.bound_tables import bound_tables, lengths_of
 from pdflang.data.columns import commondata_folders
 from pdflang.data.commondata import OPERATIONS, CommonData, read_commondata
 from pdflang.data.context import DataContext, counted, data_error
-from pdflang.data.lhapdf_files import folder_of_set, read_member
+from pdflang.data.lhapdf_files import densities_of_member
 from pdflang.data.overrides import value_of
 from pdflang.data.paths import resolve
 from pdflang.data.tables import Table, read_array, read_table
@@ -23,7 +23,6 @@ from pdflang.ir import nodes
 from pdflang.ir.evaluate import Evaluator
 from pdflang.ir.program import (
     EARLIER,
-    PARTONS,
     BoundProgram,
     Check,
     Datum,
@@ -370,7 +369,7 @@ class _Binder:
         """Those of which something refers to other numbers than the measured values."""
         return {
             name for name, node in self._systematics()
-            if node.arguments[0] not in nodes.references(node.arguments[0]).values()
+            if getattr(node.arguments[0], "name", "") != f"{name}.central"
         }  # fmt: skip
 
     def _with_errors(self) -> set[str]:
@@ -593,20 +592,16 @@ class _Binder:
             self.lengths |= {f"{name}.{axis}": length for axis, length in lengths.items()}
 
     def bind_lhapdf(self) -> None:
-        """Members of LHAPDF sets at their scales; partons that a set does not have are zero."""
+        """Members of LHAPDF sets at their scales."""
         import numpy as np
 
         for name, source in self._program.lhapdf_sets.items():
             context = DataContext(source.path, source.span, source.folder)
-            member = read_member(folder_of_set(source.path, context), source.member, context)
-            try:
-                x, found = member.at_scale(source.scale)
-            except ValueError as failure:
-                raise data_error("E520", f"the LHAPDF set `{source.path}` ends before: {failure}", context) from None
-            values = np.zeros((len(PARTONS), len(x)))
-            for row, pid in enumerate(PARTONS.values()):
-                if pid in member.pids:
-                    values[row] = found[member.pids.index(pid)]
+            x, found = densities_of_member(source.path, source.member, source.scale, context)
+            if set(found) != set(source.flavours):
+                note = "When the model was checked, the set was not there, or another."
+                raise data_error("E520", f"the LHAPDF set `{source.path}` has changed", context, notes=(note,))
+            values = np.array([found[flavour] for flavour in source.flavours])
             self.arrays[f"{name}.x"], self.arrays[f"{name}.values"] = x, values
             self.lengths[f"{name}.x"] = len(x)
 

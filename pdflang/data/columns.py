@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 
 from pdflang.data.commondata import commondata_columns, installed_collection
 from pdflang.data.context import DataContext
+from pdflang.data.eko_files import read_eko
 from pdflang.data.fktable import hadrons_of, read_fk
+from pdflang.data.lhapdf_files import densities_of_member
 from pdflang.data.paths import resolve
 from pdflang.data.scheme import check_count, check_scheme
 from pdflang.data.tables import read_columns
@@ -62,6 +64,16 @@ class FileColumns:
         tables = self._unless_absent(lambda: [read_fk(resolve(path, context), context) for path in source.paths])
         if tables:
             check_scheme(source, tables, context)
+
+    def flavours_of_member(
+        self, path: str, member: int, scale: float, span: Span, folder: Any
+    ) -> tuple[str, ...] | None:
+        context = DataContext(path, span, folder)
+        return self._unless_absent(lambda: tuple(densities_of_member(path, member, scale, context)[1]))
+
+    def flavours_of_operators(self, path: str, scale: float, span: Span, folder: Any) -> int | None:
+        context = DataContext(path, span, folder)
+        return self._unless_absent(lambda: read_eko(resolve(path, context), [scale], context).reached[scale])
 
     def _unless_absent(self, read: Callable[[], Found]) -> Found | None:
         try:

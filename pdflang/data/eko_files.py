@@ -37,13 +37,15 @@ _SAME = 1e-4
 class EkoFile:
     """Where the operators of a file start, a scale in GeV with a number of flavours, and what they are.
 
-    `x` (nx,) ascends to 1; `values` (14, nx, 14, nx) by the scale to which they lead.
+    `x` (nx,) ascends to 1; `values` (14, nx, 14, nx) and the number of flavours that are `reached`, by the scale to
+    which operators lead.
     """
 
     start: float
     flavours: int
     x: np.ndarray = field(repr=False)
     values: dict[float, np.ndarray] = field(repr=False)
+    reached: dict[float, int]
 
     def operator(self, scale: float) -> Operator:
         """The operator on x·f at the knots of ours; below the grid x·f is what it is at its first point."""
@@ -84,15 +86,11 @@ def read_eko(path: Path, scales: Sequence[float], context: DataContext) -> EkoFi
             x = np.array(metadata["xgrid"] if "xgrid" in metadata else metadata["bases"]["xgrid"], float)
             heads = {name.removesuffix(".yaml"): yaml.safe_load(content(name)) for name in files if _is_head(name)}
             targets = {stem: (float(head["scale"]) ** 0.5, int(head["nf"])) for stem, head in heads.items()}
-            values = {}
-            for scale in scales:
-                near = [stem for stem, (there, _) in targets.items() if abs(there - scale) <= _SAME * scale]
-                if not near:
-                    known = ", ".join(f"{there:g}" for there, _ in sorted(targets.values()))
-                    note = f"It has operators to {known} GeV." if known else "It has no operators at all."
-                    raise _wrong(path, f"has no operator to {scale:g} GeV", context, note)
-                stem = max(near, key=lambda stem: targets[stem][1])
-                values[scale] = _array(content(next(n for n in files if n.startswith(f"{stem}.np"))), context)
+            chosen = {scale: _nearest(targets, scale, path, context) for scale in scales}
+            values = {
+                scale: _array(content(next(n for n in files if n.startswith(f"{stem}.np"))), context)
+                for scale, stem in chosen.items()
+            }
     except PdflangError:
         raise
     except tarfile.ReadError:
@@ -103,7 +101,18 @@ def read_eko(path: Path, scales: Sequence[float], context: DataContext) -> EkoFi
         if array.shape != (len(_PARTONS), len(x)) * 2 or not np.all(np.isfinite(array)):
             what = f"has an operator of shape {array.shape} for {len(x)} points, or one that is not finite"
             raise _wrong(path, what, context)
-    return EkoFile(float(squared) ** 0.5, int(flavours), x, values)
+    reached = {scale: targets[stem][1] for scale, stem in chosen.items()}
+    return EkoFile(float(squared) ** 0.5, int(flavours), x, values, reached)
+
+
+def _nearest(targets: dict[str, tuple[float, int]], scale: float, path: Path, context: DataContext) -> str:
+    """Which of the operators, with their scales and numbers of flavours, leads to a scale."""
+    near = [stem for stem, (there, _) in targets.items() if abs(there - scale) <= _SAME * scale]
+    if not near:
+        known = ", ".join(f"{there:g}" for there, _ in sorted(targets.values()))
+        note = f"It has operators to {known} GeV." if known else "It has no operators at all."
+        raise _wrong(path, f"has no operator to {scale:g} GeV", context, note)
+    return max(near, key=lambda stem: targets[stem][1])
 
 
 _MALFORMED = (KeyError, ValueError, TypeError, IndexError, StopIteration, EOFError, RuntimeError)

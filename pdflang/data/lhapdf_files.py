@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pdflang.data.context import DataContext, data_error
 from pdflang.data.paths import resolve
 from pdflang.diagnostics import PdflangError
+from pdflang.ir.program import PARTONS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +26,11 @@ Kind = Literal["central", "replica", "error"]
 FORMAT = "lhagrid1"
 LEAST_X, LEAST_Q = 4, 2
 """Knots of a block that interpolation needs."""
+
+_NAMES = {**{pid: name for name, pid in PARTONS.items()}, 22: "photon"}
+
+_NOTHING = 1e-9
+"""A density that is nowhere more than this share of the largest is none: heavy quarks below their threshold."""
 
 _KEYS = (
     "SetDesc", "Authors", "Format", "DataVersion", "NumMembers", "Flavors", "OrderQCD", "FlavorScheme", "NumFlavors",
@@ -164,7 +170,14 @@ def folder_of_set(path: str, context: DataContext) -> Path:
     for root in filter(None, os.environ.get("LHAPDF_DATA_PATH", "").split(os.pathsep)):
         if name == path and (Path(root) / name / f"{name}.info").is_file():
             return Path(root) / name
-    return resolve(f"{path.rstrip('/')}/{name}.info", context).parent
+    try:
+        return resolve(f"{path.rstrip('/')}/{name}.info", context).parent
+    except PdflangError as failure:
+        (found,) = failure.diagnostics
+        if found.code != "E501":
+            raise
+        remedy = "put the folder of the set beside the model, or name the one with your sets: LHAPDF_DATA_PATH"
+        raise PdflangError(replace(found, remedy=found.remedy if "did you" in found.remedy else remedy)) from None
 
 
 def read_info(folder: Path, context: DataContext) -> dict[str, Any]:
@@ -203,6 +216,27 @@ def read_member(folder: Path, number: int, context: DataContext) -> Member:
         raise _wrong(folder, f"has a file `{path.name}` without a grid", context)
     kind = next((k for k in ("replica", "error") if f"PdfType: {k}" in head), "central")
     return Member(kind, tuple(blocks))  # type: ignore[arg-type]
+
+
+def densities_of_member(
+    path: str, number: int, scale: float, context: DataContext
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Knots in x (nx,) and x·f there by the names of those partons that a member has at a scale in GeV.
+
+    Errors: E501 and E502 where there is no such set, E520 where it is malformed or ends before the scale.
+    """
+    import numpy as np
+
+    folder = folder_of_set(path, context)
+    read_info(folder, context)
+    member = read_member(folder, number, context)
+    try:
+        x, found = member.at_scale(scale)
+    except ValueError as failure:
+        raise data_error("E520", f"the LHAPDF set `{path}` ends before: {failure}", context) from None
+    least = _NOTHING * np.abs(found).max()
+    named = zip(member.pids, found, strict=True)
+    return x, {_NAMES[pid]: row for pid, row in named if pid in _NAMES and np.abs(row).max() > least}
 
 
 def _block(text: str) -> Block:

@@ -157,7 +157,8 @@ def _laplace_covariance(curvature: np.ndarray, bound: np.ndarray) -> np.ndarray 
     variances = np.diag(block)
     if not (np.all(np.isfinite(block)) and np.all(variances > 0)):
         return None
-    scales = np.sqrt(np.outer(variances, variances))
+    spreads = np.sqrt(variances)     # of each first: products of the curvatures themselves may be 0 to the last bit
+    scales = np.outer(spreads, spreads)
     eigenvalues, vectors = np.linalg.eigh(block / scales)
     if np.any(eigenvalues < _SINGULAR):
         return None

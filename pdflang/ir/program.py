@@ -83,11 +83,12 @@ class FKSource:
 
 @dataclass(frozen=True)
 class LhapdfSource:
-    """A member of an LHAPDF set, at `scale` in GeV."""
+    """A member of an LHAPDF set, at `scale` in GeV, where it has the partons `flavours`."""
 
     path: str
     member: int
     scale: float
+    flavours: tuple[str, ...]
     span: Span = field(compare=False)
     folder: Any = None
 

@@ -46,6 +46,7 @@ class Densities:
     def __call__(self, points: np.ndarray, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
         """x·f (members, 13, n) at points (n,) in (0, 1] and parameters (members, …), partons in the order of `PARTONS`.
 
+        A model without parameters, such as one of an LHAPDF set, is one member.
         Error: E646 where the pdfset is not defined at all of the points.
         """
         import jax
@@ -53,8 +54,12 @@ class Densities:
         if not np.array_equal(points, self._points):
             self._compile(points)
         with jax.enable_x64(True):
-            found = self._model.functions.deriveds(dict(parameters), self._model.arrays)
-        values = np.zeros((len(next(iter(parameters.values()))), len(PARTONS), len(points)))
+            if parameters:
+                found = self._model.functions.deriveds(dict(parameters), self._model.arrays)
+            else:
+                found = {name: value[None] for name, value in self._model.derived({}).items()}
+        members = len(next(iter(parameters.values()))) if parameters else 1
+        values = np.zeros((members, len(PARTONS), len(points)))
         for flavour in self._flavours:
             values[:, list(PARTONS).index(flavour)] = np.asarray(found[f"export_{flavour}"])
         values[:, :, points >= 1] = 0.0

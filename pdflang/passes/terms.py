@@ -86,14 +86,19 @@ def _structure(node: Node, known: dict[Node, list[Term]], variable: Variable) ->
 
 
 def _together(terms: list[Term]) -> list[Term]:
-    """Terms of the same powers as one, where nothing else multiplies them."""
-    found: dict[tuple[Node, Node, Node], Term] = {}
+    """Terms of the same powers as one, where nothing else multiplies them; what cancels is left out."""
+    alike: dict[tuple[Node, Node, Node], list[Term]] = {}
     for term in terms:
-        key = (term.at_zero, term.at_one, term.residual)
-        before = found.get(key)
-        coefficient = build.add(before.coefficient, term.coefficient) if before else term.coefficient
-        found[key] = replace(term, coefficient=coefficient)
-    return list(found.values())
+        alike.setdefault((term.at_zero, term.at_one, term.residual), []).append(term)
+    found = [
+        group[0] if len(group) == 1 else replace(group[0], coefficient=_sum_of_coefficients(group))
+        for group in alike.values()
+    ]
+    return [term for term in found if term.coefficient is not build.ZERO] or [Term(coefficient=build.ZERO)]
+
+
+def _sum_of_coefficients(terms: list[Term]) -> Node:
+    return build.weighted_sum((1.0, term.coefficient) for term in terms)
 
 
 def _summed(node: nodes.Sum, terms: list[Term]) -> list[Term] | None:

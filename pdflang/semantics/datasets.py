@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from math import inf
 from typing import Any, Protocol
@@ -38,6 +39,8 @@ from pdflang.semantics.values import (
 )
 from pdflang.syntax import ast
 
+_LIGHT = ("g", "d", "dbar", "u", "ubar", "s", "sbar")
+
 
 class Columns(Protocol):
     """What names the columns of a source, without reading their numbers; `data` implements it."""
@@ -50,6 +53,14 @@ class Columns(Protocol):
 
     def hadrons_of(self, path: str, span: Span, folder: Any) -> int | None:
         """For how many hadrons an FK table is, 1 or 2; None where the file is not there, or is wrong."""
+
+    def flavours_of_member(
+        self, path: str, member: int, scale: float, span: Span, folder: Any
+    ) -> tuple[str, ...] | None:
+        """The partons that a member of an LHAPDF set has at a scale in GeV; None where the set is not there."""
+
+    def flavours_of_operators(self, path: str, scale: float, span: Span, folder: Any) -> int | None:
+        """How many flavours operators of a file lead to at a scale in GeV; None where the file is not there."""
 
     def check_fktable(self, source: FKSource, set_names: tuple[str, ...] | None) -> None:
         """That tables, for these data sets or for none, can act on a pdfset: E514 and what `data` finds."""
@@ -152,12 +163,15 @@ def lhapdf(elaborator: Elaborator, site: CallSite) -> LhapdfValue:
         raise error("E301", "members are numbered from 0", matched["member"].span)
 
     def at(scale: float) -> PdfsetValue:
-        source = LhapdfSource(value.text, int(number), scale, site.span, site.scope.module.source.folder)
-        name = elaborator.declarations.lhapdf_set(source)
+        place = (value.text, int(number), scale)
+        folder = site.scope.module.source.folder
+        # Without the set, of which a remark tells, those that any pdfset may have.
+        flavours = elaborator.declarations.flavours_of_member(*place, site.span, folder) or _LIGHT
+        name = elaborator.declarations.lhapdf_set(LhapdfSource(*place, flavours, site.span, folder))
         knots = Axis(symbol(f"{name}.x"))
         places = data_reference(f"{name}.x", (knots,), "real", Range(0, 1, open_lower=True))
-        values = data_reference(f"{name}.values", (Axis(Size(len(PARTONS))), knots))
-        rows = [nodes.Element(values, (Constant(i),)) for i in range(len(PARTONS))]
+        values = data_reference(f"{name}.values", (Axis(Size(len(flavours))), knots))
+        rows = {flavour: nodes.Element(values, (Constant(i),)) for i, flavour in enumerate(flavours)}
         return _of_rows(value.text, arrays.CUBIC_IN_LOG, places, rows, scale)
 
     return LhapdfValue(value.text, at)
@@ -215,10 +229,12 @@ def evolve(elaborator: Elaborator, site: CallSite) -> OperatorValue:
         evolved = nodes.Whole(arrays.CONTRACT, (table, stacked), rows, "real", span=span)
         if isinstance(scale, Node):
             return _at_scales(name, value.name, grid, evolved, scale, file is None)
-        found = _of_partons(f"{value.name} at {scale:g} GeV", grid, evolved, (), scale)
+        label = f"{value.name} at {scale:g} GeV"
         if file is not None:
-            return found
+            told = elaborator.declarations.flavours_of_operators(file, scale, site.span, folder)
+            return _of_partons(label, grid, evolved, (), scale, told or 3)
         alpha_s = data_reference(f"{name}.alpha_s", (), "real", POSITIVE)
+        found = _of_partons(label, grid, evolved, (), scale, active(evolution, scale))
         return replace(found, numbers={"alpha_s": alpha_s, "flavours": Constant(active(evolution, scale))})
 
     return OperatorValue(site.name, apply)
@@ -270,13 +286,21 @@ def _at_scales(name: str, of: str, grid: Node, evolved: Node, scales: Node, has_
     return PdfsetsValue(of, axis, member)
 
 
-def _of_partons(name: str, grid: Node, evolved: Node, place: tuple[Node, ...], scale: float | None) -> PdfsetValue:
-    rows = [nodes.Element(evolved, (*place, Constant(i))) for i in range(len(PARTONS))]
+def _of_partons(
+    name: str, grid: Node, evolved: Node, place: tuple[Node, ...], scale: float | None, active: int = 6
+) -> PdfsetValue:
+    """The pdfset of what has a row for each parton, with the quarks that are active."""
+    rows = {
+        parton: nodes.Element(evolved, (*place, Constant(i)))
+        for i, (parton, pid) in enumerate(PARTONS.items()) if pid == PARTONS["g"] or abs(pid) <= active
+    }  # fmt: skip
     return _of_rows(name, arrays.POLYNOMIAL_IN_X, grid, rows, scale)
 
 
-def _of_rows(name: str, row: arrays.ArrayFunction, knots: Node, rows: list[Node], scale: float | None) -> PdfsetValue:
-    """A pdfset of numbers at knots, one row for each parton, and a way to interpolate them."""
+def _of_rows(
+    name: str, row: arrays.ArrayFunction, knots: Node, rows: Mapping[str, Node], scale: float | None
+) -> PdfsetValue:
+    """A pdfset of numbers at knots, a row by parton, and a way to interpolate them."""
     unit = IntervalValue(Constant(0.0), Constant(1.0))
 
     def function(parton: str, values: Node) -> FunctionValue:
@@ -286,7 +310,7 @@ def _of_rows(name: str, row: arrays.ArrayFunction, knots: Node, rows: list[Node]
 
         return FunctionValue(parton, (FunctionVariable("x", unit),), apply, role="pdf")
 
-    return PdfsetValue(name, {parton: function(parton, rows[i]) for i, parton in enumerate(PARTONS)}, scale)
+    return PdfsetValue(name, {parton: function(parton, values) for parton, values in rows.items()}, scale)
 
 
 def _constant(elaborator: Elaborator, given: Given, site: CallSite, what: str) -> float:

@@ -561,6 +561,16 @@ class DeclarationTable:
         """The name by which the numbers of a set are known; equal sources have one."""
         return self.lhapdf_sets.setdefault(source, f"lhapdf{len(self.lhapdf_sets) + 1}")
 
+    def flavours_of_member(
+        self, path: str, member: int, scale: float, span: Span, folder: Any
+    ) -> tuple[str, ...] | None:
+        """The partons that a member of an LHAPDF set has at a scale, None where that cannot be told yet."""
+        return self._columns.flavours_of_member(path, member, scale, span, folder)
+
+    def flavours_of_operators(self, path: str, scale: float, span: Span, folder: Any) -> int | None:
+        """How many flavours there are after operators of a file, None where that cannot be told yet."""
+        return self._columns.flavours_of_operators(path, scale, span, folder)
+
     def hadrons(self, path: str, span: Span, folder: Any) -> int | None:
         """For how many hadrons an FK table is, None where that cannot be told yet."""
         return self._columns.hadrons_of(path, span, folder)

@@ -56,6 +56,12 @@ class Declarations(Protocol):
 
     def lhapdf_set(self, source: LhapdfSource) -> str: ...
 
+    def flavours_of_member(
+        self, path: str, member: int, scale: float, span: Span, folder: Any
+    ) -> tuple[str, ...] | None: ...
+
+    def flavours_of_operators(self, path: str, scale: float, span: Span, folder: Any) -> int | None: ...
+
 
 class Elaborator(ABC):
     """Evaluates expressions to values. Declared names are asked for through `declarations`.

@@ -287,7 +287,7 @@ Change = Callable[[Files], Any]
             lambda f: f.update({"metadata.yaml": "just text"}),
             ["is `just text`", "implemented_observables"],
         ),
-        (lambda f: f.update({"metadata.yaml": ""}), ["is null"]),
+        (lambda f: f.update({"metadata.yaml": ""}), ["metadata.yaml` is empty"]),
         (lambda f: f.update({"metadata.yaml": {}}), ["has no key `implemented_observables`"]),
         (
             lambda f: f.update({"metadata.yaml": {"implemented_observables": 3}}),

@@ -132,3 +132,5 @@ def test_multiplicative_errors_of_measured_values_are_told() -> None:
     experimental = text.replace("bcdms.covariance(t0 = t0.proton |> F2)", "bcdms.covariance")
     (note,) = pdflang.loads(experimental, folder=EXAMPLE).notes
     assert "multiplicative" in note and "bcdms.covariance(t0 = earlier(…))" in note
+    named = text.replace("t0 = t0.proton |> F2", "t0 = before") + "let before = t0.proton |> F2\n"
+    assert not pdflang.loads(named, folder=EXAMPLE).notes

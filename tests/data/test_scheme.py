@@ -45,6 +45,17 @@ def test_what_these_tables_can_do() -> None:
     assert not check("proton(x) at", "proton(x in (0.01, 1)) at").lints
 
 
+@pytest.mark.parametrize(("bottom", "beyond"), [("4.92", ""), ("1.63", "`bbar` of the pdfset is beyond")])
+def test_what_evolves_has_the_flavours_of_its_scale(bottom: str, beyond: str) -> None:
+    evolved = f"low |> evolve(Q = 1.65, alpha_s = 0.118, charm = 1.51, bottom = {bottom})"
+    change = ("pdfset proton(x) at Q = 1.65 {", f"pdfset proton = {evolved}\npdfset low(x) at Q = 1.6 {{")
+    if beyond:
+        with pytest.raises(PdflangError, match=beyond):
+            check(*change)
+    else:
+        check(*change)
+
+
 def test_another_grid(tmp_path: Path) -> None:
     folder = tmp_path / "dis"
     shutil.copytree(EXAMPLE, folder)

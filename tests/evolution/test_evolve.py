@@ -88,6 +88,16 @@ def test_every_flavour_is_its_own() -> None:
         assert np.asarray(found[f"out_{parton}"]) == pytest.approx(column, rel=1e-4, abs=1e-7), parton
 
 
+def test_two_steps_are_one() -> None:
+    """The first ends where bottom is absent, which then is none of what evolves on."""
+    step = "pdfset {} = {} |> evolve(Q = {}, charm = 1.3)\n".format
+    steps = step("between", "low", 3) + step("there", "between", 50)
+    outputs = "".join(f"output {p}1 = high.{p}(x) {POINTS}\noutput {p}2 = there.{p}(x) {POINTS}\n" for p in PARTONS)
+    found = pdflang.loads(DISTINCT + steps + outputs).derived({"a": 0.7})
+    for parton in PARTONS:
+        assert np.asarray(found[f"{parton}2"]) == pytest.approx(np.asarray(found[f"{parton}1"]), rel=1e-4, abs=1e-7)
+
+
 def test_a_flavour_that_is_left_behind() -> None:
     """Below its mass charm is like no other quark; the light ones and the gluon follow it."""
     x = np.geomspace(1e-3, 0.7, 6)

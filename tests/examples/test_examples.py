@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from as_a_user import EXAMPLES, TRUTH, params, pdflang, posterior
 
+import pdflang as package
+
 QUICK = ("--draws", 500, "--warmup", 500)
 
 
@@ -82,6 +84,15 @@ def test_dis_reaches_its_maximum(tmp_path):
     fit = json.loads((tmp_path / "model.run/map.json").read_text(encoding="utf-8"))
     assert f"{fit['chi2']['bcdms']:.2f}" == "656.45"
     assert len(fit["starts"]) == 3
+
+
+def test_dis_is_biased_with_the_experimental_covariance():
+    """The known bias of multiplicative errors, at the numbers of an independent program."""
+    text = (EXAMPLES / "dis/model.pdfm").read_text(encoding="utf-8")
+    experimental = text.replace("bcdms.covariance(t0 = t0.proton |> F2)", "bcdms.covariance")
+    fit = package.loads(experimental, folder=EXAMPLES / "dis").map(starts=16, seed=1)
+    assert fit.chi2 == pytest.approx(424.2, abs=0.1)
+    assert [round(float(fit.params[name]), 2) for name in ("a_uv", "c_s")] == [0.48, 0.06]
 
 
 DIS = {

@@ -138,3 +138,9 @@ def test_other_data_compiles_nothing_and_seeds_repeat() -> None:
     assert len(traces) == count
     assert first.best.z.tobytes() == again.best.z.tobytes()
     assert np.allclose(other.best.z, 1.0, atol=1e-2)
+
+
+def test_curvatures_whose_product_is_nothing() -> None:
+    """Both spreads are 1e100: the product of their curvatures is below the smallest number."""
+    covariance = maximum._laplace_covariance(np.diag([1e-200, 1e-200]), np.array([], dtype=int))
+    assert covariance is not None and np.sqrt(np.diag(covariance)) == pytest.approx([1e100, 1e100])

@@ -194,3 +194,10 @@ def test_powers_whose_exponents_follow_x(a: float, b: float) -> None:
     at_one = "integral((1 - x)^(b*x + 0.3) * x^a/x for x in (0, 1))"
     expected = exact(lambda x: (1 - x) ** (b * (x - 1)), a - 1, b + 0.3, 0, 1)
     assert value_of(at_one, a=a, b=b) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("integrand", ["(s - s)/x", "s/x - s/x", "(s - 0.5*s*2)/x"])
+def test_parts_that_cancel_do_not_diverge(integrand: str) -> None:
+    """∫ (s − s̄)/x of densities that are alike, each of which has no number of quarks."""
+    written = integrand.replace("s", "(b*x^a*(1 - x)^3)")
+    assert float(value_of(f"integral({written} for x in (0, 1))", a=-0.2, b=1.5)) == 0.0

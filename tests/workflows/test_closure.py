@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 import pdflang
 from pdflang.cli import program
+from pdflang.data.lhapdf_files import Block, Member, write_info, write_member
 from pdflang.inference.workers import StopRequest
 from pdflang.results.closure import Closure, expected_xi
 from pdflang.workflows import ClosureOptions
@@ -153,6 +154,25 @@ def test_densities_are_compared_with_the_true_ones() -> None:
     bent = closure(model, options, other, {"n": 2.0, "m": 1.0})
     away = {space.name: space for space in bent.outputs}["x·g of proton"]
     assert away.r_bv.value > 1.5
+
+
+def test_the_truth_may_have_no_parameters(tmp_path: Path) -> None:
+    """A member of an LHAPDF set: data and densities of the fit are compared with its own."""
+    x, q = np.geomspace(1e-4, 1, 300), np.array([1.0, 2.0, 5.0])
+    gluon, up = (2 + x) * (1 - x) ** 3, 2 * x * (1 - x) ** 3
+    values = np.repeat(np.array([gluon, up]).T[:, None], len(q), axis=1)
+    (tmp_path / "set").mkdir()
+    write_info(tmp_path / "set", {"Format": "lhagrid1"})
+    write_member(tmp_path / "set", 0, Member("central", (Block(x, q, (21, 2), values),)))
+    model = pdflang.loads(PROTON)
+    declared = next(line for line in PROTON.splitlines() if "pdfset" in line)
+    lines = [line for line in PROTON.splitlines() if "param" not in line and "output" not in line]
+    text = "\n".join(lines).replace(declared, 'pdfset proton = lhapdf("set") at Q = 1.65')
+    found = closure(model, ClosureOptions(level=0), pdflang.loads(text, folder=tmp_path), {})
+    assert found.data.bias.value == pytest.approx(0, abs=1e-6) and found.faithful
+    noisy = closure(model, ClosureOptions(fits=20, replicas=10, seed=1), pdflang.loads(text, folder=tmp_path), {})
+    gluon_space = {space.name: space for space in noisy.outputs}["x·g of proton"]
+    assert gluon_space.r_bv.value == pytest.approx(1.0, abs=4 * gluon_space.r_bv.error)
 
 
 SETS = """

@@ -159,12 +159,17 @@ def test_a_set_is_the_pdfset_of_a_model(folder: Path) -> None:
         output here = truth.u(0.2)
         output none = truth.t(0.2)
         output gluon = other.g(x) for x in [0.001, 0.1]
+        pdfset evolved = truth |> evolve(Q = 100)
+        pdfset same = lhapdf("fit_set") at Q = 100
+        output by_evolution = [evolved.g(0.01), evolved.u(0.1), evolved.b(0.01)]
+        output by_file = [same.g(0.01), same.u(0.1), same.b(0.01)]
     """
     found = pdflang.loads(text, folder=folder).derived({"k": 1.0})
     run = centre_of_run(folder / "fit")
     expected = pdflang.load(folder / "model.pdfm").derived(run)["seen"]
     assert float(found["here"]) == pytest.approx(float(expected), rel=1e-4)
     assert float(found["none"]) == 0.0
+    assert np.asarray(found["by_evolution"]) == pytest.approx(np.asarray(found["by_file"]), rel=1e-4)
     member = read_member(folder / "draws_set", 2, DataContext("set"))
     expected = member.densities([0.001, 0.1], 100.0)[member.pids.index(21)]
     assert np.asarray(found["gluon"]) == pytest.approx(expected, rel=1e-9)

@@ -52,7 +52,8 @@ class Node:
     def key(self, name: str, wanted: str) -> Node:
         """The entry `name` of a mapping, which must be there."""
         if not isinstance(self.value, dict):
-            raise self.wrong(f"is {_kind(self.value)}", f"a mapping with the key `{name}`: {wanted}")
+            found = "is empty" if self.value is None and not self.entry else f"is {_kind(self.value)}"
+            raise self.wrong(found, f"a mapping with the key `{name}`: {wanted}")
         if name not in self.value:
             raise self.wrong(f"has no key `{name}`", wanted)
         return self._child(self._step(name), self.value[name])
