@@ -52,7 +52,7 @@ def prepared(parts: Sequence[Part], pairs: Pairs, options: NleOptions) -> tuple[
             scales |= linear_scales(name, of_pairs(vectors, pairs).astype(float), known)
         else:
             rows = pairs.data[part.name]
-            flat = ((rows - scales[f"{name} mean"]) / scales[f"{name} sd"]).reshape(-1, part.width)
+            flat = ((rows - scales[f"{name} center"]) / scales[f"{name} spread"]).reshape(-1, part.width)
             scales |= linear_scales(name, flat, np.repeat(known, rows.shape[1], axis=0))
 
     def of_one(z: Any, data: Any) -> Any:
@@ -98,7 +98,7 @@ def log_value(network: Network, parts: Sequence[Part], scales: Mapping[str, Any]
         else:
             each = jax.vmap(lambda row, flow=flow: log_prob(flow, row, given))(target)
             there = jnp.arange(len(target)) < data[f"{name} count"]
-            total += jnp.where(there, each - units - jnp.log(scales[f"{name} sd"]).sum(), 0.0).sum()
+            total += jnp.where(there, each - units - jnp.log(scales[f"{name} spread"]).sum(), 0.0).sum()
     return total
 
 
@@ -125,7 +125,7 @@ def _targets(parts: Sequence[Part], scales: Mapping[str, Any], given: Any, data:
 
 
 def _log_sds(parts: Sequence[Part], scales: Mapping[str, Any]) -> Any:
-    return sum(jnp.log(scales[f"{part.name} sd"]).sum() for part in parts if not part.is_set)
+    return sum(jnp.log(scales[f"{part.name} spread"]).sum() for part in parts if not part.is_set)
 
 
 def _spread_out(parts: Sequence[Part], pairs: Pairs) -> Pairs:

@@ -22,6 +22,9 @@ Scales = dict[str, np.ndarray]
 
 _JITTER = 1e-9
 
+_FAR = 5.0
+"""Spreads from where on numbers of data count as their logarithm: under heavy tails networks would see little else."""
+
 
 def scales_of(parts: Sequence[Part], pairs: Pairs) -> Scales:
     """The scales of parameters and data."""
@@ -32,7 +35,7 @@ def scales_of(parts: Sequence[Part], pairs: Pairs) -> Scales:
         values = pairs.data[part.name]
         if part.is_set:
             values = values[_mask(pairs, part.name)]
-        scales[f"{part.name} mean"], scales[f"{part.name} sd"] = values.mean(axis=0), _spread(values)
+        scales[f"{part.name} center"], scales[f"{part.name} spread"] = _typical(values)
     with jax.enable_x64(True):
         raw = np.asarray(jax.jit(jax.vmap(lambda data: _statistics(parts, scales, data)))(pairs.data))
     return {**scales, "statistics mean": raw.mean(axis=0), "statistics sd": _spread(raw)}
@@ -52,7 +55,7 @@ def rows_of(part: Part, scales: Mapping[str, Any], data: Mapping[str, Any]) -> t
     """The rows of a set in units of their spread, (room, width), and whether each is there, (room,)."""
     import jax.numpy as jnp
 
-    rows = (data[part.name] - scales[f"{part.name} mean"]) / scales[f"{part.name} sd"]
+    rows = (data[part.name] - scales[f"{part.name} center"]) / scales[f"{part.name} spread"]
     there = jnp.arange(rows.shape[0]) < data[f"{part.name} count"]
     return rows * there[:, None], there
 
@@ -61,14 +64,14 @@ def vector_of(parts: Sequence[Part], scales: Mapping[str, Any], data: Mapping[st
     """All vectors of data, one after the other, in units of their spread."""
     import jax.numpy as jnp
 
-    vectors = [(data[p.name] - scales[f"{p.name} mean"]) / scales[f"{p.name} sd"] for p in parts if not p.is_set]
+    vectors = [(data[p.name] - scales[f"{p.name} center"]) / scales[f"{p.name} spread"] for p in parts if not p.is_set]
     return jnp.concatenate([jnp.zeros(0), *vectors])
 
 
 def _statistics(parts: Sequence[Part], scales: Mapping[str, Any], data: Mapping[str, Any]) -> jax.Array:
     import jax.numpy as jnp
 
-    found = [vector_of(parts, scales, data)]
+    found = [_moderate(vector_of(parts, scales, data))]
     for part in parts:
         if not part.is_set:
             continue
@@ -76,7 +79,7 @@ def _statistics(parts: Sequence[Part], scales: Mapping[str, Any], data: Mapping[
         count = jnp.maximum(there.sum(), 1)
         mean = rows.sum(axis=0) / count
         variance = jnp.where(there[:, None], (rows - mean) ** 2, 0.0).sum(axis=0) / count
-        found += [mean, jnp.log(variance + 1e-3), jnp.log1p(data[f"{part.name} count"])[None]]
+        found += [_moderate(mean), jnp.log(variance + 1e-3), jnp.log1p(data[f"{part.name} count"])[None]]
     return jnp.concatenate(found)
 
 
@@ -122,3 +125,19 @@ def _spread(values: np.ndarray) -> np.ndarray:
     """Standard deviations, 1 where all values are the same."""
     spread = values.std(axis=0)
     return np.where(spread > 1e-12 * (1 + np.abs(values.mean(axis=0))), spread, 1.0)
+
+
+def _typical(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The medians and half the widths of the central 68 %; means and standard deviations where most are the same."""
+    low, middle, high = np.quantile(values, (0.16, 0.5, 0.84), axis=0)
+    varies = high - low > 1e-12 * (1 + np.abs(middle))
+    return np.where(varies, middle, values.mean(axis=0)), np.where(varies, (high - low) / 2, _spread(values))
+
+
+def _moderate(values: Any) -> Any:
+    """Far values nearer; smooth, and the same elsewhere."""
+    import jax.numpy as jnp
+
+    size = jnp.abs(values)
+    far = _FAR + jnp.log1p(jnp.maximum(size - _FAR, 0.0))
+    return jnp.where(size > _FAR, jnp.sign(values) * far, values)
