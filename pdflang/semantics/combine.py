@@ -55,7 +55,11 @@ def as_number(value: Value, span: Span, what: str = "") -> Node:
     remedy = ""
     if isinstance(value, FunctionValue):
         arguments = ", ".join(v.name for v in value.variables)
-        remedy = f"write {value.name}({arguments})" if value.role != "lifted" else "apply it to a number"
+        if value.role != "lifted":
+            remedy = f"write {value.name}({arguments})"
+        else:
+            points = f"… for {arguments} in linspace(0.1, 0.9, 9)"
+            remedy = "apply it to a number" + f", or take it at points: {points}" * (len(value.variables) == 1)
     elif isinstance(value, BuiltinValue):
         remedy = f"call it: {value.name}(…)"
     purpose = f" {what}" if what else ""
