@@ -67,7 +67,8 @@ def _streams(module: ModuleWriter, observation: Observation, process: Process) -
     ends = [end for s in process.streams for v in _region(process, s) for end in (v.lower, v.upper) if end is not None]
     writer = module.writer(ends)
     rows = [_stream(module, writer, observation, process, stream) for stream in process.streams]
-    result = ["    return [", *(f"        {row}," for row in rows), "    ]"]
+    several = ["    return [", *(f"        {row}," for row in rows), "    ]"]
+    result = several if len(rows) > 1 else [f"    return [{rows[0]}]"]
     head = f"{streams_of(module, observation)}(params, arrays)"
     return module.function(head, f"How {_words(observation.name)} come about.", writer, result)
 

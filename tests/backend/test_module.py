@@ -32,7 +32,7 @@ def dis() -> pdflang.embedding.Model:
 
 
 def test_the_module_of_the_proxy_is_short_and_clean(proxy: Any, dis: Any, tmp_path: Path) -> None:
-    assert len(proxy.source.splitlines()) <= 105
+    assert len(proxy.source.splitlines()) <= 110
     assert not re.search(r"\bvalue_\d", proxy.source)
     for model in (proxy, dis):
         assert max(map(len, model.source.splitlines())) <= 110
