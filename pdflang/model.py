@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from pdflang.backend.outside import told
 from pdflang.backend.runtime.envelope import CannotDraw
-from pdflang.backend.runtime.events import EventDraws
 from pdflang.backend.runtime.factorisation import NotPositiveDefinite
 from pdflang.data.context import DataContext
 from pdflang.data.events import as_data, trace_labels
@@ -233,6 +232,8 @@ class CompiledModel:
         `envelopes`, a dict, keeps what bounds intensities for the next call at the same parameters. Errors: E609, E613,
         E616.
         """
+        from pdflang.backend.runtime.events import EventDraws
+
         checked = self.checked(params)
         arrays = {**self.whole_arrays, **{f"{name} count": size for name, size in (sizes or {}).items()}}
         processes = [o.name for o in self.program.observations.values() if o.process]

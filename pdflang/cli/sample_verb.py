@@ -73,7 +73,6 @@ def command(
     the options of the run.
     """
     from pdflang.cli.monitors import told_of
-    from pdflang.cli.runs import write_run
     from pdflang.inference import terminal_monitor
     from pdflang.results import RunFolder, account
     from pdflang.results.checkpoints import FolderCheckpoints
@@ -120,6 +119,8 @@ def command(
         go_on = f"`pdflang sample {model} {shlex.join(again)}` goes on"
         if draws.z.shape[1] == 0:
             leave(f"interrupted during warmup: there are no draws yet{f'; {go_on}' if checkpoints.begun else _NOTHING}")
+        from pdflang.cli.runs import write_run
+
         written = write_run(compiled, folder, draws, origin, log_likelihood, information)
         chains, count = draws.z.shape[:2]
         made = f"{chains} chains of {count} draws{f' ({account(draws)})' if draws.more else ''}"
