@@ -152,8 +152,9 @@ class _Validating:
             return Validation(outside, calibrations)
         names = {_EXACT: exact, **{name: model for name, model in self._models.items() if model.learned is not None}}
         draws = {}
-        for name, model in names.items():
-            draws[name] = self._draws(name, model)
+        for number, (name, model) in enumerate(names.items()):
+            # Chains of equal seeds would follow each other, and a classifier knows twins.
+            draws[name] = self._draws(name, model, (self._seed + number) % 2**32)
             if self._is_stopped():
                 return None
         self._write_page(list(names))
@@ -186,7 +187,7 @@ class _Validating:
             self._screen.note(f"the observed data are not compared with simulations: {reason}")
             return None
 
-    def _draws(self, name: str, model: Model) -> dict[str, np.ndarray]:
+    def _draws(self, name: str, model: Model, seed: int) -> dict[str, np.ndarray]:
         """Draws (n,) of each number, from a folder of their own that `compare` and `report` read."""
         from pdflang.cli.runs import write_run
         from pdflang.inference.options import AutoOptions
@@ -197,10 +198,10 @@ class _Validating:
 
         place = self._folder.path / name
         if not (place / PROVENANCE).is_file():
-            options = AutoOptions(seed=self._seed, threads=self._settings.threads)
+            options = AutoOptions(seed=seed, threads=self._settings.threads)
             started = datetime.now(UTC)
             with RunFolder.create(Path(name), place) as folder:
-                origin = partial(model.provenance, "auto", started, options=asdict(options), seed=self._seed)
+                origin = partial(model.provenance, "auto", started, options=asdict(options), seed=seed)
                 write_run(model, folder, model.draw(options, self._monitor), origin)
         tree = read_run(place).draws
         assert tree is not None
