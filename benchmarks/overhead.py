@@ -24,7 +24,7 @@ import numpy as np  # noqa: E402
 
 import pdflang  # noqa: E402
 from pdflang.inference import hmc, nuts  # noqa: E402
-from pdflang.inference.chunks import CHUNK, stages  # noqa: E402
+from pdflang.inference.chunks import CHUNK, Transitions, ends_window, stages  # noqa: E402
 from pdflang.inference.options import HmcOptions, NutsOptions  # noqa: E402
 from pdflang.inference.platform import compiler_options  # noqa: E402
 from pdflang.inference.target import Target  # noqa: E402
@@ -63,7 +63,7 @@ def transitions(target: Target, method: Any, options: Any) -> tuple[Callable[[],
         state, _, _ = programs.advance(
             state, np.uint32(1), np.uint32(0), np.int32(done), np.int32(1), schedule[done : done + CHUNK], *arguments
         )
-        if schedule[done] == 2:
+        if ends_window(schedule[done]):
             state, _ = programs.end_window(state, arguments[0])
         done += 1
 
@@ -73,7 +73,7 @@ def transitions(target: Target, method: Any, options: Any) -> tuple[Callable[[],
         state, columns, _ = programs.advance(
             state, np.uint32(1), np.uint32(0), np.int32(done), np.int32(CHUNK), schedule[-CHUNK:], *arguments
         )
-        steps = int(np.asarray(columns[6]).sum())
+        steps = int(np.asarray(Transitions(*columns).n_steps).sum())
         done += CHUNK
         return (time.perf_counter() - begin) / steps
 

@@ -242,10 +242,13 @@ class Model(CompiledModel):
         where a package is missing, E661 where simulations or losses are not finite, E662 where the method cannot learn
         from such data, and those of `simulate`.
         """
-        from pdflang.learning.learning import learn
+        from pdflang.learning.methods import require_packages
 
+        require_packages()
         self._require_parameters()
         require_fit(self.bound)
+        from pdflang.learning.learning import learn
+
         return learn(self, method, options, monitor, note, store)
 
     @property

@@ -163,9 +163,10 @@ def load_model(
     required.
     """
     from pdflang import driver
-    from pdflang.cli.trained import is_trained, with_learned
+    from pdflang.cli.trained import with_learned
     from pdflang.embedding import Model
     from pdflang.inference import prepare_jax, prepare_threads
+    from pdflang.learning import is_trained
 
     prepare_threads()
     bound = bound_model(screen, path, data, sizes, None if is_trained(path) else require, remarks, at_fit)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pdflang.cli.screen import Screen
-from pdflang.cli.trained import is_trained
 from pdflang.diagnostics import Diagnostic, PdflangError
+from pdflang.learning import is_trained
 
 if TYPE_CHECKING:
     from pdflang.embedding import Model

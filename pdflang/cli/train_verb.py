@@ -23,7 +23,7 @@ from pdflang.cli.screen import Screen
 from pdflang.diagnostics import PdflangError
 from pdflang.inference.options import chosen_seed, options_of
 from pdflang.interrupts import INTERRUPTED, held, leave
-from pdflang.learning.methods import LEARNING, LearningMethod
+from pdflang.learning.methods import LEARNING, LearningMethod, require_packages
 from pdflang.learning.options import TrainOptions
 
 if TYPE_CHECKING:
@@ -59,7 +59,6 @@ def command(
     """
     from pdflang.cli.monitors import told_of
     from pdflang.inference import terminal_monitor
-    from pdflang.learning.store import CHECKPOINT, FolderStore, write_learned
     from pdflang.results import RunFolder
     from pdflang.results.continuation import continued
 
@@ -69,7 +68,10 @@ def command(
     earlier = RunFolder.latest(model, list(LEARNING), out) if resume else None
     given = {name: value for name, value in options.items() if value is not None}
     chosen, settings = _plan(earlier, method, given)
+    require_packages()
     compiled = load_model(screen, model, data, at_fit=True)
+    from pdflang.learning.store import CHECKPOINT, FolderStore, write_learned
+
     _say_exact(screen, compiled, model)
     if earlier is not None:
         continued(earlier.path, _origin(compiled, chosen, settings, started), ("threads",), _ANOTHER)

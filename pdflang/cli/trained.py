@@ -5,14 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pdflang.learning import is_trained
+
 if TYPE_CHECKING:
     from pdflang.diagnostics import SourceFile
     from pdflang.embedding import Model
-
-
-def is_trained(path: Path) -> bool:
-    """Whether a path is the folder of a training that came to an end."""
-    return path.is_dir() and (path / "networks.json").is_file()
 
 
 def source_at(path: Path) -> SourceFile:

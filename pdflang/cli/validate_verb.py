@@ -14,9 +14,9 @@ import click
 from pdflang.cli.failure import UNTRUSTED, told
 from pdflang.cli.options import data_option, json_option, load_model, option_flags, out_option, overwrite_option
 from pdflang.cli.screen import Screen
-from pdflang.cli.trained import is_trained
 from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.interrupts import INTERRUPTED, held, leave
+from pdflang.learning import is_trained
 from pdflang.workflows import ValidateOptions
 
 if TYPE_CHECKING:
@@ -134,9 +134,12 @@ class _Validating:
     def found(self) -> Any:
         """What they say together; None where it was interrupted."""
         from pdflang.inference.workers import interrupts
+        from pdflang.results.two_samples import require_scikit
         from pdflang.results.validation import Validation, side_by_side
 
         exact = self._exact_model()
+        if exact is not None:
+            require_scikit()
         calibrations = {}
         for name, model in self._models.items():
             given = {key: value for key, value in asdict(self._settings).items() if key != "simulations"}

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Protocol, TypeVar
 
 from pdflang.inference.monitor import Monitor, Progressed
 from pdflang.inference.platform import available_cores
 from pdflang.inference.workers import StopRequest, interrupts, run_tasks
+
+Made = TypeVar("Made")
 
 
 class Run(Protocol):
@@ -77,3 +80,30 @@ def take_turns(runs: Sequence[Run], threads: int | None, stop: StopRequest, moni
     at_once = min(threads or available_cores(), len(runs))
     run_tasks([work] * at_once, at_once, stop, tick)
     return all(run.is_done for run in runs)
+
+
+def each_of(
+    count: int, make: Callable[[int], Made], method: str, threads: int | None, monitor: Monitor,
+    stop: StopRequest | None = None,
+) -> list[Made]:  # fmt: skip
+    """What is made of each number below the count, on threads, in order, with progress of simulations.
+
+    KeyboardInterrupt where Ctrl-C was heard, or a stop requested.
+    """
+    made: dict[int, Made] = {}
+
+    def run(number: int) -> None:
+        made[number] = make(number)
+
+    with interrupts(stop) as heard:
+        monitor.start(method, 1, count)
+        try:
+            run_tasks(
+                [partial(run, number) for number in range(count)], threads or available_cores(), heard,
+                lambda: monitor.update(Progressed(0, "simulating", len(made), count)), patient=False,
+            )  # fmt: skip
+        finally:
+            monitor.finish()
+    if heard.requested:
+        raise KeyboardInterrupt
+    return [made[number] for number in range(count)]

@@ -57,11 +57,9 @@ def learn(
 ) -> Learning:  # fmt: skip
     """Train a method on simulations of a model. The seed of the options must be given.
 
-    `note` is told what it costs. Errors: E607 where the prior cannot be drawn from, E608 without parameters, E620 where
-    a package is missing, E661 where simulations or losses are not finite, E662 where the method cannot learn from such
-    data, and those of `simulate`.
+    `note` is told what it costs. Errors: E607 where the prior cannot be drawn from, E608 without parameters, E661 where
+    simulations or losses are not finite, E662 where the method cannot learn from such data, and those of `simulate`.
     """
-    _ = method.module
     parts = _parts(model, method)
     run = _Run(model, method, options, parts, monitor or QuietMonitor(), note, store)
     with interrupts(stop) as stop:

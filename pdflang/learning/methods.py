@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Literal
 
 from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
 from pdflang.learning.options import NleOptions, NpeOptions, NreOptions, TrainOptions
+
+_PACKAGES = ("equinox", "flowjax", "optax", "paramax")
 
 
 @dataclass(frozen=True)
@@ -27,18 +30,20 @@ class LearningMethod:
 
     @property
     def module(self) -> Any:
-        """Its module; this imports JAX. Error: E620 where a package is missing."""
-        try:
-            return import_module(f"pdflang.learning.{self.name}")
-        except ModuleNotFoundError as failure:
-            if (failure.name or "").partition(".")[0] not in ("equinox", "flowjax", "paramax"):
-                raise
-            raise PdflangError(
-                Diagnostic(
-                    "E620", f"`train` needs the package {failure.name}, which is not installed",
-                    remedy='install it: pip install "pdflang[learn]"',
-                )
-            ) from None  # fmt: skip
+        """Its module; this imports JAX and what `require_packages` asks for."""
+        return import_module(f"pdflang.learning.{self.name}")
+
+
+def require_packages() -> None:
+    """PdflangError (E620) where a package that networks are made of is not installed; this imports none of them."""
+    missing = [name for name in _PACKAGES if find_spec(name) is None]
+    if missing:
+        raise PdflangError(
+            Diagnostic(
+                "E620", f"learning from simulations needs the package {missing[0]}, which is not installed",
+                remedy='install it: pip install "pdflang[learn]"',
+            )
+        )  # fmt: skip
 
 
 _ROWS = (

@@ -13,23 +13,17 @@ import numpy as np
 
 from pdflang.diagnostics import Diagnostic, PdflangError, SourceFile
 from pdflang.inference.options import options_of
+from pdflang.learning import ARCHITECTURE, NETWORKS, is_trained
 from pdflang.learning.layout import Part
 from pdflang.learning.learned import Learned
-from pdflang.learning.methods import learning_method
+from pdflang.learning.methods import learning_method, require_packages
 from pdflang.learning.pairs import Pairs
 from pdflang.results.files import cannot_write, write_whole
 from pdflang.results.plain import to_json
 from pdflang.results.run_folder import CHECKPOINT, MODEL, RunFolder, read_json
 
-NETWORKS = "networks.npz"
-ARCHITECTURE = "networks.json"
 HISTORY = "training.csv"
 _FORMAT = 1
-
-
-def is_trained(path: Path) -> bool:
-    """Whether a path is the folder of a training that came to an end."""
-    return (path / NETWORKS).is_file() and (path / ARCHITECTURE).is_file()
 
 
 def write_learned(folder: RunFolder, learned: Learned, source: SourceFile) -> None:
@@ -65,7 +59,11 @@ def source_at(path: Path) -> SourceFile:
 
 
 def read_learned(folder: Path) -> Learned:
-    """What `write_learned` wrote. Error: E623 where it is missing or damaged, E630 where a newer pdflang made it."""
+    """What `write_learned` wrote.
+
+    Errors: E620 where a package is missing, E623 where the folder is damaged, E630 where a newer pdflang made it.
+    """
+    require_packages()
     record = read_json(folder, ARCHITECTURE)
     try:
         if record["format"] > _FORMAT:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from pdflang.inference import Monitor, Progressed
-from pdflang.inference.platform import available_cores
-from pdflang.inference.workers import interrupts, run_tasks
+from pdflang.inference import Monitor
+from pdflang.inference.turns import each_of
 from pdflang.model import CompiledModel
 from pdflang.predictive.draws import DrawnParameters, evenly
 from pdflang.predictive.events import Bins
@@ -26,7 +24,11 @@ def simulated(
     if not bins:
         data = model.functions.simulations(drawn.data_keys, drawn.parameters, model.arrays)
         return {name: np.asarray(data[name]) for name in model.program.observations}
-    rows = _rows(len(drawn.keys), lambda number: binned(bins, _one(model, drawn, number)), threads, monitor)
+
+    def row(number: int) -> dict[str, np.ndarray]:
+        return binned(bins, _one(model, drawn, number))
+
+    rows = each_of(len(drawn.keys), row, "predict", threads, monitor)
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
 
@@ -54,26 +56,3 @@ def binned(bins: list[Bins], data: Mapping[str, Any]) -> dict[str, np.ndarray]:
 
 def _one(model: CompiledModel, drawn: DrawnParameters, number: int) -> dict[str, Any]:
     return model.simulate(drawn.keys[number], {name: values[number] for name, values in drawn.parameters.items()})
-
-
-def _rows(
-    count: int, make: Callable[[int], dict[str, np.ndarray]], threads: int | None, monitor: Monitor
-) -> list[dict[str, np.ndarray]]:
-    """What is made of each number, on threads. KeyboardInterrupt where Ctrl-C ended it."""
-    rows: dict[int, dict[str, np.ndarray]] = {}
-
-    def run(number: int) -> None:
-        rows[number] = make(number)
-
-    with interrupts() as stop:
-        monitor.start("predict", 1, count)
-        try:
-            run_tasks(
-                [partial(run, number) for number in range(count)], threads or available_cores(), stop,
-                lambda: monitor.update(Progressed(0, "simulating", len(rows), count)), patient=False,
-            )  # fmt: skip
-        finally:
-            monitor.finish()
-    if stop.requested:
-        raise KeyboardInterrupt
-    return [rows[number] for number in range(count)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import NamedTuple
 
 import numpy as np
@@ -18,21 +19,25 @@ class TwoSamples(NamedTuple):
     error: float
 
 
+def require_scikit() -> None:
+    """PdflangError (E620) where scikit-learn is not installed, before anything is made that is to be compared."""
+    if find_spec("sklearn") is None:
+        message = "comparing draws needs the package scikit-learn, which is not installed"
+        raise PdflangError(Diagnostic("E620", message, remedy='install it: pip install "pdflang[learn]"'))
+
+
 def c2st(reference: np.ndarray, other: np.ndarray, seed: int = 0) -> TwoSamples:
     """The test of two samples (n, d), in the way of sbibm (Lueckmann et al. 2021, arXiv:2101.04653).
 
     The classifier is a network of two hidden layers of 10 d units, trained on four fifths of the points and judged by
     the rest, five times; points are in units of the reference. Error: E620 without scikit-learn.
     """
-    try:
-        from sklearn.exceptions import ConvergenceWarning
-        from sklearn.model_selection import KFold, cross_val_score
-        from sklearn.neural_network import MLPClassifier
-    except ModuleNotFoundError:
-        message = "comparing draws needs the package scikit-learn, which is not installed"
-        remedy = 'install it: pip install "pdflang[learn]"'
-        raise PdflangError(Diagnostic("E620", message, remedy=remedy)) from None
+    require_scikit()
     import warnings
+
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.model_selection import KFold, cross_val_score
+    from sklearn.neural_network import MLPClassifier
 
     spread = reference.std(axis=0)
     scale = np.where(spread > 0, spread, 1.0)

@@ -13,9 +13,9 @@ import jax
 import numpy as np
 
 from pdflang.diagnostics import Diagnostic, PdflangError
-from pdflang.inference import Monitor, Progressed, QuietMonitor
-from pdflang.inference.platform import available_cores
-from pdflang.inference.workers import StopRequest, interrupts, run_tasks
+from pdflang.inference import Monitor, QuietMonitor
+from pdflang.inference.turns import each_of
+from pdflang.inference.workers import StopRequest
 from pdflang.model import CompiledModel
 from pdflang.simulator.batch import Batch
 from pdflang.simulator.estimates import Estimates
@@ -153,28 +153,14 @@ class Simulator:
         self, keys: Any, values: dict[str, np.ndarray], sizes: Mapping[str, int] | None, traces: bool,
         threads: int | None, monitor: Monitor, stop: StopRequest | None,
     ) -> list[dict[str, Any]]:  # fmt: skip
-        count = len(keys)
         data_keys = jax.vmap(jax.random.split)(keys)[:, 1]
-        done: dict[int, dict[str, Any]] = {}
-
         envelopes = _SharedEnvelopes()
 
-        def run(number: int) -> None:
+        def one(number: int) -> dict[str, Any]:
             params = {name: value[number] for name, value in values.items()}
-            done[number] = self.model.drawn(data_keys[number], params, sizes, traces, envelopes.at(params))
+            return self.model.drawn(data_keys[number], params, sizes, traces, envelopes.at(params))
 
-        with interrupts(stop) as heard:
-            monitor.start("simulate", 1, count)
-            try:
-                run_tasks(
-                    [partial(run, number) for number in range(count)], threads or available_cores(), heard,
-                    lambda: monitor.update(Progressed(0, "simulating", len(done), count)), patient=False,
-                )  # fmt: skip
-            finally:
-                monitor.finish()
-        if heard.requested:
-            raise KeyboardInterrupt
-        return [done[number] for number in range(count)]
+        return each_of(len(keys), one, "simulate", threads, monitor, stop)
 
     # --- how many events are expected -----------------------------------------------------------------------
 

@@ -199,18 +199,6 @@ def test_what_is_not_finite_is_never_learned():
         means().train(method="nle", simulations=300, epochs=3, width=8, layers=1, learning_rate=1e30)
 
 
-def test_a_missing_package_is_named(monkeypatch):
-    import sys
-
-    for name in [name for name in sys.modules if name.startswith("pdflang.learning.npe")]:
-        monkeypatch.delitem(sys.modules, name)
-    for name in [n for n in sys.modules if n.partition(".")[0] == "flowjax" or n == "pdflang.learning.networks"]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "flowjax", None)
-    with pytest.raises(PdflangError, match=r'needs the package flowjax.*\n.*pip install "pdflang\[learn\]"'):
-        means().train()
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("rounds", [1, 3])
