@@ -215,11 +215,16 @@ class Model(CompiledModel):
         assert isinstance(found, Model)
         return found if self.learned is None else found.with_learned(self.learned)
 
-    def train(self, method: str = "npe", *, monitor: Monitor | None = None, **options: Any) -> Trained:
+    def train(
+        self, method: str = "npe", *, parameters: Mapping[str, Any] | None = None, monitor: Monitor | None = None,
+        **options: Any,
+    ) -> Trained:  # fmt: skip
         """A density that is learned from simulations of this model, for models without one, or for many data sets.
 
         `method` is one of `pdflang.learning.methods.LEARNING`, which say what each is for; options are the fields of
         its options: simulations, rounds, epochs, seed, … With several `rounds` it is for the data of this model alone.
+        Methods that learn of single events take `parameters` in the place of draws of the prior: one point, or arrays
+        (n, …) by name, such as two points between which a ratio is asked for, or draws of another posterior.
         Ctrl-C keeps the best network so far. Errors: those of `learn`, and E620 for the options.
         """
         from pdflang.learning.methods import learning_method
@@ -227,7 +232,8 @@ class Model(CompiledModel):
 
         chosen = learning_method(method)
         settings = options_of(chosen.options, options)
-        found = self.learn(chosen, replace(settings, seed=chosen_seed(settings.seed)), monitor)
+        settings = replace(settings, seed=chosen_seed(settings.seed))
+        found = self.learn(chosen, settings, monitor, parameters=parameters)
         if found.learned is None:
             raise KeyboardInterrupt
         return Trained(self, found.learned)
@@ -235,6 +241,7 @@ class Model(CompiledModel):
     def learn(
         self, method: LearningMethod, options: TrainOptions, monitor: Monitor | None = None,
         note: Callable[[str], None] = lambda text: None, store: Store | None = None,
+        parameters: Mapping[str, Any] | None = None,
     ) -> Learning:  # fmt: skip
         """What a method learns of simulations, by options with a seed; a `store` keeps what a training goes on from.
 
@@ -249,7 +256,7 @@ class Model(CompiledModel):
         require_fit(self.bound)
         from pdflang.learning.learning import learn
 
-        return learn(self, method, options, monitor, note, store)
+        return learn(self, method, options, monitor, note, store, parameters=parameters)
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -51,6 +52,8 @@ def prepare_jax() -> None:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
         jax.config.update("jax_raise_persistent_cache_errors", False)
+        # Another process may be writing the same entry at this moment: what it holds is compiled here, too.
+        warnings.filterwarnings("ignore", message="Error reading persistent compilation cache entry")
     keep_programs()
 
 

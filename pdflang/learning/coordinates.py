@@ -28,6 +28,24 @@ def unconstrained(model: CompiledModel, params: Mapping[str, Any]) -> np.ndarray
         return np.asarray(_maps(model.functions)[1](dict(params), model.arrays))
 
 
+def jacobians(model: CompiledModel, z: np.ndarray) -> np.ndarray:
+    """∂ parameters / ∂ z, (n, entries, dimension), at unconstrained vectors (n, dimension)."""
+    with double_precision():
+        return np.asarray(_slopes(model.functions.module.constrain, tuple(model.program.parameters))(z, model.arrays))
+
+
+@lru_cache(maxsize=32)
+def _slopes(constrain: Callable[..., Any], names: tuple[str, ...]) -> Callable[..., Any]:
+    import jax
+    import jax.numpy as jnp
+
+    def flat(z: Any, arrays: Any) -> Any:
+        params = constrain(z, arrays)[0]
+        return jnp.concatenate([jnp.ravel(params[name]) for name in names])
+
+    return jax.jit(jax.vmap(jax.jacfwd(flat), in_axes=(0, None)))
+
+
 def _maps(functions: Functions) -> tuple[Callable[..., Any], Callable[..., Any]]:
     return _compiled(functions.module.constrain, functions.module.unconstrain)
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.ir import nodes
-from pdflang.ir.program import Observation, Program
+from pdflang.ir.evaluate import Evaluator
+from pdflang.ir.program import EventVariable, Observation, Program
 from pdflang.semantics.lints import everything_read
 
 if TYPE_CHECKING:
@@ -23,8 +24,9 @@ class Part:
 
     `shape` is that of an array, without the axis of its rows where it `is_set`: those are independent of each other and
     alike, given the parameters, so that their order says nothing; there are `rows` of them. Events are a set of any
-    number of rows, with a column for each of the `variables`, whose numbers of `labels` are 0 for numbers. `is_whole`
-    says that values are integers.
+    number of rows, with a column for each of the `variables`, whose numbers of `labels` are 0 for numbers; where it
+    `is_normalised`, that number says nothing. `bounds` are those of each variable, None where it has not both.
+    `is_whole` says that values are integers.
     """
 
     name: str
@@ -34,6 +36,8 @@ class Part:
     labels: tuple[int, ...] = ()
     is_whole: bool = False
     rows: int = 0
+    is_normalised: bool = False
+    bounds: tuple[tuple[float, float] | None, ...] = ()
 
     @property
     def is_events(self) -> bool:
@@ -51,8 +55,12 @@ class Part:
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> Part:
         """What `record` made plain."""
-        made: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in record.items()}
-        return cls(**made)
+        return cls(**{name: _tuples(value) for name, value in record.items()})
+
+
+def _tuples(value: Any) -> Any:
+    """Lists as tuples, also within lists."""
+    return tuple(_tuples(one) for one in value) if isinstance(value, list) else value
 
 
 def layout_of(model: CompiledModel) -> tuple[Part, ...]:
@@ -80,12 +88,23 @@ def _part(model: CompiledModel, observation: Observation) -> Part:
             )  # fmt: skip
         variables = process.variables
         lengths = [v.axis.size.bind(model.bound.lengths) if v.axis is not None else 0 for v in variables]
-        return Part(observation.name, True, (), tuple(v.name for v in variables), tuple(lengths))
+        names = tuple(variable.name for variable in variables)
+        bounds = tuple(_bounds(model, variable) for variable in variables)
+        return Part(
+            observation.name, True, (), names, tuple(lengths), is_normalised=process.normalised, bounds=bounds
+        )  # fmt: skip
     datum = program.data[observation.name]
     shape = tuple(axis.size.bind(model.bound.lengths) for axis in datum.axes)
     over, is_whole = _rows(program, observation, shape), datum.dtype == "int"
     rows = int(np.prod(shape[:over], dtype=int)) if over else 0
     return Part(observation.name, over > 0, shape[over:], is_whole=is_whole, rows=rows)
+
+
+def _bounds(model: CompiledModel, variable: EventVariable) -> tuple[float, float] | None:
+    if variable.lower is None or variable.upper is None:
+        return None
+    evaluate = Evaluator(model.bound.arrays, model.bound.lengths, model.program.definition_nodes)
+    return float(evaluate(variable.lower)), float(evaluate(variable.upper))
 
 
 def _rows(program: Program, observation: Observation, shape: tuple[int, ...]) -> int:

@@ -93,14 +93,21 @@ class Learned:
         return Draws(shaped, {"lp": lp.reshape(chains, count)}, seed, options, self.method.name)
 
     def arrays(self, model: CompiledModel) -> dict[str, Any]:
-        """The arguments of the functions of a model: its arrays, its data as numbers, weights, scales."""
+        """The arguments of the functions of a model: its arrays, what is read of its data, weights, scales."""
         from pdflang.predictive.observed import observed_data
 
         observed = observed_data(model)
         numbers = packed(self.parts, [{part.name: numbers_of(model, part, observed) for part in self.parts}])
         data = {name: values[0] for name, values in numbers.items()}
-        weights = [leaf.astype(np.float64) if leaf.dtype.kind == "f" else leaf for leaf in self.weights]
-        return {"model": model.arrays, "data": data, "weights": weights, "scales": self.scales}
+        weights = self.precise_weights
+        with double_precision():
+            read = self.functions_of(model.functions)["reading"](weights, self.scales, data)
+        return {"model": model.arrays, "read": read, "weights": weights, "scales": self.scales}
+
+    @property
+    def precise_weights(self) -> list[np.ndarray]:
+        """The weights in 64 bits."""
+        return [leaf.astype(np.float64) if leaf.dtype.kind == "f" else leaf for leaf in self.weights]
 
     def record(self) -> dict[str, Any]:
         """Which networks these are, for the provenance of what is made with them."""
@@ -109,11 +116,11 @@ class Learned:
 
     # --- functions of z and arrays --------------------------------------------------------------------------
 
-    def value(self, weights: Any, scales: Any, z: Any, data: Any) -> Any:
-        """What was learned, at unconstrained parameters (dimension,) and data as numbers."""
-        return self.method.module.log_value(self._network(weights), self.parts, scales, z, data)
+    def value(self, weights: Any, scales: Any, z: Any, read: Any) -> Any:
+        """What was learned, at unconstrained parameters (dimension,) and what networks have read of data."""
+        return self.method.module.log_value(self.network(weights), self.parts, scales, z, read)
 
-    def _network(self, weights: Any) -> Any:
+    def network(self, weights: Any) -> Any:
         """The network of some weights."""
         import equinox as eqx
 
@@ -140,10 +147,14 @@ class Learned:
         return self._functions[key]
 
     def _compiled(self, functions: Functions) -> dict[str, Callable[..., Any]]:
-        self._network(self.weights)  # which is made once, outside of what is traced
+        module = self.method.module
+        self.network(self.weights)  # which is made once, outside of what is traced
 
         def value(z: Any, arrays: Any) -> Any:
-            return self.value(arrays["weights"], arrays["scales"], z, arrays["data"])
+            return self.value(arrays["weights"], arrays["scales"], z, arrays["read"])
+
+        def read(weights: Any, scales: Any, data: Any) -> Any:
+            return module.reading(self.network(weights), self.parts, scales, data)
 
         def density(z: Any, arrays: Any) -> Any:
             if self.method.learns == "posterior":
@@ -161,6 +172,7 @@ class Learned:
             "constrained": jax.jit(constrained),
             "start": lambda key, arrays: functions.start(key, arrays["model"]),
             "prior": lambda z, arrays: functions.log_prior_unconstrained(z, arrays["model"]),
+            "reading": jax.jit(read),
             "densities": jax.jit(jax.vmap(density, in_axes=(0, None))),
             "value of params": jax.jit(of_params(value)),
             "density of params": jax.jit(of_params(constrained)),
@@ -168,8 +180,8 @@ class Learned:
         if self.method.learns == "posterior":
 
             def drawn(key: Any, arrays: Any, count: int) -> Any:
-                network = self._network(arrays["weights"])
-                return self.method.module.drawn(network, self.parts, arrays["scales"], key, arrays["data"], count)
+                network = self.network(arrays["weights"])
+                return self.method.module.drawn(network, self.parts, arrays["scales"], key, arrays["read"], count)
 
             found["drawn"] = jax.jit(drawn, static_argnums=2)
         return found

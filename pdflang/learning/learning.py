@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,11 +15,11 @@ from pdflang.inference import Monitor, Progressed, QuietMonitor
 from pdflang.inference.workers import StopRequest, interrupts
 from pdflang.learning.layout import Part, layout_of
 from pdflang.learning.learned import Learned
+from pdflang.learning.material import DataSets, EventLists, Material, Simulated
 from pdflang.learning.methods import LearningMethod
 from pdflang.learning.options import TrainOptions
 from pdflang.learning.origin import hashes
-from pdflang.learning.pairs import Pairs, joined, keys_of, simulated_pairs
-from pdflang.learning.rounds import Region, posterior_draws
+from pdflang.learning.points import points_of
 from pdflang.learning.training import Keeper, train
 
 if TYPE_CHECKING:
@@ -32,10 +32,10 @@ _LONG = 10.0
 class Store(Protocol):
     """Where simulations and trainings are kept while the whole goes on."""
 
-    def pairs(self, number: int) -> Pairs | None:
-        """The simulations of a round; None where there are none yet."""
+    def simulations(self, number: int, size: int) -> dict[str, np.ndarray] | None:
+        """So many simulations of a round as arrays; None where there are not yet."""
 
-    def keep_pairs(self, number: int, pairs: Pairs) -> None:
+    def keep_simulations(self, number: int, size: int, arrays: dict[str, np.ndarray]) -> None:
         """Keep them."""
 
     def keeper(self, number: int) -> Keeper:
@@ -54,75 +54,64 @@ class Learning:
 def learn(
     model: CompiledModel, method: LearningMethod, options: TrainOptions, monitor: Monitor | None = None,
     note: Callable[[str], None] = lambda text: None, store: Store | None = None, stop: StopRequest | None = None,
+    parameters: Mapping[str, Any] | None = None,
 ) -> Learning:  # fmt: skip
     """Train a method on simulations of a model. The seed of the options must be given.
 
-    `note` is told what it costs. Errors: E607 where the prior cannot be drawn from, E608 without parameters, E661 where
+    `note` is told what it costs. `parameters` are points to take in the place of draws of the prior, by methods that
+    learn of single events. Errors: E607 where the prior cannot be drawn from, E608 without parameters, E661 where
     simulations or losses are not finite, E662 where the method cannot learn from such data, and those of `simulate`.
     """
     parts = _parts(model, method)
-    run = _Run(model, method, options, parts, monitor or QuietMonitor(), note, store)
+    kind = EventLists if method.of_events else DataSets
+    if parameters is not None and not method.of_events:
+        raise PdflangError(
+            Diagnostic(
+                "E662", f"`{method.name}` learns from draws of the prior, and not at other parameters",
+                remedy="leave `parameters` out, or use a method that learns of single events",
+            )
+        )  # fmt: skip
+    material = kind(model, method, options, parts, points_of(model, parameters))
+    run = _Run(material, monitor or QuietMonitor(), note, store)
     with interrupts(stop) as stop:
         return run.go(stop)
 
 
 @dataclass
 class _Run:
-    model: CompiledModel
-    method: LearningMethod
-    options: TrainOptions
-    parts: tuple[Part, ...]
+    material: Material
     monitor: Monitor
     note: Callable[[str], None]
     store: Store | None
 
+    def __post_init__(self) -> None:
+        self.model, self.method, self.options = self.material.model, self.material.method, self.material.options
+
     def go(self, stop: StopRequest) -> Learning:
         seconds = {"simulate": 0.0, "train": 0.0}
-        found: list[Pairs] = []
+        found: list[Simulated] = []
         histories: list[list[dict[str, float]]] = []
         learned: Learned | None = None
         sizes = np.diff(np.linspace(0, self.options.simulations, self.options.rounds + 1).astype(int))
         for number, size in enumerate(sizes):
             begin = time.perf_counter()
-            region = self._region(learned, number)
-            pairs = self._pairs(number, int(size), learned, region, stop)
+            self.material.begin(number, learned)
+            simulated = self._simulated(number, int(size), learned, stop)
             seconds["simulate"] += time.perf_counter() - begin
-            if pairs is None:
+            if simulated is None:
                 return Learning(learned, True, seconds)
-            found.append(pairs)
+            found.append(simulated)
             begin = time.perf_counter()
-            learned, interrupted = self._trained(number, joined(found), region, histories, stop)
+            learned, interrupted = self._trained(number, self.material.together(found), histories, stop)
             seconds["train"] += time.perf_counter() - begin
             if interrupted:
                 return Learning(learned, True, seconds)
         return Learning(learned, False, seconds)
 
-    def _key(self, stream: int) -> Any:
-        assert self.options.seed is not None
-        return jax.random.fold_in(jax.random.key(self.options.seed), stream)
-
-    def _region(self, learned: Learned | None, number: int) -> Region | None:
-        """Where the parameters of a later round are proposed, by a method that needs to know."""
-        if learned is None or self.method.learns != "posterior":
-            return None
-        return Region(learned, self.model, self._key(1000 + number))
-
-    def _pairs(
-        self, number: int, size: int, learned: Learned | None, region: Region | None, stop: StopRequest
-    ) -> Pairs | None:
-        kept = self.store.pairs(number) if self.store is not None else None
-        if kept is not None and len(kept) == size:
-            return kept
-        assert self.options.seed is not None
-        z = None
-        if region is not None:
-            z = region.drawn(self._key(2000 + number), size)
-        elif learned is not None:
-            z = posterior_draws(learned, self.model, self.options.seed + number, size, self.monitor, stop)
-            if stop.requested:
-                return None
-        keys = keys_of(self.options.seed, number, size)
-        self.monitor.start("train", 1, size)
+    def _simulated(self, number: int, size: int, learned: Learned | None, stop: StopRequest) -> Simulated | None:
+        kept = self.store.simulations(number, size) if self.store is not None else None
+        if kept is not None:
+            return self.material.of_arrays(kept)
         begin = [(0, time.perf_counter())]
 
         def told(done: int) -> None:
@@ -131,13 +120,17 @@ class _Run:
             if number == 0 and len(begin) == 3:
                 self._tell_cost(*begin[1:])
 
+        z = self.material.proposed(number, size, learned, self.monitor, stop) if learned is not None else None
+        if stop.requested:
+            return None
+        self.monitor.start("train", 1, size)
         try:
-            pairs = simulated_pairs(self.model, self.parts, keys, z, self.options.threads, stop, told)
+            simulated = self.material.drawn(number, size, z, stop, told)
         finally:
             self.monitor.finish()
-        if pairs is not None and self.store is not None:
-            self.store.keep_pairs(number, pairs)
-        return pairs
+        if simulated is not None and self.store is not None:
+            self.store.keep_simulations(number, size, simulated.arrays())
+        return simulated
 
     def _tell_cost(self, before: tuple[int, float], after: tuple[int, float]) -> None:
         """What the simulations take, by the time of the second batch: the first one has also been compiled."""
@@ -147,22 +140,20 @@ class _Run:
             self.note(f"{self.options.simulations} simulations of {_time(each)} each take {_time(total)}")
 
     def _trained(
-        self, number: int, pairs: Pairs, region: Region | None, histories: list[list[dict[str, float]]],
-        stop: StopRequest,
-    ) -> tuple[Learned, bool]:  # fmt: skip
-        if region is not None:
-            # Earlier rounds are draws of the prior, too, as far as they are in the region.
-            pairs = pairs.chosen(region.contains(pairs.z))
-        order = np.random.default_rng((self.options.seed or 0, number)).permutation(len(pairs))
-        module = self.method.module
-        scales, arrays = module.prepared(self.parts, pairs.chosen(order), self.options)
+        self, number: int, simulated: Simulated, histories: list[list[dict[str, float]]], stop: StopRequest
+    ) -> tuple[Learned, bool]:
+        order = np.random.default_rng((self.options.seed or 0, number)).permutation(len(simulated))
+        module, parts, key = self.method.module, self.material.parts, self.material.key
+        scales, arrays = module.prepared(parts, simulated.chosen(order), self.options)
         with jax.enable_x64(False):
-            network = module.network(self._key(3000 + number), self.parts, scales, self.model.dimension, self.options)
+            network = module.network(key(3000 + number), parts, scales, self.model.dimension, self.options)
         done = train(
-            network, module.loss, scales, arrays, self.options, self._key(4000 + number), self.monitor, stop,
+            network, module.loss, scales, arrays, self.options, key(4000 + number), self.monitor, stop,
             self.store.keeper(number) if self.store is not None else None, self._tell_passes,
         )  # fmt: skip
         histories.append(done.history)
+        if self.method.of_events:
+            scales = module.finished(done.network, parts, scales, simulated)
         return self._learned(done.network, scales, histories), done.interrupted
 
     def _tell_passes(self, epoch: int, seconds: float) -> None:
@@ -176,21 +167,29 @@ class _Run:
 
         weights = [np.asarray(leaf) for leaf in jax.tree.leaves(eqx.filter(network, eqx.is_array))]
         observed = hashes(self.model, observed=True) if self.options.rounds > 1 else {}
+        parts = tuple(self.material.parts)
         return Learned(
-            self.method, self.options, self.parts, self.model.dimension, weights, scales, list(histories),
+            self.method, self.options, parts, self.model.dimension, weights, scales, list(histories),
             hashes(self.model, observed=False), observed,
         )  # fmt: skip
 
 
 def _parts(model: CompiledModel, method: LearningMethod) -> tuple[Part, ...]:
+    """The parts of the data. Error: E662 where the method learns nothing of one of them."""
     parts = layout_of(model)
-    events = next((part for part in parts if part.is_events), None)
-    if events is not None and method.learns == "likelihood":
+    if method.of_events:
+        other = next((part for part in parts if not part.is_events), None)
+        message, instead = "learns from single events, and `{}` is no list of events", "`npe` or `nre`"
+    elif method.learns == "likelihood":
+        other = next((part for part in parts if part.is_events), None)
+        message, instead = "learns no density of sets of events, which `{}` is", "`alice` or `npe`"
+    else:
+        return parts
+    if other is not None:
         raise PdflangError(
             Diagnostic(
-                "E662", f"`{method.name}` learns no density of sets of events, which `{events.name}` is",
-                model.program.observations[events.name].span,
-                remedy="use `npe` or `nre`, which learn from summaries of sets",
+                "E662", f"`{method.name}` {message.format(other.name)}", model.program.observations[other.name].span,
+                remedy=f"use {instead}",
             )
         )  # fmt: skip
     return parts

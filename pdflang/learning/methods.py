@@ -1,8 +1,11 @@
 """The methods that learn from simulations: the one table that the command, the Python API and documentation read.
 
-A module has `prepared(parts, pairs, options)`, `network(key, parts, scales, dimension, options)`,
-`loss(network, scales, batch, key, options)` and `log_value(network, parts, scales, z, data)`; where the method learns
-the posterior, also `drawn(network, parts, scales, key, data, count)`.
+A module has `prepared(parts, simulations, options)`, `network(key, parts, scales, dimension, options)`,
+`loss(network, scales, batch, key, options)`, `reading(network, parts, scales, data)`, what is computed of a data set
+once, and `log_value(network, parts, scales, z, read)`. Where the method learns the posterior, also
+`drawn(network, parts, scales, key, read, count)`; where it learns of single events, what it has `ASKED` of their
+traces, `finished(network, parts, scales, simulations)`, the scales after the training, and `event_values` or
+`event_scores`.
 """
 
 from __future__ import annotations
@@ -13,20 +16,35 @@ from importlib.util import find_spec
 from typing import Any, Literal
 
 from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
-from pdflang.learning.options import NleOptions, NpeOptions, NreOptions, TrainOptions
+from pdflang.learning.options import (
+    AliceOptions,
+    CarlOptions,
+    NleOptions,
+    NpeOptions,
+    NreOptions,
+    RascalOptions,
+    RolrOptions,
+    SallyOptions,
+    ScandalOptions,
+    TrainOptions,
+)
 
 _PACKAGES = ("equinox", "flowjax", "optax", "paramax")
 
 
 @dataclass(frozen=True)
 class LearningMethod:
-    """A method: its options, its module, what it is for and when not to use it, and of what it learns the logarithm."""
+    """A method: its options, its module, what it is for and when not to use it, and of what it learns the logarithm.
+
+    It learns from data sets, or, where it is `of_events`, from the single events of lists.
+    """
 
     name: str
     options: type[TrainOptions]
     learns: Literal["posterior", "likelihood", "ratio"]
     purpose: str
     avoid: str
+    of_events: bool = False
 
     @property
     def module(self) -> Any:
@@ -44,6 +62,12 @@ def require_packages() -> None:
                 remedy='install it: pip install "pdflang[learn]"',
             )
         )  # fmt: skip
+
+
+def _of_events(
+    name: str, options: type[TrainOptions], purpose: str, avoid: str, learns: Literal["likelihood", "ratio"] = "ratio"
+) -> LearningMethod:
+    return LearningMethod(name, options, learns, purpose, avoid, of_events=True)
 
 
 _ROWS = (
@@ -68,6 +92,44 @@ _ROWS = (
         "ratio",
         "a classifier of data and parameters, whose logit is log p(x|θ)/p(x), from which NUTS or SMC draw",
         "the posterior is much narrower than the prior: the ratio is then learned from few of the simulations",
+    ),
+    _of_events(
+        "carl",
+        CarlOptions,
+        "a classifier of single events, whose logit is the log-ratio of their intensities at parameters and at the "
+        "mean of all; `between` calibrates it",
+        "traces are known: `alice` learns the same from far fewer events",
+    ),
+    _of_events(
+        "alice",
+        AliceOptions,
+        "the same classifier, taught by the joint ratio of each event and its trace in place of labels",
+        "a data set has so many events that the bias of one, times their number, is not small beside 1",
+    ),
+    _of_events(
+        "rolr",
+        RolrOptions,
+        "a regression of the joint ratio of events",
+        "ratios are large: `alice` weighs them more evenly",
+    ),
+    _of_events(
+        "rascal",
+        RascalOptions,
+        "a regression of the joint ratio and the joint score of events",
+        "scores are expensive, or heavy-tailed",
+    ),
+    _of_events(
+        "sally",
+        SallyOptions,
+        "a regression of the joint score of events at one point: statistics that are sufficient near it",
+        "the likelihood is far from a normal one; in one round, data are not near that point",
+    ),
+    _of_events(
+        "scandal",
+        ScandalOptions,
+        "a flow of single events and their expected number, given parameters, with the joint score",
+        "events have labels, or there are more than some ten thousand: each is seen at each step of a sampler",
+        "likelihood",
     ),
 )
 

@@ -87,6 +87,11 @@ def loss(network: Network, scales: Mapping[str, Any], batch: Any, key: Any, opti
     return total
 
 
+def reading(network: Network, parts: Sequence[Part], scales: Mapping[str, Any], data: Mapping[str, Any]) -> Any:
+    """What the flows read of a data set: all of it, in units that parameters give."""
+    return data
+
+
 def log_value(network: Network, parts: Sequence[Part], scales: Mapping[str, Any], z: Any, data: Any) -> jax.Array:
     """The log-likelihood of unconstrained parameters z (dimension,), in units of the data."""
     given = standard_z(scales, z)

@@ -65,17 +65,21 @@ def loss(network: Network, scales: Mapping[str, Any], batch: Any, key: Any, opti
     return -jnp.mean(jax.vmap(lambda one: log_prob(network.flow, one["target"], network.condition(one)))(batch))
 
 
-def log_value(network: Network, parts: Sequence[Part], scales: Mapping[str, Any], z: Any, data: Any) -> jax.Array:
+def reading(network: Network, parts: Sequence[Part], scales: Mapping[str, Any], data: Mapping[str, Any]) -> Any:
+    """What the flow reads of a data set."""
+    given = inputs(parts, scales, data)
+    return {"statistics": given["statistics"], "condition": network.condition(given)}
+
+
+def log_value(network: Network, parts: Sequence[Part], scales: Mapping[str, Any], z: Any, read: Any) -> jax.Array:
     """The log-density of unconstrained parameters z (dimension,) given a data set, normalised."""
-    given = inputs(parts, scales, data)
-    left = whitened("z", scales, standard_z(scales, z), given["statistics"])
+    left = whitened("z", scales, standard_z(scales, z), read["statistics"])
     units = log_scale("z", scales) + jnp.log(scales["z sd"]).sum()
-    return log_prob(network.flow, left, network.condition(given)) - units
+    return log_prob(network.flow, left, read["condition"]) - units
 
 
-def drawn(network: Network, parts: Sequence[Part], scales: Mapping[str, Any], key: Any, data: Any, count: int) -> Any:
+def drawn(network: Network, parts: Sequence[Part], scales: Mapping[str, Any], key: Any, read: Any, count: int) -> Any:
     """Draws (count, dimension) of the posterior of a data set, unconstrained."""
-    given = inputs(parts, scales, data)
-    left = samples(network.flow, key, network.condition(given), count)
-    standard = jax.vmap(lambda one: unwhitened("z", scales, one, given["statistics"]))(left)
+    left = samples(network.flow, key, read["condition"], count)
+    standard = jax.vmap(lambda one: unwhitened("z", scales, one, read["statistics"]))(left)
     return standard * scales["z sd"] + scales["z mean"]

@@ -76,10 +76,15 @@ def loss(network: Network, scales: Mapping[str, Any], batch: Any, key: Any, opti
     return -0.5 * jnp.mean(logits[:, 0] - among + none[:, 0] - apart)
 
 
-def log_value(network: Network, parts: Sequence[Part], scales: Mapping[str, Any], z: Any, data: Any) -> jax.Array:
-    """log p(x | θ) / p(x) at unconstrained parameters z (dimension,)."""
+def reading(network: Network, parts: Sequence[Part], scales: Mapping[str, Any], data: Mapping[str, Any]) -> Any:
+    """What the classifier reads of a data set."""
     given = inputs(parts, scales, data)
-    return network(scales, standard_z(scales, z), given["statistics"], network.condition(given))
+    return {"statistics": given["statistics"], "condition": network.condition(given)}
+
+
+def log_value(network: Network, parts: Sequence[Part], scales: Mapping[str, Any], z: Any, read: Any) -> jax.Array:
+    """log p(x | θ) / p(x) at unconstrained parameters z (dimension,)."""
+    return network(scales, standard_z(scales, z), read["statistics"], read["condition"])
 
 
 def _normal_ratio(scales: Mapping[str, Any], z: Any, statistics: Any) -> Any:

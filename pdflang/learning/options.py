@@ -51,3 +51,56 @@ class NreOptions(TrainOptions):
     width: int = option_as_in(TrainOptions, "width", 64)
     depth: int = option(3, "hidden layers of the classifier", least=1)
     contrasts: int = option(10, "parameters that each data set is compared at", least=2)
+
+
+@dataclass(frozen=True)
+class EventOptions(TrainOptions):
+    """What methods share that learn of single events."""
+
+    simulations: int = option(500, "simulated lists of events to learn from, in all rounds together", least=10)
+    events: int = option(512, "events of each list that are learned from, at most", least=16)
+    batch: int = option(32, "groups of 16 events in a step of the optimiser", least=1)
+    learning_rate: float = option_as_in(TrainOptions, "learning_rate", 2e-3)
+    references: int = option(32, "draws of the prior that events are simulated at", least=1)
+    contrasts: int = option(8, "draws of the prior at which each group of 16 events is compared", least=1)
+    summaries: int = option_as_in(TrainOptions, "summaries", 32)
+    width: int = option_as_in(TrainOptions, "width", 64)
+
+
+@dataclass(frozen=True)
+class CarlOptions(EventOptions):
+    """Options of `carl`: a calibrated classifier of events."""
+
+
+@dataclass(frozen=True)
+class AliceOptions(EventOptions):
+    """Options of `alice`: a classifier of events that knows the joint ratio."""
+
+
+@dataclass(frozen=True)
+class RolrOptions(EventOptions):
+    """Options of `rolr`: a regression of the joint ratio of events."""
+
+
+@dataclass(frozen=True)
+class RascalOptions(EventOptions):
+    """Options of `rascal`: a regression of the joint ratio and the joint score of events."""
+
+    score_weight: float = option(10.0, "weight of the squared error of scores", least=0)
+
+
+@dataclass(frozen=True)
+class SallyOptions(EventOptions):
+    """Options of `sally`: a regression of the joint score of events at one point."""
+
+    rounds: int = option(3, "rounds; from the second one on, the point is where the posterior is highest", least=1)
+
+
+@dataclass(frozen=True)
+class ScandalOptions(EventOptions, FlowOptions):
+    """Options of `scandal`: a flow of single events, with the joint score."""
+
+    events: int = option_as_in(EventOptions, "events", 64)
+    contrasts: int = option_as_in(EventOptions, "contrasts", 2)
+    layers: int = option_as_in(FlowOptions, "layers", 3)
+    score_weight: float = option_as_in(RascalOptions, "score_weight", 1.0)

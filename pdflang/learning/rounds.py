@@ -11,7 +11,8 @@ from pdflang.inference import METHODS, Monitor
 from pdflang.inference.options import AutoOptions
 from pdflang.inference.platform import double_precision
 from pdflang.inference.workers import StopRequest
-from pdflang.learning.coordinates import log_prior, unconstrained
+from pdflang.learning.coordinates import log_prior
+from pdflang.learning.points import prior_draws
 
 if TYPE_CHECKING:
     from pdflang.learning.learned import Learned
@@ -79,13 +80,6 @@ class Region:
             chosen = np.argmax(weights + generator.gumbel(size=weights.shape), axis=1)
             rows.append(z.reshape(number, _CANDIDATES, -1)[np.arange(number), chosen])
         return np.concatenate(rows)
-
-
-def prior_draws(model: CompiledModel, key: Any, count: int) -> np.ndarray:
-    """Draws of the prior, unconstrained, (count, dimension)."""
-    with double_precision():
-        drawn = model.accepted(*model.functions.prior_draws(jax.random.split(key, count), model.arrays))
-    return unconstrained(model, drawn)
 
 
 def posterior_draws(

@@ -30,15 +30,15 @@ def scales_of(parts: Sequence[Part], pairs: Pairs) -> Scales:
     """The scales of parameters and data."""
     import jax
 
-    scales: Scales = {"z mean": pairs.z.mean(axis=0), "z sd": _spread(pairs.z)}
+    scales: Scales = {"z mean": pairs.z.mean(axis=0), "z sd": spread_of(pairs.z)}
     for part in parts:
         values = pairs.data[part.name]
         if part.is_set:
             values = values[_mask(pairs, part.name)]
-        scales[f"{part.name} center"], scales[f"{part.name} spread"] = _typical(values)
+        scales[f"{part.name} center"], scales[f"{part.name} spread"] = typical(values)
     with jax.enable_x64(True):
         raw = np.asarray(jax.jit(jax.vmap(lambda data: _statistics(parts, scales, data)))(pairs.data))
-    return {**scales, "statistics mean": raw.mean(axis=0), "statistics sd": _spread(raw)}
+    return {**scales, "statistics mean": raw.mean(axis=0), "statistics sd": spread_of(raw)}
 
 
 def standard_z(scales: Mapping[str, Any], z: Any) -> Any:
@@ -121,17 +121,17 @@ def _mask(pairs: Pairs, name: str) -> np.ndarray:
     return np.arange(pairs.data[name].shape[1]) < pairs.data[f"{name} count"][:, None]
 
 
-def _spread(values: np.ndarray) -> np.ndarray:
+def spread_of(values: np.ndarray) -> np.ndarray:
     """Standard deviations, 1 where all values are the same."""
     spread = values.std(axis=0)
     return np.where(spread > 1e-12 * (1 + np.abs(values.mean(axis=0))), spread, 1.0)
 
 
-def _typical(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def typical(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The medians and half the widths of the central 68 %; means and standard deviations where most are the same."""
     low, middle, high = np.quantile(values, (0.16, 0.5, 0.84), axis=0)
     varies = high - low > 1e-12 * (1 + np.abs(middle))
-    return np.where(varies, middle, values.mean(axis=0)), np.where(varies, (high - low) / 2, _spread(values))
+    return np.where(varies, middle, values.mean(axis=0)), np.where(varies, (high - low) / 2, spread_of(values))
 
 
 def _moderate(values: Any) -> Any:

@@ -17,7 +17,6 @@ from pdflang.learning import ARCHITECTURE, NETWORKS, is_trained
 from pdflang.learning.layout import Part
 from pdflang.learning.learned import Learned
 from pdflang.learning.methods import learning_method, require_packages
-from pdflang.learning.pairs import Pairs
 from pdflang.results.files import cannot_write, write_whole
 from pdflang.results.plain import to_json
 from pdflang.results.run_folder import CHECKPOINT, MODEL, RunFolder, read_json
@@ -118,14 +117,13 @@ class FolderStore:
         self.begun = False
         self._folder, self._begin, self._seconds = folder, begin, seconds
 
-    def pairs(self, number: int) -> Pairs | None:
-        """The simulations of a round, if they were kept."""
-        arrays = self.read(f"simulations-{number}.npz")
-        return None if arrays is None else Pairs.of_arrays(arrays)
+    def simulations(self, number: int, size: int) -> dict[str, np.ndarray] | None:
+        """So many simulations of a round as arrays, if they were kept."""
+        return self.read(f"simulations-{number}-{size}.npz")
 
-    def keep_pairs(self, number: int, pairs: Pairs) -> None:
+    def keep_simulations(self, number: int, size: int, arrays: dict[str, np.ndarray]) -> None:
         """Keep them."""
-        self.write(f"simulations-{number}.npz", pairs.arrays())
+        self.write(f"simulations-{number}-{size}.npz", arrays)
 
     def keeper(self, number: int) -> _FolderKeeper:
         """What keeps the training of a round."""

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pdflang.backend.runtime.precision import precise
+from pdflang.learning.calibrated import CalibratedRatio, calibrated
+from pdflang.learning.event_functions import EventFunctions
 from pdflang.learning.learned import Learned
 from pdflang.results import RunFolder
 
 if TYPE_CHECKING:
     import jax
+    import numpy as np
     import xarray
 
     from pdflang.embedding import Fit, Model
@@ -66,14 +69,44 @@ class Trained:
         return self._evaluated("density of params", params, observed)
 
     def log_likelihood(self, params: Mapping[str, Any], observed: Mapping[str, Any] | None = None) -> jax.Array:
-        """log p(x | θ) of all data together, of `nle`. Error: E662 for other methods."""
+        """log p(x | θ) of all data together, of `nle` and `scandal`. Error: E662 for other methods."""
         self.learned.require_method("likelihood", "likelihood")
         return self._evaluated("value of params", params, observed)
 
     def log_ratio(self, params: Mapping[str, Any], observed: Mapping[str, Any] | None = None) -> jax.Array:
-        """log p(x | θ) / p(x), of `nre`; after several rounds up to a constant. Error: E662 for other methods."""
+        """log p(x | θ) / p(x), of `nre`; after several rounds, and of single events, up to a constant.
+
+        Error: E662 for methods that learn another thing.
+        """
         self.learned.require_method("ratio", "ratio")
         return self._evaluated("value of params", params, observed)
+
+    def event_log_ratios(
+        self, observation: str, events: Any, theta0: Mapping[str, Any], theta1: Mapping[str, Any]
+    ) -> np.ndarray:
+        """log p(x | θ₀) − log p(x | θ₁) of single events, (events,), of densities that are normalised.
+
+        `events` are columns by name, as the data of an observation are. Errors: E609 where there is no such
+        observation, E662 where no ratio of events was learned.
+        """
+        return EventFunctions(self._model, self.learned, observation).log_ratios(events, theta0, theta1)
+
+    def between(
+        self, observation: str, theta0: Mapping[str, Any], theta1: Mapping[str, Any], events: int = 50_000,
+        seed: int = 0,
+    ) -> CalibratedRatio:  # fmt: skip
+        """The ratio of `event_log_ratios` between two points, calibrated with so many simulated events of each.
+
+        Errors: as there.
+        """
+        return calibrated(EventFunctions(self._model, self.learned, observation), theta0, theta1, events, seed)
+
+    def event_scores(self, observation: str, events: Any) -> dict[str, np.ndarray]:
+        """∇ log p(x | θ₀) of single events at the point of `sally`, (events, …) by parameter, on the constrained scale.
+
+        `events` and errors are as for `event_log_ratios`.
+        """
+        return EventFunctions(self._model, self.learned, observation).scores(events)
 
     def save(self, folder: str | Path, overwrite: bool = False) -> None:
         """Write a folder that `pdflang sample` and `load_trained` read. Errors: E621 where it exists, E622."""

@@ -12,7 +12,7 @@ events have log p = Σ log Λ − N log ν. Events that were lost play no part. 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -102,12 +102,8 @@ class Batch(Simulations):
         events: EventSets = self.data[observation]
         with jax.enable_x64(True):
             expected, slopes, errors = self._expected(observation, params)
-            found = {name: -slope[events.owner] for name, slope in slopes.items()}
-            for stream, sites, owner, row in self._streams(observation):
-                rows = Rows.of(owner)
-                of_rows = self._scoring.slopes(observation, stream, sites, rows, params)
-                for name, values in of_rows.items():
-                    found[name][row] += values[rows.there]
+            found = self.intensity_slopes(observation, params)
+            _add(found, {name: -slope[events.owner] for name, slope in slopes.items()})
         return EventScores(found, expected, slopes, errors)
 
     def joint_log_ratio(self, theta0: Mapping[str, Any], theta1: Mapping[str, Any] | None = None) -> np.ndarray:
@@ -194,6 +190,39 @@ class Batch(Simulations):
             found[row] = self._scoring.log_intensities(name, stream, sites, rows, params)[rows.there]
         return found
 
+    def intensity_slopes(self, name: str, params: Mapping[str, np.ndarray]) -> Slopes:
+        """∇ log Λ of each event, (events, …) by parameter, in the order of the columns."""
+        total = int(self.data[name].splits[-1])
+        found = {n: np.zeros((total, *values.shape[1:])) for n, values in params.items()}
+        for stream, sites, owner, row in self._streams(name):
+            rows = Rows.of(owner)
+            for parameter, values in self._scoring.slopes(name, stream, sites, rows, params).items():
+                found[parameter][row] = values[rows.there]
+        return found
+
+    def regrouped(self, name: str, rows: np.ndarray, counts: np.ndarray, owner: np.ndarray) -> Batch:
+        """Some events of an observation in other lists, of so many events each (lists,), and nothing else.
+
+        `rows` are their places in the columns, each once; `owner` (lists,) says whose parameters each list takes over.
+        """
+        events: EventSets = self.data[name]
+        place = np.full(int(events.splits[-1]), -1)
+        place[rows] = np.arange(len(rows))
+        weights = events.weights[rows] if events.weights is not None else None
+        lists = EventSets({n: c[rows] for n, c in events.columns.items()}, np.cumsum([0, *counts]), weights)
+        traces = None
+        if self.traces is not None:
+            traces = {name: {n: _moved(sites, place) for n, sites in self.traces[name].items()}}
+        return replace(
+            self,
+            parameters={n: values[owner] for n, values in self.parameters.items()},
+            data={name: lists},
+            traces=traces,
+            log_weights=None if self.log_weights is None else self.log_weights[owner],
+            scores=None,
+            count=len(owner),
+        )
+
     def _expected(self, name: str, params: dict[str, np.ndarray]) -> tuple[np.ndarray, Slopes, Slopes]:
         """ν of the accepted events, ∇ log ν and its standard error, at the parameters of each data set."""
         known = self._scoring.log_expected(name, params)
@@ -214,6 +243,14 @@ class Batch(Simulations):
         if process.normalised:
             return self.data[name].counts * np.log(expected0 / expected1)
         return expected0 - expected1
+
+
+def _moved(sites: dict[str, np.ndarray], place: np.ndarray) -> dict[str, np.ndarray]:
+    """The traces of a stream whose rows have other places now, or none (−1), by rising rows."""
+    row = place[sites["row"]]
+    kept = np.flatnonzero(row >= 0)
+    kept = kept[np.argsort(row[kept])]
+    return {**{site: values[kept] for site, values in sites.items()}, "row": row[kept]}
 
 
 def _add(found: Slopes, further: Mapping[str, np.ndarray]) -> None:

@@ -1,0 +1,136 @@
+"""What a training learns from, round by round: pairs of parameters and data sets, or single events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import jax
+import numpy as np
+
+from pdflang.inference import Monitor
+from pdflang.inference.workers import StopRequest
+from pdflang.learning.event_sample import EventSample, simulated_events
+from pdflang.learning.layout import Part
+from pdflang.learning.learned import Learned
+from pdflang.learning.methods import LearningMethod
+from pdflang.learning.options import EventOptions, TrainOptions
+from pdflang.learning.pairs import Pairs, joined, keys_of, simulated_pairs
+from pdflang.learning.points import Points
+from pdflang.learning.rounds import Region, posterior_draws
+
+if TYPE_CHECKING:
+    from pdflang.model import CompiledModel
+
+Told = Callable[[int], None]
+
+
+class Simulated(Protocol):
+    """Simulations that can be put into another order."""
+
+    def __len__(self) -> int: ...
+
+    def chosen(self, places: Any) -> Simulated:
+        """Some of them, in an order."""
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All as arrays by name, for a file."""
+
+
+@dataclass
+class Material:
+    """The simulations of a training; the seed of the options must be given."""
+
+    model: CompiledModel
+    method: LearningMethod
+    options: TrainOptions
+    parts: Sequence[Part]
+    points: Points
+
+    @property
+    def seed(self) -> int:
+        assert self.options.seed is not None
+        return self.options.seed
+
+    def key(self, stream: int) -> Any:
+        """A key of the seed."""
+        return jax.random.fold_in(jax.random.key(self.seed), stream)
+
+    def begin(self, number: int, learned: Learned | None) -> None:
+        """A round begins, with what was learned in those before."""
+
+    def proposed(
+        self, number: int, size: int, learned: Learned, monitor: Monitor, stop: StopRequest
+    ) -> np.ndarray:
+        """Unconstrained parameters (n, dimension) for a later round; fewer where a stop was requested."""
+        return posterior_draws(learned, self.model, self.seed + number, size, monitor, stop)
+
+    def drawn(
+        self, number: int, size: int, z: np.ndarray | None, stop: StopRequest, told: Told
+    ) -> Simulated | None:
+        """So many simulations of a round, at parameters that were proposed, if any; None where a stop was requested."""
+        raise NotImplementedError
+
+    def of_arrays(self, arrays: Mapping[str, np.ndarray]) -> Simulated:
+        """Simulations of a file."""
+        raise NotImplementedError
+
+    def together(self, found: Sequence[Simulated]) -> Simulated:
+        """What a round learns from, of the simulations of all rounds so far."""
+        raise NotImplementedError
+
+
+class DataSets(Material):
+    """Pairs of parameters and data sets."""
+
+    _region: Region | None = None
+
+    def begin(self, number: int, learned: Learned | None) -> None:
+        if learned is not None and self.method.learns == "posterior":
+            self._region = Region(learned, self.model, self.key(1000 + number))
+
+    def proposed(
+        self, number: int, size: int, learned: Learned, monitor: Monitor, stop: StopRequest
+    ) -> np.ndarray:
+        if self._region is not None:
+            return self._region.drawn(self.key(2000 + number), size)
+        return super().proposed(number, size, learned, monitor, stop)
+
+    def drawn(self, number: int, size: int, z: np.ndarray | None, stop: StopRequest, told: Told) -> Pairs | None:
+        keys = keys_of(self.seed, number, size)
+        return simulated_pairs(self.model, self.parts, keys, z, self.options.threads, stop, told)
+
+    def of_arrays(self, arrays: Mapping[str, np.ndarray]) -> Pairs:
+        return Pairs.of_arrays(arrays)
+
+    def together(self, found: Sequence[Simulated]) -> Pairs:
+        pairs = joined(cast("Sequence[Pairs]", found))
+        # Earlier rounds are draws of the prior, too, as far as they are in the region.
+        return pairs if self._region is None else pairs.chosen(self._region.contains(pairs.z))
+
+
+class EventLists(Material):
+    """Single events. Each round stands alone: events are compared at the references of their own."""
+
+    def proposed(
+        self, number: int, size: int, learned: Learned, monitor: Monitor, stop: StopRequest
+    ) -> np.ndarray:
+        return super().proposed(number, _POSTERIOR, learned, monitor, stop)
+
+    def drawn(self, number: int, size: int, z: np.ndarray | None, stop: StopRequest, told: Told) -> EventSample | None:
+        points = self.points if z is None else Points(self.model, z)
+        seed = int(np.random.SeedSequence([self.seed, number]).generate_state(1)[0])
+        options = cast(EventOptions, self.options)
+        asked = self.method.module.ASKED
+        return simulated_events(self.model, self.parts, options, asked, points, seed, size, stop, told)
+
+    def of_arrays(self, arrays: Mapping[str, np.ndarray]) -> EventSample:
+        return EventSample.of_arrays(arrays)
+
+    def together(self, found: Sequence[Simulated]) -> EventSample:
+        return cast(EventSample, found[-1])
+
+
+_POSTERIOR = 2000
+"""Draws of the posterior so far that later rounds choose their references from."""
