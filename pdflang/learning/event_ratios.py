@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.learning.event_sample import EventSample
 from pdflang.learning.layout import Part
 from pdflang.learning.options import EventOptions
@@ -97,7 +98,10 @@ def finished(network: Network, parts: Sequence[Part], scales: Scales, sample: Ev
         sums = np.zeros(len(a))
         for first in range(0, len(b), _AT_ONCE):
             some = slice(first, first + _AT_ONCE)
-            sums += share[some] @ np.exp(b[some] @ a.T + c)
+            with np.errstate(over="ignore", invalid="ignore"):
+                sums += share[some] @ np.exp(b[some] @ a.T + c)
+        if not (np.isfinite(sums) & (sums > 0)).all():
+            raise PdflangError(_runs_away(part))
         chosen = generator.permutation(len(b))[:_NODES]
         few = share[chosen] * share.sum() / share[chosen].sum()
         values = np.exp(b[chosen] @ a.T + c) / sums
@@ -105,6 +109,14 @@ def finished(network: Network, parts: Sequence[Part], scales: Scales, sample: Ev
         change = np.linalg.lstsq((values.T * few) @ values, 1 - few @ values, rcond=1e-10)[0]
         found[f"{part.name} nodes"], found[f"{part.name} share"] = b[chosen], few * (1 + values @ change)
     return found
+
+
+def _runs_away(part: Part) -> Diagnostic:
+    return Diagnostic(
+        "E661", f"the ratio that was learned of the events of `{part.name}` is not finite",
+        notes=("where negative weights outweigh the others there is no ratio of intensities",) if part.weights else (),
+        remedy="learn from more events, or from a narrower prior",
+    )  # fmt: skip
 
 
 def mapped(function: Any, rows: Any) -> Any:
@@ -119,14 +131,13 @@ def network(key: Any, parts: Sequence[Part], scales: Scales, dimension: int, opt
 
 
 def reading(network: Network, parts: Sequence[Part], scales: Mapping[str, Any], data: Mapping[str, Any]) -> Any:
-    """What the likelihood reads of a data set: Σ b and the number of its events."""
+    """What the likelihood reads of a data set: Σ b and the number of its events, which count by their weights."""
     found = {}
     for part in parts:
-        own, count = network.observations[part.name], data[f"{part.name} count"]
+        own, weight = network.observations[part.name], data[f"{part.name} weight"]
         rows = (data[part.name] - scales[f"{part.name} center"]) / scales[f"{part.name} spread"]
         each = mapped(own.of_event, rows)
-        there = jnp.arange(len(rows)) < count
-        found[part.name] = {"sum": jnp.where(there[:, None], each, 0.0).sum(axis=0), "count": count}
+        found[part.name] = {"sum": weight @ each, "count": weight.sum()}
     return found
 
 
@@ -202,6 +213,8 @@ def _guess(part: Part, scales: Scales, sample: EventSample) -> np.ndarray:
     if part.is_normalised or len(numbers) < 2:
         return line
     mean = np.average(numbers, weights=sets)
+    if numbers.min() < 0:
+        return line  # of signed weights, which here and there outweigh the others
     design = np.column_stack([np.ones(len(numbers)), standard_z(scales, sample.reference)])
     ridge = np.diag([0.0, *np.ones(design.shape[1] - 1)])
     logs = np.log((numbers + 1) / (mean + 1))

@@ -128,7 +128,9 @@ class _Drawing:
             except KeyboardInterrupt:
                 return None
             for part in self.parts:
-                numbers[part.name][first : first + size] = batch.data[part.name].counts
+                lists = batch.data[part.name]
+                signs = np.ones(int(lists.splits[-1])) if lists.weights is None else lists.weights
+                numbers[part.name][first : first + size] = lists.sums(signs)
             blocks.append(self._grouped(batch, first, size))
             told(first + size)
         groups = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}

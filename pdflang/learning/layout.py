@@ -25,8 +25,8 @@ class Part:
     `shape` is that of an array, without the axis of its rows where it `is_set`: those are independent of each other and
     alike, given the parameters, so that their order says nothing; there are `rows` of them. Events are a set of any
     number of rows, with a column for each of the `variables`, whose numbers of `labels` are 0 for numbers; where it
-    `is_normalised`, that number says nothing. `bounds` are those of each variable, None where it has not both.
-    `is_whole` says that values are integers.
+    `is_normalised`, that number says nothing. `bounds` are those of each variable, None where it has not both;
+    `weights` is the name of their weights, if they have any. `is_whole` says that values are integers.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Part:
     rows: int = 0
     is_normalised: bool = False
     bounds: tuple[tuple[float, float] | None, ...] = ()
+    weights: str = ""
 
     @property
     def is_events(self) -> bool:
@@ -63,8 +64,11 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(one) for one in value) if isinstance(value, list) else value
 
 
-def layout_of(model: CompiledModel) -> tuple[Part, ...]:
-    """The parts of the data of a model. Error: E662 where there is nothing observed, or where events have weights."""
+def layout_of(model: CompiledModel, weighted: bool = False) -> tuple[Part, ...]:
+    """The parts of the data of a model.
+
+    Error: E662 where there is nothing observed, or where events have weights and may not be `weighted`.
+    """
     program = model.program
     if not program.observations:
         raise PdflangError(
@@ -73,25 +77,29 @@ def layout_of(model: CompiledModel) -> tuple[Part, ...]:
                 remedy="say what is observed: observe y ~ Normal(mu, 1)",
             )
         )  # fmt: skip
-    return tuple(_part(model, observation) for observation in program.observations.values())
+    parts = tuple(_part(model, observation) for observation in program.observations.values())
+    with_weights = next((part.name for part in parts if part.weights), None)
+    if with_weights is not None and not weighted:
+        raise PdflangError(
+            Diagnostic(
+                "E662", f"the events of `{with_weights}` have weights", program.observations[with_weights].span,
+                remedy="learn from events without weights, or by `carl`, to which they may have signs",
+            )
+        )  # fmt: skip
+    return parts
 
 
 def _part(model: CompiledModel, observation: Observation) -> Part:
     program, process = model.program, observation.process
     if process is not None:
-        if process.weights is not None:
-            raise PdflangError(
-                Diagnostic(
-                    "E662", f"the events of `{observation.name}` have weights, which simulated ones do not have",
-                    observation.span, remedy="learn from events without weights",
-                )
-            )  # fmt: skip
         variables = process.variables
         lengths = [v.axis.size.bind(model.bound.lengths) if v.axis is not None else 0 for v in variables]
         names = tuple(variable.name for variable in variables)
         bounds = tuple(_bounds(model, variable) for variable in variables)
+        weights = process.weights.name if isinstance(process.weights, nodes.Reference) else ""
         return Part(
-            observation.name, True, (), names, tuple(lengths), is_normalised=process.normalised, bounds=bounds
+            observation.name, True, (), names, tuple(lengths), is_normalised=process.normalised, bounds=bounds,
+            weights=weights,
         )  # fmt: skip
     datum = program.data[observation.name]
     shape = tuple(axis.size.bind(model.bound.lengths) for axis in datum.axes)
@@ -129,6 +137,16 @@ def _read(observation: Observation, definitions: Mapping[str, nodes.Node]) -> se
     if observation.process is not None and observation.process.total is not None:
         reads.append(observation.process.total)
     return {name for node in reads for name in everything_read(node, definitions)}
+
+
+def weights_of(part: Part, data: Mapping[str, Any]) -> np.ndarray:
+    """The weights (rows,) of the events of a data set; 1 where they have none."""
+    events = data[part.name]
+    if part.weights:
+        own = part.weights.removeprefix(f"{part.name}.")
+        return np.asarray(data[own] if own == part.weights else events[own], float)
+    column = events[part.variables[0]] if isinstance(events, Mapping) else events
+    return np.ones(len(column))
 
 
 def numbers_of(model: CompiledModel, part: Part, data: Mapping[str, Any]) -> np.ndarray:

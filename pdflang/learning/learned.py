@@ -15,7 +15,7 @@ from pdflang.inference import Draws, Options, Target
 from pdflang.inference.options import chosen_seed
 from pdflang.inference.platform import double_precision
 from pdflang.learning.coordinates import log_jacobian, log_prior
-from pdflang.learning.layout import Part, numbers_of
+from pdflang.learning.layout import Part, numbers_of, weights_of
 from pdflang.learning.methods import LearningMethod
 from pdflang.learning.options import TrainOptions
 from pdflang.learning.pairs import packed
@@ -99,6 +99,9 @@ class Learned:
         observed = observed_data(model)
         numbers = packed(self.parts, [{part.name: numbers_of(model, part, observed) for part in self.parts}])
         data = {name: values[0] for name, values in numbers.items()}
+        for part in self.parts if self.method.of_events else ():
+            each = weights_of(part, observed)
+            data[f"{part.name} weight"] = np.pad(each, (0, len(data[part.name]) - len(each)))
         weights = self.precise_weights
         with double_precision():
             read = self.functions_of(model.functions)["reading"](weights, self.scales, data)

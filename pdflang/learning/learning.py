@@ -176,7 +176,7 @@ class _Run:
 
 def _parts(model: CompiledModel, method: LearningMethod) -> tuple[Part, ...]:
     """The parts of the data. Error: E662 where the method learns nothing of one of them."""
-    parts = layout_of(model)
+    parts = layout_of(model, method.weighted)
     if method.of_events:
         other = next((part for part in parts if not part.is_events), None)
         message, instead = "learns from single events, and `{}` is no list of events", "`npe` or `nre`"

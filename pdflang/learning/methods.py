@@ -36,7 +36,7 @@ _PACKAGES = ("equinox", "flowjax", "optax", "paramax")
 class LearningMethod:
     """A method: its options, its module, what it is for and when not to use it, and of what it learns the logarithm.
 
-    It learns from data sets, or, where it is `of_events`, from the single events of lists.
+    It learns from data sets, or, where it is `of_events`, from the single events of lists, which may be `weighted`.
     """
 
     name: str
@@ -45,6 +45,7 @@ class LearningMethod:
     purpose: str
     avoid: str
     of_events: bool = False
+    weighted: bool = False
 
     @property
     def module(self) -> Any:
@@ -65,9 +66,10 @@ def require_packages() -> None:
 
 
 def _of_events(
-    name: str, options: type[TrainOptions], purpose: str, avoid: str, learns: Literal["likelihood", "ratio"] = "ratio"
-) -> LearningMethod:
-    return LearningMethod(name, options, learns, purpose, avoid, of_events=True)
+    name: str, options: type[TrainOptions], purpose: str, avoid: str,
+    learns: Literal["likelihood", "ratio"] = "ratio", weighted: bool = False,
+) -> LearningMethod:  # fmt: skip
+    return LearningMethod(name, options, learns, purpose, avoid, True, weighted)
 
 
 _ROWS = (
@@ -99,6 +101,7 @@ _ROWS = (
         "a classifier of single events, whose logit is the log-ratio of their intensities at parameters and at the "
         "mean of all; `between` calibrates it",
         "traces are known: `alice` learns the same from far fewer events",
+        weighted=True,
     ),
     _of_events(
         "alice",

@@ -32,7 +32,7 @@ def require_fits(learned: Learned, model: CompiledModel) -> None:
 
 
 def _problems(learned: Learned, model: CompiledModel) -> Iterator[Diagnostic]:
-    parts = {part.name: part for part in layout_of(model)}
+    parts = {part.name: part for part in layout_of(model, weighted=True)}
     for part in learned.parts:
         now = parts.get(part.name)
         if now is None or (now.shape, now.variables, now.labels) != (part.shape, part.variables, part.labels):

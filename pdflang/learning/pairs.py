@@ -152,12 +152,18 @@ def packed(parts: Sequence[Part], rows: Sequence[Mapping[str, np.ndarray]]) -> d
             data[part.name] = np.stack(values)
             continue
         counts = np.array([len(one) for one in values])
-        room = max(1, -(-int(counts.max()) // 16) * 16)
+        room = _room(int(counts.max()))
         whole = np.zeros((len(values), room, part.width))
         for place, one in enumerate(values):
             whole[place, : len(one)] = one
         data[part.name], data[f"{part.name} count"] = whole, counts.astype(float)
     return data
+
+
+def _room(count: int) -> int:
+    """Somewhat more than a number of rows: what is compiled for that does for most data sets of about as many."""
+    step = max(16, 1 << max(0, count.bit_length() - 4))
+    return max(1, -(-count // step)) * step
 
 
 def _require_finite(model: CompiledModel, parts: Sequence[Part], pairs: Pairs, first: int) -> None:

@@ -86,11 +86,10 @@ def reading(network: Network, parts: Sequence[Part], scales: Mapping[str, Any], 
     dimension = len(scales["point"])
     score, information = jnp.zeros(dimension), jnp.zeros((dimension, dimension))
     for part in parts:
-        count = data[f"{part.name} count"]
+        weight = data[f"{part.name} weight"]
         rows = (data[part.name] - scales[f"{part.name} center"]) / scales[f"{part.name} spread"]
-        there = jnp.arange(len(rows)) < count
-        number = count if part.is_normalised else 1.0
-        score += jnp.where(there[:, None], _scores(network, part, scales, rows), 0.0).sum(axis=0)
+        number = weight.sum() if part.is_normalised else 1.0
+        score += weight @ _scores(network, part, scales, rows)
         score -= number * scales[f"{part.name} mean"]
         information += number * scales[f"{part.name} information"]
     return {"score": score, "information": information}

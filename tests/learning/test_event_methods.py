@@ -191,3 +191,28 @@ def test_what_was_not_learned_is_said() -> None:
         trained("alice").event_scores("hits", {"y": [0.1]})
     with pytest.raises(PdflangError, match="there is no observation `hit`"):
         trained("alice").event_log_ratios("hit", {"y": [0.1]}, TRUTH, OTHER)
+
+
+def test_events_may_have_signed_weights() -> None:
+    """Negative events among positive ones, as corrections of higher order have them: what is learned is their sum."""
+    text = """
+    data hits = table("hits.csv")
+    param n ~ LogNormal(6, 0.3)
+    param b ~ Normal(1.5, 0.3)
+    theory rate(x in (0, 1)) = n * (1 - b*exp(-100*(x - 0.5)^2))
+    detector blur(y in (-1, 2) | x) { smear y ~ Normal(x, 0.2) }
+    observe hits ~ PoissonProcess(rate |> blur, weights = hits.w)
+    """
+    empty = pdflang.loads(text, data={"hits": {"y": [0.1, 0.2], "w": [1.0, 1.0]}})
+    truth = {"n": 400.0, "b": 1.6}
+    data = empty.simulator().draw(1, seed=3, parameters=truth).dataset(0)
+    signs = np.asarray(data["hits"]["w"])
+    assert set(signs) == {-1.0, 1.0}
+    signed = empty.rebind(data)
+    learned = signed.train(method="carl", simulations=2000, events=64, width=48, epochs=30, seed=1)
+    points = [{"n": n, "b": b} for n in (350.0, 450.0) for b in (1.2, 1.6, 2.0)]
+    found = np.array([float(learned.log_density(point)) for point in points])
+    known = np.array([float(signed.log_density(point)) for point in points])
+    assert np.ptp(known) > 8 and np.ptp(found - known) < 2, (found - known, known)
+    with pytest.raises(PdflangError, match="the events of `hits` have weights"):
+        signed.train(method="alice")
