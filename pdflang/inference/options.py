@@ -162,7 +162,11 @@ class SmcOptions(Options):
     chains: int = option(4, "populations, independent of each other", least=2)
     particles: int = option(1000, "draws in each population", least=10)
     effective: float = option(0.7, "share of a population that stays effective in a step", above=0, below=1)
-    moves: int = option(5, "trajectories of each particle at each temperature", least=1)
+    moves: int | None = option(
+        None,
+        "trajectories of each particle at each temperature; if not given, 15% of the dimension, at least 5",
+        least=1,
+    )
     seed: int | None = option_as_in(NutsOptions, "seed")
     threads: int | None = option_as_in(NutsOptions, "threads")
 

@@ -148,6 +148,8 @@ def _good(run: Run) -> str:
     if run.predictions is not None:
         return "Data and prediction agree: nothing to complain about."
     if run.draws is not None:
+        if run.findings:
+            return "The draws can be relied on: what the diagnostics note is below."
         return "The draws can be relied on: the diagnostics have nothing to complain about."
     return "Finished: see the summary."
 

@@ -78,7 +78,7 @@ def test_posterior_and_evidence(problem: Problem, options: Options) -> None:
     ("dimension", "options"),
     [
         (20, SmcOptions()),
-        (100, SmcOptions(moves=15)),
+        (100, SmcOptions()),
         (20, NestedOptions(live=500)),
         (100, NutsOptions()),
         (100, HmcOptions()),
