@@ -325,7 +325,7 @@ class Model(CompiledModel):
         Attributes of the tree tell the method, the seed, what it cost, how accurate integrals are at the draws, and of
         some methods the evidence. Errors: those of `draw`, and E620 for the options.
         """
-        draws = self.draw(options_of(method_named(method).options, options), monitor)
+        draws = self.draw(options_of(method_named(method).options, options, method), monitor)
         return self.tree(draws, log_likelihood, self.accuracy(draws)).to_xarray()
 
     def draw(

@@ -218,15 +218,19 @@ class PredictOptions(Options):
 Kind = TypeVar("Kind", bound=Options)
 
 
-def options_of(kind: type[Kind], given: Mapping[str, Any]) -> Kind:
-    """Options by name. Raises `PdflangError` (E620) for a name that there is not, or a value out of range."""
+def options_of(kind: type[Kind], given: Mapping[str, Any], whose: str = "") -> Kind:
+    """Options by name. Raises `PdflangError` (E620) for a name that there is not, or a value out of range.
+
+    `whose` options they are, of which method, is said where there is none of a name.
+    """
     known = [option.name for option in fields(kind)]
     problems = []
     for name in given:
         if name not in known:
             near = closest_names(name, known)
             remedy = f"did you mean `{near[0]}`?" if near else f"the options are {', '.join(known)}"
-            problems.append(Diagnostic("E620", f"there is no option `{name}`", remedy=remedy))
+            message = f"`{whose}` has no option `{name}`" if whose else f"there is no option `{name}`"
+            problems.append(Diagnostic("E620", message, remedy=remedy))
     if problems:
         raise PdflangError(*problems)
     return kind(**given)
