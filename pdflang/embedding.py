@@ -325,7 +325,7 @@ class Model(CompiledModel):
         Attributes of the tree tell the method, the seed, what it cost, how accurate integrals are at the draws, and of
         some methods the evidence. Errors: those of `draw`, and E620 for the options.
         """
-        draws = self.draw(options_of(method_named(method).options, options), monitor)
+        draws = self.draw(options_of(method_named(method).options, options, method), monitor)
         return self.tree(draws, log_likelihood, self.accuracy(draws)).to_xarray()
 
     def draw(
@@ -458,7 +458,9 @@ class Model(CompiledModel):
         from pdflang.results.spool import Spool, rows_at_once
 
         count = max(1, len(vectors))
-        at_once = rows_at_once(sum(self._derived_sizes.values()), min(_BATCH, max(count, of)))
+        # A power of two: where runs have other numbers of draws, as nested ones, few programs serve all of them.
+        most = 1 << (max(count, of) - 1).bit_length()
+        at_once = rows_at_once(sum(self._derived_sizes.values()), min(_BATCH, most))
         spools = Spool(len(vectors), folder), Spool(len(vectors), folder)
         with jax.enable_x64(True):
             for first in range(0, count, at_once):

@@ -20,23 +20,19 @@ from pdflang.diagnostics import Diagnostic, PdflangError
 if TYPE_CHECKING:
     from pdflang.diagnostics import Span
     from pdflang.embedding import Model
-    from pdflang.inference import Monitor
 
 PLACES = 4
 """Draws of the prior at which information is computed."""
 
 _DRAWS_OF_PRIOR = 200
-_DATA_SETS = 120
-"""Data sets drawn from the prior, for p-values to about a hundredth."""
-
 _NOTHING = 1e-9
 """Scores below this share of the largest are rounding."""
 
 _HARDLY = 0.02
 """A parameter whose variance data are expected to reduce by less than this share is told."""
 
-_FAR_WIDER = 1e3
-"""So many times the size of the data predictions of the prior may vary."""
+_MOST_LISTED = 6
+"""Entries that a message names one by one."""
 
 _ROUND = 1e-4
 """Entries of a vector below this share of its largest are rounding."""
@@ -231,15 +227,19 @@ def remarks(model: Model, places: Sequence[Place]) -> list[Diagnostic]:
     """What data cannot say, each at the line of its parameter: L412 and L413."""
     names = _entries(model)
     found = []
-    silent: set[str] = set()
+    silent: dict[str, list[str]] = {}
+    declared: set[str] = set()
     for group in undetermined(places):
         if group.kind == "other" and _data_count(model) < model.dimension:
             # As in a hierarchy: fewer data than parameters, of which the priors are a part of the model.
             continue
         involved = [names[i] for i in group.entries]
-        silent.update(involved)
-        found.append(_no_influence(model, involved[0]) if len(involved) == 1 else _together(model, group, involved))
-    declared = {_declared(entry) for entry in silent}
+        declared.update(map(_declared, involved))
+        if len(involved) > 1:
+            found.append(_together(model, group, involved))
+        else:
+            silent.setdefault(_declared(involved[0]), []).append(involved[0])
+    found += [_no_influence(model, entries) for entries in silent.values()]
     shares: dict[str, float] = {}
     for name, share in zip(_coordinates(model), shrinkage(places), strict=True):
         shares[name] = max(float(share), shares.get(name, 0.0))
@@ -247,49 +247,14 @@ def remarks(model: Model, places: Sequence[Place]) -> list[Diagnostic]:
     return sorted(found, key=lambda remark: remark.span.line if remark.span else 0)
 
 
-def conflicts(model: Model, monitor: Monitor | None = None, seed: int = 0) -> list[Diagnostic]:
-    """Observations that the prior does not expect, or for which it expects almost anything: L414.
-
-    Raises `PdflangError` (E607) where the prior is improper.
-    """
-    from pdflang.results.prediction import check_prediction, comparisons
-    from pdflang.results.prediction.words import SMALLEST_P
-
-    found = []
-    for comparison in comparisons(model.predict(monitor=monitor, draws=_DATA_SETS, seed=seed)):
-        p_value = check_prediction(comparison).p_value
-        scale = max(float(np.median(np.abs(comparison.observed), axis=0)), float(np.std(comparison.observed)))
-        wide = float(np.median(comparison.sd)) / scale if scale > 0 else 0.0
-        if p_value < SMALLEST_P:
-            found.append(
-                _unexpected(
-                    model,
-                    comparison.name,
-                    f"`{comparison.name}` lies farther from what the prior predicts than data do (p = {p_value:.2g})",
-                    "look for a prior that excludes the data, a wrong unit or a wrong sign: `pdflang predict` draws it",
-                )
-            )
-        elif wide > _FAR_WIDER:
-            found.append(
-                _unexpected(
-                    model,
-                    comparison.name,
-                    f"the prior predicts `{comparison.name}` to vary {wide:.1g} times as much as the data are large",
-                    "give priors the scale of the data: what they allow beyond costs time, and weighs in the evidence",
-                )
-            )
-    return found
-
-
-def _unexpected(model: Model, name: str, told: str, remedy: str) -> Diagnostic:
-    return Diagnostic("L414", told, model.program.observations[name].span, remedy=remedy, severity="lint")
-
-
-def _no_influence(model: Model, entry: str) -> Diagnostic:
+def _no_influence(model: Model, entries: list[str]) -> Diagnostic:
+    one = len(entries) == 1
+    which = _listed([f"`{entry}`" for entry in entries])
     return Diagnostic(
         "L412",
-        f"`{entry}` has no influence on any observation: its posterior is its prior",
-        _span(model, entry),
+        f"{which} {'has' if one else 'have'} no influence on any observation: "
+        f"{'its posterior is its prior' if one else 'their posteriors are their priors'}",
+        _span(model, entries[0]),
         remedy="see whether it is missing from an expression, or take it out",
         severity="lint",
     )
@@ -352,6 +317,9 @@ def _round_numbers(values: np.ndarray) -> np.ndarray:
 
 
 def _listed(texts: Sequence[str]) -> str:
+    """Texts as a sentence has them; of many the first few and the last."""
+    if len(texts) > _MOST_LISTED:
+        return f"{', '.join(texts[:3])}, … and {texts[-1]} ({len(texts)} of them)"
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
 
 

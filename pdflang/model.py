@@ -155,8 +155,15 @@ class CompiledModel:
         return dict.fromkeys([*self.program.definitions, *self.program.outputs])
 
     def predictions(self, params: Parameters) -> dict[str, jax.Array]:
-        """What each Gaussian observation is expected to be."""
-        return {name: mean for name, (mean, _) in self._comparison(params).items()}
+        """What each Gaussian observation is expected to be, with the axes of its data."""
+        import jax.numpy as jnp
+
+        found: dict[str, jax.Array] = {}
+        for name, (mean, _) in self._comparison(params).items():
+            data = self.bound.arrays.get(name, self.bound.arrays.get(f"{name}.central"))
+            # One number may be the mean of all data, and one row that of all rows.
+            found[name] = mean if data is None or mean.ndim >= data.ndim else jnp.broadcast_to(mean, data.shape)
+        return found
 
     def chi2(self, params: Parameters) -> dict[str, jax.Array]:
         """χ² = (y − μ)ᵀ C⁻¹ (y − μ) of each Gaussian observation: scalars by name."""

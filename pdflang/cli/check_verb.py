@@ -69,18 +69,27 @@ def command(screen: Screen, model: Path, pedantic: bool, data: tuple[str, ...]) 
 
 def _pedantic(screen: Screen, path: Path, data: tuple[str, ...]) -> list[Diagnostic]:
     """What draws of the prior show of the model and its data, at the lines it is about."""
-    from pdflang import identifiability
+    from pdflang import identifiability, prior_checks
     from pdflang.cli.options import load_model
     from pdflang.inference import terminal_monitor
-    from pdflang.semantics.capabilities import require_gradient
+    from pdflang.passes import nearly_divergent_integrals
+    from pdflang.semantics.capabilities import require_density, require_gradient
 
-    model = load_model(screen, path, data, require=require_gradient, remarks=False)
+    model = load_model(screen, path, data, remarks=False)
     if not model.dimension:
         return []
     known = {lint.span for lint in model.program.lints}
-    found = [r for r in identifiability.remarks(model, identifiability.information_at(model)) if r.span not in known]
+    found = nearly_divergent_integrals(model.program)
     try:
-        found += identifiability.conflicts(model, terminal_monitor())
+        require_density(model.program)
+        found += prior_checks.impossible(model)
+        require_gradient(model.program)
+        found += identifiability.remarks(model, identifiability.information_at(model))
+    except PdflangError as failure:
+        screen.note(f"what data determine is not known: {failure.diagnostics[0].message}")
+    found = [remark for remark in found if remark.span not in known]
+    try:
+        found += prior_checks.conflicts(model, terminal_monitor())
     except PdflangError as failure:
         screen.note(f"data are not compared with what the prior predicts: {failure.diagnostics[0].message}")
     return found

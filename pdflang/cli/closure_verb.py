@@ -19,6 +19,7 @@ from pdflang.cli.options import (
     out_option,
     overwrite_option,
 )
+from pdflang.cli.reporting import add_report, report_option
 from pdflang.cli.screen import Screen
 from pdflang.interrupts import INTERRUPTED, held, leave
 from pdflang.workflows import ClosureOptions
@@ -36,13 +37,14 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @data_option
 @option_flags(ClosureOptions)
+@report_option
 @out_option
 @overwrite_option
 @json_option
 @told
 def command(
-    screen: Screen, model: Path, truth: tuple[str, ...], data: tuple[str, ...], out: Path | None, overwrite: bool,
-    **options: Any,
+    screen: Screen, model: Path, truth: tuple[str, ...], data: tuple[str, ...], report: bool, out: Path | None,
+    overwrite: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Fit data that MODEL, or another model, makes at a known truth, and compare the fits with it.
 
@@ -73,6 +75,8 @@ def command(
         if found.interrupted:
             made = found.fits + len(found.failures)
             screen.note(f"interrupted: {made} of {settings.fits} fits are kept; to go on, add --out {folder.path}")
+        elif report:
+            add_report(screen, folder.path, compiled)
     if found.interrupted or hold.requested:
         raise click.exceptions.Exit(INTERRUPTED)
     if not found.faithful:

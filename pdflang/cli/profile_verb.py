@@ -21,6 +21,7 @@ from pdflang.cli.options import (
     out_option,
     overwrite_option,
 )
+from pdflang.cli.reporting import add_report, report_option
 from pdflang.cli.screen import Screen
 from pdflang.interrupts import INTERRUPTED, held
 from pdflang.workflows import ProfileOptions
@@ -37,12 +38,13 @@ if TYPE_CHECKING:
 @data_option
 @option_flags(ProfileOptions)
 @exact_option
+@report_option
 @out_option
 @overwrite_option
 @json_option
 @told
 def command(
-    screen: Screen, model: Path, parameter: str, second: str | None, data: tuple[str, ...], exact: bool,
+    screen: Screen, model: Path, parameter: str, second: str | None, data: tuple[str, ...], exact: bool, report: bool,
     out: Path | None, overwrite: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Profile the density of MODEL along PARAMETER, or over PARAMETER and SECOND: the largest value given these.
@@ -79,6 +81,8 @@ def command(
         screen.result(f"{text}\n{place}", folder=str(folder.path), **to_record(found))
         if found.interrupted:
             screen.note("interrupted: points and intervals that were not finished are missing")
+        elif report:
+            add_report(screen, folder.path, compiled)
     if found.interrupted or hold.requested:
         raise click.exceptions.Exit(INTERRUPTED)
     if not found.trusted:

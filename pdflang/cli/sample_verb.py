@@ -151,8 +151,8 @@ class _Plan:
 
 def _new_plan(name: str, given: dict[str, Any]) -> _Plan:
     method = METHODS[name]
-    seed = chosen_seed(asdict(options_of(method.options, given))["seed"])
-    return _Plan(method, options_of(method.options, {**given, "seed": seed}), seed)
+    seed = chosen_seed(asdict(options_of(method.options, given, method.name))["seed"])
+    return _Plan(method, options_of(method.options, {**given, "seed": seed}, method.name), seed)
 
 
 def _earlier_plan(folder: RunFolder, name: str | None, given: dict[str, Any], more: int | None) -> _Plan:
@@ -168,7 +168,7 @@ def _earlier_plan(folder: RunFolder, name: str | None, given: dict[str, Any], mo
         note = f"there, the method was `{record['method']}`, not `{name}`"
         raise PdflangError(exists(folder.path, True, (note,), _ANOTHER))
     method = METHODS[record["method"]]
-    settings = options_of(method.options, {**record["options"], **given})
+    settings = options_of(method.options, {**record["options"], **given}, method.name)
     assert isinstance(settings, ChainOptions | AutoOptions)
     if more is not None:
         settings = replace(settings, draws=made_by(folder, settings.chains) + more)

@@ -21,6 +21,7 @@ from pdflang.cli.options import (
     size_option,
     sizes_of,
 )
+from pdflang.cli.reporting import add_report, report_option
 from pdflang.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 )
 @click.option("--resume", is_flag=True, help="Go on with --count where it was interrupted or killed.")
 @click.option("--more", type=click.IntRange(1), metavar="N", help="Add N simulations to those of an earlier --count.")
+@report_option
 @out_option
 @overwrite_option
 @json_option
@@ -56,7 +58,7 @@ if TYPE_CHECKING:
 def command(
     screen: Screen, model: Path, data: tuple[str, ...], params: tuple[str, ...], draw: int | None,
     size: tuple[str, ...], seed: int | None, traces: bool, count: int | None, resume: bool, more: int | None,
-    out: Path | None, overwrite: bool,
+    report: bool, out: Path | None, overwrite: bool,
 ) -> None:  # fmt: skip
     """Draw the observed data of MODEL at parameters drawn from its prior, or given.
 
@@ -71,15 +73,16 @@ def command(
         if overwrite and (resume or more):
             raise click.UsageError("--overwrite begins anew, where --resume and --more go on")
         simulate_many(
-            screen, model, data, count, params, draw, sizes_of(size), seed, traces, resume, more, out, overwrite
-        )
+            screen, model, data, count, params, draw, sizes_of(size), seed, traces, resume, more, report, out,
+            overwrite,
+        )  # fmt: skip
         return
-    _simulate_one(screen, model, data, params, draw, sizes_of(size), seed or 0, traces, out, overwrite)
+    _simulate_one(screen, model, data, params, draw, sizes_of(size), seed or 0, traces, report, out, overwrite)
 
 
 def _simulate_one(
     screen: Screen, model: Path, data: tuple[str, ...], params: tuple[str, ...], draw: int | None,
-    sizes: dict[str, int], seed: int, traces: bool, out: Path | None, overwrite: bool,
+    sizes: dict[str, int], seed: int, traces: bool, report: bool, out: Path | None, overwrite: bool,
 ) -> None:  # fmt: skip
     """One simulation, in files that the other verbs read."""
     import numpy as np
@@ -123,6 +126,8 @@ def _simulate_one(
         "\n".join([*shapes, f"{place}: {', '.join(files)}"]),
         folder=str(folder.path), seed=seed, draw=draw, files=files, params=drawn, data=record,
     )  # fmt: skip
+    if report:
+        add_report(screen, folder.path, compiled)
 
 
 def given_parameters(

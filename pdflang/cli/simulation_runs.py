@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pdflang.cli.options import load_model
+from pdflang.cli.reporting import add_report
 from pdflang.cli.screen import Screen
 from pdflang.interrupts import INTERRUPTED, held, leave
 
@@ -35,8 +36,8 @@ class Wanted:
 
 def simulate_many(
     screen: Screen, model: Path, data: tuple[str, ...], count: int | None, params: tuple[str, ...], draw: int | None,
-    size: Mapping[str, int], seed: int | None, traces: bool, resume: bool, more: int | None, out: Path | None,
-    overwrite: bool,
+    size: Mapping[str, int], seed: int | None, traces: bool, resume: bool, more: int | None, report: bool,
+    out: Path | None, overwrite: bool,
 ) -> None:  # fmt: skip
     """Simulations at parameters of the prior, at given ones, or each at another draw of a run."""
     from pdflang.cli.monitors import told_of
@@ -87,6 +88,8 @@ def simulate_many(
         )  # fmt: skip
         if interrupted:
             screen.note(f"interrupted: {made} of {wanted.count} simulations are kept; {again}")
+        elif report:
+            add_report(screen, folder.path, compiled)
     if interrupted or hold.requested:
         raise click.exceptions.Exit(INTERRUPTED)
 

@@ -19,6 +19,7 @@ from pdflang.cli.options import (
     out_option,
     overwrite_option,
 )
+from pdflang.cli.reporting import add_report, report_option
 from pdflang.cli.screen import Screen
 from pdflang.diagnostics import PdflangError
 from pdflang.inference.options import chosen_seed, options_of
@@ -43,13 +44,14 @@ _SAVE = f"Time between two saves of the network: what a killed run loses. [defau
 @method_flags(LEARNING)
 @click.option("--resume", is_flag=True, help="Go on with a training that was interrupted or killed.")
 @click.option("--save-every", type=click.FloatRange(0), default=_SECONDS, metavar="SECONDS", help=_SAVE)
+@report_option
 @out_option
 @overwrite_option
 @json_option
 @told
 def command(
     screen: Screen, model: Path, data: tuple[str, ...], method: str | None, resume: bool, save_every: float,
-    out: Path | None, overwrite: bool, **options: Any,
+    report: bool, out: Path | None, overwrite: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Learn a density from simulations of MODEL, for models without one, or for many data sets.
 
@@ -103,6 +105,8 @@ def command(
         f"{text}trained with seed {settings.seed} in {folder.path}: `pdflang sample {folder.path}` draws from it",
         folder=str(folder.path), method=chosen.name, seed=settings.seed, history=learned.history,
     )  # fmt: skip
+    if report:
+        add_report(screen, folder.path, compiled)
     if hold.requested:
         raise click.exceptions.Exit(INTERRUPTED)
 

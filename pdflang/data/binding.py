@@ -258,7 +258,7 @@ class _Binder:
         if len(datum.axes) > 1:
             self._bind_array(datum, read_array(path, context, source.column), context.of(path.name))
             return
-        table = read_table(path, context)
+        table = read_table(path, context, source.column if source.condition is None else None)
         context = context.of(path.name)
         if source.condition is not None:
             mask = self._mask(datum, dict(table.columns), table.rows, context)

@@ -45,11 +45,16 @@ def read_columns(path: Path, context: DataContext) -> tuple[str, ...]:
     return names
 
 
-def read_table(path: Path, context: DataContext) -> Table:
-    """The columns of a file. Errors: as `read_columns`, and E503 for columns of different lengths."""
+def read_table(path: Path, context: DataContext, only: str | None = None) -> Table:
+    """The columns of a file. Errors: as `read_columns`, and E503 for columns of different lengths.
+
+    Where `only` one is wanted, the others may have any length or shape.
+    """
     arrays = format_of(path, context).read(path, context)
     if not arrays or "" in arrays:
         raise _without_columns(path, context)
+    if only in arrays:
+        arrays = {only: arrays[only]}
     return table_of(arrays, path.name, context)
 
 

@@ -7,12 +7,22 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import logsumexp
 
-from pdflang.inference.draws import Evidence
+from pdflang.inference.draws import Evidence, Remark
 
 _SAME = 1e-10
 
 _FEWEST = 5
 """Weights that a tail needs to be fitted."""
+
+
+_LARGEST_K = 0.7
+"""Weights with a larger Pareto k say nothing of the posterior (Vehtari et al. 2024), and their k says so itself."""
+
+_FAR, _WIDER = 0.25, 1.25
+"""Standard deviations between means, and ratios of widths, that a posterior may be away from its approximation."""
+
+_FEWEST_EFFECTIVE = 200
+"""So many draws the weights must be worth for their means and widths to be known well enough."""
 
 
 class Importance(NamedTuple):
@@ -21,6 +31,27 @@ class Importance(NamedTuple):
     log_weights: np.ndarray
     pareto_k: float
     evidence: Evidence | None
+
+    def remarks(self, z: np.ndarray) -> tuple[Remark, ...]:
+        """What the weights of draws z (n, dimension) say against the draws themselves; nothing where k is too large."""
+        weights = np.exp(self.log_weights - logsumexp(self.log_weights))
+        if not self.pareto_k <= _LARGEST_K or not np.sum(weights**2) * _FEWEST_EFFECTIVE <= 1:
+            return ()
+        widths = np.std(z, axis=0)
+        mean = weights @ z
+        ratios = np.sqrt(weights @ (z - mean) ** 2) / widths
+        far = float(np.max(np.abs(mean - np.mean(z, axis=0)) / widths))
+        ratio = float(ratios[np.argmax(np.abs(np.log(ratios)))])
+        if far < _FAR and 1 / _WIDER < ratio < _WIDER:
+            return ()
+        return (
+            Remark(
+                "the weights of the draws tell that the posterior is not the normal distribution that they are of: "
+                f"means differ by up to {far:.1f} of a standard deviation, widths by up to a factor of {ratio:.2g}",
+                "sample with `--method nuts`; or with `pathfinder`, which resamples by such weights",
+                "warning",
+            ),
+        )
 
 
 def importance(log_density: np.ndarray, log_approximation: np.ndarray) -> Importance:

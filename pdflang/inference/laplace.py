@@ -51,8 +51,9 @@ def sample(
         options,
         "laplace",
         warmup_gradients=np.array([gradients]),
-        evidence=judged.evidence if target.log_prior else None,
+        # Of one mode among several the weights know nothing of the others.
+        evidence=judged.evidence if target.log_prior and len(modes) == 1 else None,
         pareto_k=judged.pareto_k,
-        remarks=(others,) if len(modes) > 1 else (),
+        remarks=(*((others,) if len(modes) > 1 else ()), *judged.remarks(flat)),
         seconds=optima.seconds,
     )

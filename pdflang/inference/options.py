@@ -162,7 +162,11 @@ class SmcOptions(Options):
     chains: int = option(4, "populations, independent of each other", least=2)
     particles: int = option(1000, "draws in each population", least=10)
     effective: float = option(0.7, "share of a population that stays effective in a step", above=0, below=1)
-    moves: int = option(5, "trajectories of each particle at each temperature", least=1)
+    moves: int | None = option(
+        None,
+        "trajectories of each particle at each temperature; if not given, 15% of the dimension, at least 5",
+        least=1,
+    )
     seed: int | None = option_as_in(NutsOptions, "seed")
     threads: int | None = option_as_in(NutsOptions, "threads")
 
@@ -214,15 +218,19 @@ class PredictOptions(Options):
 Kind = TypeVar("Kind", bound=Options)
 
 
-def options_of(kind: type[Kind], given: Mapping[str, Any]) -> Kind:
-    """Options by name. Raises `PdflangError` (E620) for a name that there is not, or a value out of range."""
+def options_of(kind: type[Kind], given: Mapping[str, Any], whose: str = "") -> Kind:
+    """Options by name. Raises `PdflangError` (E620) for a name that there is not, or a value out of range.
+
+    `whose` options they are, of which method, is said where there is none of a name.
+    """
     known = [option.name for option in fields(kind)]
     problems = []
     for name in given:
         if name not in known:
             near = closest_names(name, known)
             remedy = f"did you mean `{near[0]}`?" if near else f"the options are {', '.join(known)}"
-            problems.append(Diagnostic("E620", f"there is no option `{name}`", remedy=remedy))
+            message = f"`{whose}` has no option `{name}`" if whose else f"there is no option `{name}`"
+            problems.append(Diagnostic("E620", message, remedy=remedy))
     if problems:
         raise PdflangError(*problems)
     return kind(**given)

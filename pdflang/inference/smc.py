@@ -65,8 +65,10 @@ def sample(
     monitor = monitor or QuietMonitor()
     seed = chosen_seed(options.seed)
     assert target.log_prior is not None
-    programs = _programs(target.log_density, target.log_prior, target.initial, options.moves)
-    populations = [_Population(number, target, options, programs, seed) for number in range(options.chains)]
+    # With fewer moves the evidence of a hundred dimensions comes out too low, by several of its errors.
+    moves = options.moves or max(5, math.ceil(0.15 * target.dimension))
+    programs = _programs(target.log_density, target.log_prior, target.initial, moves)
+    populations = [_Population(number, target, options, moves, programs, seed) for number in range(options.chains)]
     finished, took = run_all("smc", populations, 1, options.threads, stop, monitor)
     seconds = {"run": took}
     if not finished:
@@ -120,7 +122,9 @@ class _Programs:
 class _Population:
     """One population, a temperature at a time."""
 
-    def __init__(self, number: int, target: Target, options: SmcOptions, programs: _Programs, seed: int) -> None:
+    def __init__(
+        self, number: int, target: Target, options: SmcOptions, moves: int, programs: _Programs, seed: int
+    ) -> None:
         self.progressed = Progressed(number, "starting", 0, 100)
         self.log_evidence = 0.0
         self.gradients = self.last_gradients = 0
@@ -129,6 +133,7 @@ class _Population:
         self.state: _Moved = None  # type: ignore[assignment]
         self._target = target
         self._options = options
+        self._moves = moves
         self._programs = programs
         self._seed = seed
         self._step_size = 0.8 * target.dimension**-0.25
@@ -160,7 +165,7 @@ class _Population:
                 self._target.arrays,
             )
         self._steps += 1
-        self.last_gradients = self._options.moves * length
+        self.last_gradients = self._moves * length
         self.gradients += self.last_gradients * self._options.particles
         self.log_evidence += float(self.state.log_increment)
         self._step_size *= math.exp(1.5 * (float(self.state.acceptance) - _ACCEPTANCE))

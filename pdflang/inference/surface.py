@@ -16,6 +16,9 @@ from pdflang.inference.platform import compiler_options, double_precision
 from pdflang.inference.target import Target
 from pdflang.stored import stored
 
+_BLOCK = 256
+"""Points of which the density is computed by one call."""
+
 STARTS = 64
 """Most draws of the prior that are made by one call."""
 
@@ -67,10 +70,16 @@ def surface_of(target: Target, curved: bool = True) -> Surface:
 
 
 def log_densities(target: Target, z: np.ndarray) -> np.ndarray:
-    """The log-density at each of many points z (n, dimension): (n,), −inf where it is not a number."""
+    """The log-density at each of many points z (n, dimension): (n,), −inf where it is not a number.
+
+    Blocks have one size, whatever the number of points, so that none is compiled again for another.
+    """
+    over_points = _over_points(target.log_density)
+    blocks = np.resize(z, (-(-len(z) // _BLOCK), _BLOCK, target.dimension))
     with double_precision():
-        found = np.asarray(_over_points(target.log_density)(z, target.arrays))
-    return np.where(np.isnan(found), -np.inf, found)
+        found = [np.asarray(over_points(block, target.arrays)) for block in blocks]
+    together = np.concatenate([np.zeros(0), *found])[: len(z)]
+    return np.where(np.isnan(together), -np.inf, together)
 
 
 @lru_cache(maxsize=32)

@@ -69,6 +69,7 @@ def sample(
         warmup_gradients=np.array([search.gradients]),
         evidence=judged.evidence if target.log_prior else None,
         pareto_k=judged.pareto_k,
+        remarks=judged.remarks(flat),
         seconds=seconds,
     )
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, product
+from typing import TYPE_CHECKING
 
 from pdflang.components import arithmetic
 from pdflang.diagnostics import Diagnostic
 from pdflang.ir import nodes
 from pdflang.ir.evaluate import Evaluator
+from pdflang.ir.marks import marked
 from pdflang.ir.nodes import Constant, Element, Integral, Loop, LoopIndex, Node, Phase, Reference
 from pdflang.ir.program import Parameter, Program, expressions
 from pdflang.ir.ranges import Range
@@ -27,8 +29,20 @@ from pdflang.semantics.affine import Parts, affine_parts
 from pdflang.semantics.ranges import range_of
 from pdflang.semantics.supports import plausible_range
 
+if TYPE_CHECKING:
+    import numpy as np
+
 _MOST_PLACES = 8
 """How many places of one integral are looked at, so that no model takes long."""
+
+_MOST_BINS = 64
+"""Bins or moments of which each is asked whether it diverges at a draw."""
+
+_NEAR = 0.05
+"""Powers so near to where an integral diverges make it twenty times as large as the integrand elsewhere."""
+
+_OFTEN = 0.05
+"""The share of such draws that is worth a word."""
 
 _RAISE = "keep the exponent above -1 where it is declared: ~ … in (-1, inf)"
 _FALL = "restrict the parameter where it is declared, so that the integrand falls fast enough"
@@ -58,6 +72,13 @@ def divergent_integrals(program: Program) -> Iterator[Diagnostic]:
 
 def divergences(program: Program, node: Integral) -> Iterator[Divergence]:
     """Where an integral diverges, for some parameters at least."""
+    for found in _possible(program, node):
+        if found.is_certain or found.is_possible(program.parameters):
+            yield found
+
+
+def _possible(program: Program, node: Integral) -> Iterator[Divergence]:
+    """Where an integral would diverge if the growth of its terms allowed it."""
     variable = variable_of(node)
     if variable is None:
         return
@@ -65,9 +86,36 @@ def divergences(program: Program, node: Integral) -> Iterator[Divergence]:
     for place in islice(_places(program, node, parts), _MOST_PLACES):
         for side in place.sides:
             for term in Orders(variable, place.node, parts, side).at_least(node.body):
-                found = Divergence(place, side, term)
-                if found.is_certain or found.is_possible(program.parameters):
-                    yield found
+                yield Divergence(place, side, term)
+
+
+def _in_any_bin(condition: Node, chances: Chances) -> np.ndarray:
+    """At which draws something holds, for one bin at least. Raises `Unknown`."""
+    import numpy as np
+
+    loops = sorted(condition.loops, key=lambda loop: loop.depth)
+    axes = [loop.axis for loop in loops]
+    if any(axis is None or not axis.size.is_known for axis in axes):
+        raise Unknown
+    places = [range(axis.size.constant) for axis in axes if axis is not None]
+    if math.prod(map(len, places)) > _MOST_BINS:
+        raise Unknown
+    found = [chances.values(condition, loops=dict(zip(loops, at, strict=True)))[0] for at in product(*places)]
+    return np.asarray(np.any(found, axis=0))
+
+
+def nearly_divergent_integrals(program: Program) -> list[Diagnostic]:
+    """A remark (L405) on each integral whose power is close to divergence at many draws of the prior."""
+    chances = Chances(program)
+    found: dict[object, Diagnostic] = {}
+    with marked(program.marks):
+        for node in nodes.walk(*expressions(program)):
+            if isinstance(node, Integral) and node.span not in found:
+                remarks = (divergence.nearly(node, chances) for divergence in _possible(program, node))
+                first = next(filter(None, remarks), None)
+                if first is not None:
+                    found[node.span] = first
+    return list(found.values())
 
 
 @dataclass(frozen=True)
@@ -136,7 +184,7 @@ class Divergence:
         """A lint with an example, and with the share of draws for which it holds; None where it holds for none."""
         condition = self.condition(integral)
         try:
-            (diverges,) = chances.values(condition)
+            diverges = _in_any_bin(condition, chances)
         except Unknown:
             return remark
         if not diverges.any():
@@ -146,6 +194,34 @@ class Divergence:
             return remark
         note = f"for example where {example}; such draws, {percent(diverges)} of the prior's, have density zero"
         return replace(remark, notes=(note,), remedy=self._restriction() or remark.remedy)
+
+    def nearly(self, integral: Integral, chances: Chances) -> Diagnostic | None:
+        """A lint where many draws are near to where it diverges; None where few are, or that is not known."""
+        if self._has_rate or self._is_always_large or not self.place.is_fixed:
+            return None
+        gap = build.subtract(self._critical, Constant(self._bound))
+        close = both(
+            nodes.Apply(arithmetic.LESS, (build.ZERO, gap), "bool"),
+            nodes.Apply(arithmetic.LESS, (gap, Constant(_NEAR)), "bool"),
+        )
+        condition = both(both(self._inside(integral), self.term.given), close)
+        assert condition is not None
+        try:
+            nearly = _in_any_bin(condition, chances)
+        except Unknown:
+            return None
+        example = chances.told(chances.parameters_of(condition), int(nearly.argmax()))
+        if nearly.mean() < _OFTEN or not example:
+            return None
+        return Diagnostic(
+            "L405",
+            f"this integral is close to diverging at {self.place.said} for {percent(nearly)} of the prior's draws",
+            integral.span,
+            label=f"the power of {self.place.base} comes within {_NEAR:g} of -1",
+            notes=(f"for example where {example}; nearly all of the integral then lies next to {self.place.said}",),
+            remedy="give the exponent a prior with less there, or integrate from a cut",
+            severity="lint",
+        )
 
     def _restriction(self) -> str | None:
         """What to write where the exponent is a parameter but for known numbers."""

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 MOST = 8
 """Parameters of a picture of pairs, and of traces, at most."""
 
+_LONGEST_NAME = 16
+"""Characters of a name beside the axes of a pair."""
+
 _MASSES = (0.95, 0.68)
 _CELLS = 48
 _MOST_STEPS = 500
@@ -77,14 +80,19 @@ def corner(shown: Sequence[Column]) -> Figure:
 
 def _label(axes: Axes, along: Column, across: Column, below: bool, left: bool) -> None:
     if below:
-        axes.set_xlabel(plain(along.name))
+        axes.set_xlabel(plain(_short(along.name)))
         axes.tick_params(axis="x", rotation=45)
     else:
         axes.set_xticklabels([])
     if left:
-        axes.set_ylabel(plain(across.name))
+        axes.set_ylabel(plain(_short(across.name)))
     else:
         axes.set_yticklabels([])
+
+
+def _short(name: str) -> str:
+    """A name that fits beside its axes: of a long one the beginning, and the end, which tells entries apart."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME - 7]}…{name[-6:]}"
 
 
 def _histogram(axes: Axes, column: Column) -> None:

@@ -38,6 +38,11 @@ _PICTURES = {
         "Root of bias over variance of each fit, R_bv with its error, and ξ with its error: of all data, each data "
         "set, densities and outputs. Faithful uncertainties have R_bv 1 and ξ 0.68.",
     ),
+    "profile": (
+        "profile.svg", "Profile",
+        "−2Δ log-density where everything else is as good as it can be; of one parameter with its intervals, of two "
+        "as contours.",
+    ),
 }  # fmt: skip
 """What a method has drawn itself: the file, a title, what it shows."""
 _PARTS = {
@@ -148,6 +153,8 @@ def _good(run: Run) -> str:
     if run.predictions is not None:
         return "Data and prediction agree: nothing to complain about."
     if run.draws is not None:
+        if run.findings:
+            return "The draws can be relied on: what the diagnostics note is below."
         return "The draws can be relied on: the diagnostics have nothing to complain about."
     return "Finished: see the summary."
 

@@ -48,12 +48,12 @@ def capabilities(program: Program) -> tuple[Capability, ...]:
 
 def _of(observation: Observation, program: Program) -> Capability:
     has_density, no_score = observation.no_density is None, why_no_score(observation, program)
-    missing = _no_gradient(_likelihood_of(observation), program) if has_density else observation.no_density
+    missing = _no_gradient(likelihood_of(observation), program) if has_density else observation.no_density
     reasons = tuple(dict.fromkeys(reason for reason in (missing, no_score) if reason is not None))
     return Capability(observation.name, has_density, missing is None, True, no_score is None, reasons)
 
 
-def _likelihood_of(observation: Observation) -> list[Node]:
+def likelihood_of(observation: Observation) -> list[Node]:
     """The terms of the log-density that an observation has."""
     terms = [observation.log_likelihood, observation.process.total if observation.process else None]
     return [term for term in terms if term is not None]
@@ -99,7 +99,7 @@ def require_gradient(program: Program) -> None:
     terms = [p.log_prior for p in program.parameters.values()]
     terms += [factor.node for factor in program.factors.values()]
     for observation in program.observations.values():
-        terms += _likelihood_of(observation)
+        terms += likelihood_of(observation)
     reason = _no_gradient(terms, program)
     if reason is not None:
         raise PdflangError(reason)

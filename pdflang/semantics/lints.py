@@ -34,6 +34,7 @@ def lint_program(program: Program, used: set[str]) -> Iterator[Diagnostic]:
                 remedy=f"observe it: observe {datum.name} ~ …",
             )  # fmt: skip
     yield from _nearly_equal_axes(program)
+    yield from _flat_steps(program)
 
 
 def lint_momentum_sums(program: Program, sums: Mapping[str, Definition]) -> Iterator[Diagnostic]:
@@ -171,6 +172,37 @@ def _scales(node: Node, loop: Loop) -> frozenset[Node]:
 
 
 # --- axes ------------------------------------------------------------------------------------------------------
+
+
+def _flat_steps(program: Program) -> Iterator[Diagnostic]:
+    """Functions of parameters in the density that change by jumps alone, so that its gradient does not see them."""
+    definitions = program.definition_nodes
+    with_density = (o for o in program.observations.values() if o.no_density is None)
+    pending = [factor.node for factor in program.factors.values()]
+    pending += [parameter.log_prior for parameter in program.parameters.values()]
+    pending += [term for observation in with_density for term in _terms_of(observation, False)]
+    seen, told = set[Node](), set[Span | None]()
+    while pending:
+        for node in nodes.walk(pending.pop()):
+            if node in seen:
+                continue
+            seen.add(node)
+            if isinstance(node, nodes.Reference) and node.name in definitions:
+                pending.append(definitions[node.name])
+            if not isinstance(node, nodes.Apply) or not getattr(node.function, "integer", False):
+                continue
+            # An integral moves its pieces with the places of the jumps, and has the right gradient.
+            is_integrated = any(loop.axis is None for loop in node.loops)
+            moves = any(argument.phase == Phase.PARAMETER for argument in node.arguments)
+            if moves and not is_integrated and node.span is not None and node.span not in told:
+                told.add(node.span)
+                yield _lint(
+                    "L417",
+                    f"`{node.function.name}` is flat between its jumps: gradients do not see what it depends on",
+                    node.span,
+                    label="changes by jumps alone",
+                    remedy="sample with `--method nested`, which needs no gradient; or write it without jumps",
+                )
 
 
 def _nearly_equal_axes(program: Program) -> Iterator[Diagnostic]:

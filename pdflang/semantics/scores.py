@@ -35,7 +35,7 @@ def without_gradient(node: nodes.Apply) -> Diagnostic:
     """That a function has no gradient."""
     return Diagnostic(
         "E612", f"`{node.function.name}` was registered without a gradient", node.span,
-        label="takes the gradient away", notes=("`pdflang simulate` and `pdflang predict` need none",),
+        label="takes the gradient away", notes=("`sample --method nested`, `simulate` and `predict` need none",),
         remedy="register it as traceable, made of JAX operations",
     )  # fmt: skip
 

@@ -87,6 +87,27 @@ def test_verbs_leave_a_report(verb: str, run, model, tmp_path: Path) -> None:
     assert (tmp_path / "fit" / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "title"),
+    [
+        (("profile", "model.pdfm", "mu", "--points", "5"), "by profile"),
+        (("simulate", "model.pdfm", "-p", "mu=1"), "by simulate"),
+        (("simulate", "model.pdfm", "--count", "3"), "by simulations"),
+        (("closure", "model.pdfm", "--truth", "mu=1", "--fits", "3", "--replicas", "3"), "by closure"),
+    ],
+)  # fmt: skip
+def test_what_is_no_fit_leaves_a_report_too(
+    arguments: tuple[str, ...], title: str, run, model, tmp_path: Path
+) -> None:
+    model("param mu ~ Normal(0, 5)\ndata y[4] = [1, 2, 3, 2]\nobserve y ~ Normal(mu, 1)\n")
+    done = run(*arguments, "--report", "--out", "made", code={0, 3})
+    assert done.stdout.endswith("report in made/report.html\n")
+    page = (tmp_path / "made" / "report.html").read_text(encoding="utf-8")
+    assert title in page
+    drawn = {"profile": "log-density where everything else", "closure": "R_bv with its error"}.get(arguments[0], "")
+    assert drawn in page and ("data:image/svg" in page or not drawn)
+
+
 def test_fits_beside_each_other(run, model, tmp_path: Path) -> None:
     for name, width in (("a", 5), ("b", 1)):
         file = model(NORMAL.replace("0, 5", f"0, {width}"), f"{name}.pdfm")

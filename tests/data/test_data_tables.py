@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import pdflang
 from pdflang.data.context import DataContext
 from pdflang.data.tables import Table, read_array, read_columns, read_table
 
@@ -271,3 +272,12 @@ def test_numpy_is_imported_late() -> None:
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_one_column_is_read_beside_arrays_of_other_shapes(tmp_path: Path) -> None:
+    np.savez(tmp_path / "d.npz", C=np.eye(3), y=np.arange(3.0), z=np.arange(5.0))
+    text = 'data C[i, i] = table("d.npz").C\ndata y[i] = table("d.npz").y\nparam m ~ Normal(0, 1)\n'
+    (tmp_path / "model.pdfm").write_text(text + "observe y ~ MvNormal(m for k in i, cov = C)\n")
+    arrays = pdflang.load(tmp_path / "model.pdfm").bound.arrays
+    np.testing.assert_array_equal(arrays["y"], np.arange(3.0))
+    np.testing.assert_array_equal(arrays["C"], np.eye(3))

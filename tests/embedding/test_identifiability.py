@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import pdflang
-from pdflang.identifiability import conflicts, information_at, remarks, shrinkage
+from pdflang.identifiability import information_at, remarks, shrinkage
+from pdflang.prior_checks import conflicts, impossible
 
 PRIORS = "param a ~ Normal(0, 1)\nparam b ~ Normal(0, 3)\nparam d ~ Normal(0, 300)\n"
 POSITIVE = "param c ~ LogNormal(0, 1)\nparam lumi ~ LogNormal(3, 1)\nparam eff ~ Beta(2, 2)\n"
@@ -56,6 +58,11 @@ def test_counts_events_and_joint_distributions() -> None:
         assert len(found) == 1 and found[0].startswith(product), found
 
 
+def test_many_silent_entries_make_one_remark() -> None:
+    (found,) = said("data y[3]\nparam h[50] ~ Normal(0, 1)\nobserve y ~ Normal(h[0:3], 1)", {"y": np.zeros(3)})
+    assert found.startswith("L412 `h[3]`, `h[4]`, `h[5]`, … and `h[49]` (47 of them) have no influence")
+
+
 def test_a_hierarchy_is_left_alone() -> None:
     text = "param mu ~ Normal(0, 5)\nparam tau ~ HalfNormal(5)\nparam z[8] ~ Normal(0, 1)\ndata y[8]\n"
     assert said(f"{text}observe y ~ Normal(mu + tau*z, 10)", {"y": np.arange(8.0)}) == []
@@ -77,3 +84,32 @@ def test_conflicts_of_prior_and_data() -> None:
     assert codes("Normal(0, 10)", [1, 2, 1.5]) == []
     assert "farther from what the prior predicts" in codes("Normal(0, 1)", [30, 31, 29])[0]
     assert "times as much as the data are large" in codes("Normal(0, 1e5)", [1, 2, 1.5])[0]
+
+
+def test_data_that_are_impossible_at_draws_of_the_prior() -> None:
+    """The share is P(longest < 9); nothing is said where the prior's bound keeps them possible, or it is improper."""
+
+    def found(prior: str) -> list[str]:
+        text = f"data t[3]\nparam longest ~ {prior}\nobserve t ~ Uniform(0, longest)"
+        model = pdflang.loads(text, data={"t": [7.0, 9.0, 2.0]})
+        return [f"{remark.message}; {remark.notes[0]}" for remark in impossible(model)]
+
+    (told,) = found("LogNormal(2, 0.5)")
+    expected = stats.lognorm(0.5, scale=np.exp(2)).cdf(9)
+    share = float(told.split("zero at ")[1].split("%")[0]) / 100
+    assert share == pytest.approx(expected, abs=4 * np.sqrt(expected * (1 - expected) / 200))
+    assert float(told.rpartition("longest = ")[2]) < 9
+    assert found("LogNormal(2, 0.5) in (9, inf)") == found("Flat() in (0, inf)") == []
+
+
+def test_an_observation_is_named_whose_rate_turns_negative() -> None:
+    text = """
+        param a ~ Normal(0, 1)
+        data y[2] = [0.1, 0.2]
+        data n[2]: int = [7, 9]
+        data pull[2]
+        observe y ~ Normal(a, 1)
+        observe n ~ Poisson(8 + a*pull)
+    """
+    (remark,) = impossible(pdflang.loads(text, data={"pull": [8.0, -8.0]}))
+    assert remark.code == "L416" and remark.message.startswith("`n` as observed has density zero at 3")

@@ -25,14 +25,15 @@ model = pdflang.loads("param a ~ Normal(0, 1)\\nparam b ~ LogNormal(0, 1)\\ndata
                       data={"y": np.zeros(50)})
 for number in range(100):
     twin = model.rebind({"y": np.random.default_rng(number).normal(size=50)})
-    twin.sample(method=sys.argv[1], seed=number, draws=40, chains=2)
+    size = {"live": 30} if sys.argv[1] == "nested" else {"draws": 40}
+    twin.sample(method=sys.argv[1], seed=number, chains=2, **size)
     if number in (9, 99):
         pages = int(open("/proc/self/statm").read().split()[1])
         print(len(compiled), pages * 4096 / 2**20)
 """
 
 
-@pytest.mark.parametrize("method", ["hmc", "nuts", "laplace"])
+@pytest.mark.parametrize("method", ["hmc", "nuts", "laplace", "nested"])
 def test_nothing_is_compiled_again_or_kept(method: str) -> None:
     command = [sys.executable, "-c", RUNS, method]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=1800)

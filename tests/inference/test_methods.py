@@ -78,7 +78,7 @@ def test_posterior_and_evidence(problem: Problem, options: Options) -> None:
     ("dimension", "options"),
     [
         (20, SmcOptions()),
-        (100, SmcOptions(moves=15)),
+        (100, SmcOptions()),
         (20, NestedOptions(live=500)),
         (100, NutsOptions()),
         (100, HmcOptions()),
@@ -118,6 +118,26 @@ def test_pareto_k_tells_an_approximation_that_fails(options: Options) -> None:
     problem = correlated(20) if isinstance(options, ViOptions) else banana()
     draws = draw(problem, options)
     assert draws.pareto_k is not None and draws.pareto_k > 0.7
+
+
+def test_weights_tell_a_posterior_that_is_elsewhere_though_their_tail_is_short() -> None:
+    """Half of a normal distribution has mean √(2/π) and the width √(1 − 2/π) = 0.60."""
+    z = np.random.default_rng(0).standard_normal((4000, 2))
+    normal = -0.5 * np.sum(z**2, axis=1)
+    half = importance(normal + np.where(z[:, 0] > 0, 0.0, -50.0), normal)
+    (remark,) = half.remarks(z)
+    assert half.pareto_k < 0.7
+    assert "means differ by up to 0.8 of a standard deviation" in remark.sentence
+    assert float(remark.sentence.rpartition(" ")[2]) == pytest.approx(np.sqrt(1 - 2 / np.pi), abs=0.03)
+    assert importance(normal + 0.1 * z[:, 0], normal).remarks(z) == ()
+    # Where the tail is long, k says more than the weights can.
+    assert importance(0.3 * normal, normal).remarks(z) == ()
+
+
+@pytest.mark.parametrize("options", [LaplaceOptions(), AutoOptions(chains=2, draws=50, warmup=50)])
+def test_one_mode_of_several_has_no_evidence_of_its_own(options: Options) -> None:
+    draws = draw(two_modes(), options)
+    assert (draws.evidence is None) == isinstance(options, LaplaceOptions)
 
 
 def test_mean_field_has_the_widths_of_the_conditionals() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from pdflang import driver
 from pdflang.diagnostics import Diagnostic, PdflangError, SourceFile
+from pdflang.passes import nearly_divergent_integrals
 
 PREAMBLE = """
 param a ~ Normal(-1, 1)
@@ -189,6 +190,27 @@ def test_a_long_chain_of_functions_is_answered() -> None:
     text = f"func f0(x) = 1/(x + 9)\n{links}{PREAMBLE}output result = integral(f11(x) for x in (0, 1))"
     with pytest.raises(PdflangError, match="E405"):
         driver.check(SourceFile("model.pdfm", text))
+
+
+def _near(prior: str, integrand: str = "x^(a - 1)*(1 - x)^2") -> list[str]:
+    text = f"data m\nparam a ~ {prior}\npdf f(x) = {integrand}\nobserve m ~ Normal(integral(f), 1)"
+    return [remark.message for remark in nearly_divergent_integrals(driver.check(SourceFile("model.pdfm", text)))]
+
+
+def test_what_is_close_to_diverging_at_many_draws() -> None:
+    """P(a < 0.05) of a Beta(0.5, 1) is √0.05."""
+    (found,) = _near("Beta(0.5, 1)")
+    share = float(found.split("for ")[1].split("%")[0]) / 100
+    assert found.startswith("this integral is close to diverging at 0")
+    assert share == pytest.approx(0.05**0.5, abs=0.03)
+    assert _near("Beta(5, 1)") == _near("Normal(2, 1) in (0, inf)") == _near("Beta(0.5, 1)", "x^a") == []
+
+
+def test_moments_that_diverge_are_told_with_their_share() -> None:
+    text = "data m[2]\nparam a ~ Normal(-0.5, 0.5)\npdf u(x) = x^a*(1 - x)^3\nobserve m ~ Normal(u |> moments(2), 0.1)"
+    (remark,) = driver.check(SourceFile("model.pdfm", text)).lints
+    share = float(remark.notes[0].split("such draws, ")[1].split("%")[0]) / 100
+    assert share == pytest.approx(0.159, abs=0.03)  # P(a < -1)
 
 
 DETECTED = """

@@ -50,6 +50,16 @@ def test_divergences_are_counted() -> None:
     assert only(findings({"a": good()}, diverging=diverging)).severity == "error"
 
 
+@pytest.mark.parametrize(
+    ("method", "flags"), [("auto (nuts)", "`--warmup`, `--draws`"), ("smc", "`--particles`"), ("vi", "(`--draws`)")]
+)
+def test_remedies_name_options_that_the_method_has(method: str, flags: str) -> None:
+    tree = posterior_tree({"a": good()[:, :40].cumsum(axis=1)}, {})
+    tree.attrs["method"] = method
+    remedies = [finding.remedy for finding in diagnose(tree, summarise(tree))]
+    assert remedies and all(flags in remedy for remedy in remedies)
+
+
 def test_chains_that_disagree() -> None:
     draws = good()
     draws[0] += 3.0

@@ -83,6 +83,24 @@ def test_of_the_prior_nothing_is_left_out() -> None:
     assert "than data usually do" in said and "a wrong unit or a wrong sign" in said
 
 
+def test_data_that_no_parameter_has_a_part_in() -> None:
+    """Their weights are all the same: what is predicted is their density, and nothing is learned from them."""
+    mu = np.random.default_rng(0).normal(0, 0.4, SHAPE)
+    terms = np.stack([np.full(SHAPE, -1.5), stats.norm.logpdf(0.3, mu, 1), np.where(mu > 0.2, -2.0, -3.0)], axis=-1)
+
+    def left_out(part: np.ndarray) -> LeaveOneOut:
+        groups = {"posterior": group_of({"mu": mu}, {}), "log_likelihood": group_of({"y": part}, {})}
+        return leave_one_out(tree_of(groups, {}).to_xarray())[0]
+
+    found = left_out(terms)
+    weights = np.exp(-terms[..., 2])
+    expected = np.log(np.sum(weights * np.exp(terms[..., 2])) / np.sum(weights))
+    assert found.elpd_i[[0, 2]] == pytest.approx([-1.5, expected])
+    assert found.pareto_k[[0, 2]] == pytest.approx([0, 0]) and found.pareto_k[1] < 0.7
+    # The others are as they are without them.
+    assert left_out(terms[..., 1:2]).elpd_i[0] == found.elpd_i[1]
+
+
 def test_what_has_no_density_is_told() -> None:
     said = told(tree(without={"x": "the detector has no density"}))
     assert "note: there is no LOO of x: the detector has no density\n  help: only its prediction" in said

@@ -60,6 +60,15 @@ def test_a_linear_problem_is_faithful() -> None:
     assert found.faithful and all(p > 1e-3 for p in found.ranks.values()) and set(found.ranks) >= {"a", "b"}
 
 
+def test_one_number_may_predict_all_data() -> None:
+    mean = pdflang.loads("data y[8] = linspace(0, 1, 8)\nparam m ~ Flat()\nobserve y ~ Normal(m, 0.1)")
+    np.testing.assert_array_equal(mean.predictions({"m": 0.5})["y"], np.full(8, 0.5))
+    found = closure(mean, ClosureOptions(fits=30, replicas=30, seed=2), mean, {"m": 0.5})
+    assert found.failures == {}
+    assert found.data.bias.value == pytest.approx(1 / 8, abs=3.5 * found.data.bias.error)
+    assert found.data.variance.value == pytest.approx(1 / 8, abs=3.5 * found.data.variance.error)
+
+
 def test_a_covariance_too_small_by_two_is_found_out() -> None:
     """Noise of 0.2 fitted with an error of 0.1: deviations are twice what is stated."""
     found = closed(ClosureOptions(fits=40, replicas=20, seed=1), 0.1, 0.2)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import logsumexp
 
 from pdflang.results import convergence
 from pdflang.results.posterior import DRAW_AXES, schema_of
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 FEWEST_DRAWS = 25
 """With fewer, the tails of the weights cannot be smoothed."""
+
+_SAME = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,14 +92,32 @@ def relative_efficiency(tree: xarray.DataTree) -> float:
     return float(known.mean() / (chains * draws)) if len(known) else 1.0
 
 
+def _is_flat(terms: np.ndarray, tail: int) -> bool:
+    """Whether the largest weights are all the same, as of a datum that no parameter has a part in.
+
+    They have no tail to be smoothed, and a Pareto k of 0.
+    """
+    least = np.partition(np.ravel(terms), tail - 1)[:tail]
+    return bool(np.ptp(least) < _SAME * max(1.0, abs(float(least[0]))))
+
+
 def _of(name: str, terms: xarray.DataArray, efficiency: float) -> LeaveOneOut:
     from arviz_stats.base import array_stats
 
     values = np.asarray(terms.transpose(*DRAW_AXES, ...))
     entries = tuple(entry_names(name, values.shape[2:], schema_of(terms)))
-    with np.errstate(all="ignore"):
-        found = array_stats.loo(values, chain_axis=0, draw_axis=1, r_eff=efficiency)
-    elpd_i, pareto_k, p_loo_i = (np.ravel(part) for part in found)
     draws = values.shape[0] * values.shape[1]
+    columns = values.reshape(*values.shape[:2], -1)
+    tail = int(3 * (draws / efficiency) ** 0.5 if draws * efficiency > 225 else draws / 5)
+    smooth = [i for i in range(columns.shape[2]) if not _is_flat(columns[..., i], tail)]
+    elpd_i, pareto_k, p_loo_i = (np.zeros(columns.shape[2]) for _ in range(3))
+    if smooth:
+        chosen = columns if len(smooth) == columns.shape[2] else columns[..., smooth]
+        with np.errstate(all="ignore"):
+            found = array_stats.loo(chosen, chain_axis=0, draw_axis=1, r_eff=efficiency)
+        elpd_i[smooth], pareto_k[smooth], p_loo_i[smooth] = (np.ravel(part) for part in found)
+    for i in set(range(columns.shape[2])) - set(smooth):
+        elpd_i[i] = math.log(draws) - logsumexp(-columns[..., i])
+        p_loo_i[i] = logsumexp(columns[..., i]) - math.log(draws) - elpd_i[i]
     good = min(1 - 1 / math.log10(draws), 0.7) if draws > 1 else 0.7
     return LeaveOneOut(name, entries, elpd_i, float(p_loo_i.sum()), pareto_k, good)
