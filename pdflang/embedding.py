@@ -13,6 +13,7 @@ from pdflang import driver
 from pdflang.diagnostics import Diagnostic, PdflangError, SourceFile
 from pdflang.inference import (
     MapOptions,
+    Method,
     Monitor,
     NoFiniteStart,
     NoNormalApproximation,
@@ -288,6 +289,11 @@ class Model(CompiledModel):
         assert isinstance(found, Model)
         return found
 
+    @property
+    def has_density(self) -> bool:
+        """Whether there is a density, of the model or learned."""
+        return self.learned is not None or all(o.no_density is None for o in self.program.observations.values())
+
     def target(self) -> Target:
         """What samplers see."""
         if self.learned is not None:
@@ -339,18 +345,22 @@ class Model(CompiledModel):
 
         A caller that hears Ctrl-C itself passes on its `stop`. `checkpoints` keep the chains of a method that can go
         on, from where the run goes on if they hold some already. Errors: E601 where no start has a finite density, E608
-        without parameters, E611, E612 and E625 where the method cannot run on the model, E626 where there is nothing
-        that a normal approximation could stand at.
+        without parameters, E611, E612, E625 and E662 where the method cannot run on the model, E626 where there is
+        nothing that a normal approximation could stand at, and those of `simulate` for a method that only simulates.
         """
         from pdflang.results import suffices
 
         self._require_parameters()
         require_fit(self.bound)
         method = method_of(options)
-        if self.learned is None:
-            method.require(self.program)
-        elif method.name == "auto" and (draws := self.learned.draws(self, options)) is not None:
-            return draws
+        self._require_method(method)
+        if method.simulates:
+            from pdflang.distances.experiment import ModelExperiment
+
+            return method.adapter(ModelExperiment(self), options, monitor, stop)
+        by_itself = self.learned.draws(self, options) if self.learned is not None and method.name == "auto" else None
+        if by_itself is not None:
+            return by_itself
         going_on: dict[str, Any] = {}
         if method.goes_on:
             going_on = {"enough": lambda draws: suffices(self._judged(draws)), "checkpoints": checkpoints}
@@ -362,6 +372,18 @@ class Model(CompiledModel):
             raise PdflangError(
                 Diagnostic("E626", f"there is no normal approximation: {failure}", remedy=failure.remedy)
             ) from None
+
+    def _require_method(self, method: Method) -> None:
+        """What a method needs of the model, or of what was learned. Errors: E611, E612, E625, E662."""
+        if self.learned is None:
+            method.require(self.program)
+        elif method.simulates:
+            raise PdflangError(
+                Diagnostic(
+                    "E662", f"`{method.name}` simulates the model, and takes nothing from what was learned of it",
+                    remedy="give the file of the model in the place of the folder of `train`",
+                )
+            )  # fmt: skip
 
     def tree(
         self,
@@ -609,7 +631,7 @@ class Model(CompiledModel):
     ) -> Calibration:
         """Simulation-based calibration: fits of data simulated at draws of the prior, and the ranks of the truth.
 
-        Options are the fields of `CalibrateOptions`: fits, draws, thin, warmup, seed, threads, … Data come from
+        Options are the fields of `CalibrateOptions`: fits, draws, thin, method, seed, threads, … Data come from
         the `simulator`, by default this model, which must have the same parameters and data; `sizes` are those
         of `simulate`. In a `folder` each finished fit is kept at once, and a run that was cut short goes on. Errors:
         E607 where the prior cannot be drawn from, E608 without parameters, E614 where events have weights, E620
@@ -621,8 +643,8 @@ class Model(CompiledModel):
         require_fit(self.bound)
 
         self._require_parameters()
-        require_gradient(self.program)
         settings = options_of(CalibrateOptions, options)
+        self._require_method(method_named(settings.method))
         place = Path(folder) if isinstance(folder, str) else folder
         return calibrate(self, settings, simulator or self, sizes or {}, monitor, place)
 

@@ -277,7 +277,7 @@ def _tree_depth(statistics: Group | xarray.Dataset, most: int | None) -> Iterato
 def _more(tree: Tree | xarray.DataTree) -> str:
     """The options that make a run longer, by what it was made."""
     method = str(tree.attrs.get("method", ""))
-    longer = {"smc": "`--particles`, `--moves`", "nested": "`--live`, `--moves`"}
+    longer = {"smc": "`--particles`, `--moves`", "nested": "`--live`, `--moves`", "abc": "`--simulations`"}
     return next((flags for name, flags in longer.items() if name in method), "`--warmup`, `--draws`")
 
 
