@@ -362,7 +362,7 @@ class _Run:
             return Remark(f"ε has not fallen enough: {sentence}: {effect}", more, "error")
         if epsilon > _WIDE[made]:
             return Remark(f"ε has hardly fallen enough: {sentence}: {effect}", more, "warning")
-        return Remark(f"{sentence}: {effect}", f"to come nearer, {more} and lower `--epsilon`")
+        return Remark(f"{sentence}: {effect}", "to come nearer, lower `--epsilon` and raise `--simulations`")
 
 
 def _normalised(log_weights: np.ndarray) -> np.ndarray:
