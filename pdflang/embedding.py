@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     import xarray
 
     from pdflang.certify import Certificate
+    from pdflang.distances.energy import EnergyScore
     from pdflang.functions import Functions
     from pdflang.inference import Draws, Optima
     from pdflang.inference.workers import StopRequest
@@ -156,6 +157,9 @@ class Fit:
 
     `earlier` are the parameters at which `earlier(…)` was taken, none where the model has no such thing; where no fit
     was given, it was found in so many `rounds`, each of which takes the one before for the earlier.
+
+    Where it is the minimum of a `score` that was asked for, `log_density` is minus that score, and standard errors are
+    those of the sandwich estimate.
     """
 
     params: dict[str, np.ndarray]
@@ -170,6 +174,7 @@ class Fit:
     minos: Minos | None = None
     earlier: dict[str, np.ndarray] = field(default_factory=dict)
     rounds: int = 0
+    score: EnergyScore | None = None
 
     @property
     def chi2(self) -> float:
@@ -538,7 +543,8 @@ class Model(CompiledModel):
     def map(self, *, minos: bool = False, monitor: Monitor | None = None, **options: Any) -> Fit:
         """The maximum of the posterior density on the constrained scale, from several starts.
 
-        Options are the fields of `MapOptions`: starts, seed, tolerance, max_steps, priors, optimizer. With `minos`
+        Options are the fields of `MapOptions`: starts, seed, tolerance, max_steps, priors, optimizer. With the `score`
+        "energy" it is the minimum of the energy score of simulated events, which needs no density. With `minos`
         there are errors of both signs from profiles. The result says whether it converged, and how exact integrals are.
         A model with `earlier(…)` to which no fit was given is fitted again and again, each time with the one before for
         the earlier, until nothing changes. Errors: E601 where no start has a finite density, E608 without parameters,
@@ -549,6 +555,8 @@ class Model(CompiledModel):
         from pdflang.predictive.agreement import agreement_of
 
         settings = options_of(MapOptions, options)
+        if settings.score == "energy":
+            return self._of_least_score(settings, minos, monitor)
         if self.bound.unfitted:
             from pdflang.workflows.earlier import settled
 
@@ -571,6 +579,30 @@ class Model(CompiledModel):
             self._minos(optima, monitor) if minos and not optima.interrupted else None,
             {name: np.asarray(self.bound.arrays[datum]) for datum, name in self.program.earlier.items()},
         )
+
+    def _of_least_score(self, options: MapOptions, minos: bool, monitor: Monitor | None) -> Fit:
+        """The minimum of the energy score. Errors: E607, E608, E617, E620, E643, E662, and those of `simulate`."""
+        import numpy as np
+
+        from pdflang.distances.energy_fit import least_score
+        from pdflang.predictive.agreement import agreement_of
+
+        self._require_parameters()
+        require_fit(self.bound)
+        if minos or self.learned is not None:
+            what = "`--minos` follows the density" if minos else "what was learned is a density"
+            message = f"{what}, of which the energy score knows nothing"
+            raise PdflangError(Diagnostic("E620", message, remedy="leave `--score` out; `--bootstrap` tells errors"))
+        found, optima = least_score(self, options, monitor)
+        best = optima.best
+        params = {name: np.asarray(value) for name, value in self.constrain(best.z).items()}
+        own = None if best.covariance is None else found.score.covariance(self, best.z, best.covariance)
+        covariance = self._constrained_covariance(best.z, own)
+        derived = {name: np.asarray(value) for name, value in self.derived(params).items()}
+        return Fit(
+            params, best.value, self._by_parameter(params, covariance), covariance, derived,
+            agreement_of(self, params), optima, self._parameters_of(best.bound), rounds=found.rounds, score=found.score,
+        )  # fmt: skip
 
     def _minos(self, optima: Optima, monitor: Monitor | None) -> Minos:
         from pdflang.workflows.minos import minos_of

@@ -238,6 +238,12 @@ class MapOptions(Options):
         "priors that count: all, or only those of nuisances: the likelihood with what is known of the apparatus",
         choices=("all", "nuisance"),
     )
+    score: str = option(
+        "density",
+        "what is best at the estimate: the density, or the energy score of simulated events, which needs no likelihood",
+        choices=("density", "energy"),
+    )
+    simulated: float = option(10.0, "of the energy score: simulated events for each one observed", above=0)
 
 
 @dataclass(frozen=True)
