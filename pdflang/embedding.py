@@ -13,6 +13,7 @@ from pdflang import driver
 from pdflang.diagnostics import Diagnostic, PdflangError, SourceFile
 from pdflang.inference import (
     MapOptions,
+    Method,
     Monitor,
     NoFiniteStart,
     NoNormalApproximation,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     import xarray
 
     from pdflang.certify import Certificate
+    from pdflang.distances.energy import EnergyScore
     from pdflang.functions import Functions
     from pdflang.inference import Draws, Optima
     from pdflang.inference.workers import StopRequest
@@ -155,6 +157,9 @@ class Fit:
 
     `earlier` are the parameters at which `earlier(…)` was taken, none where the model has no such thing; where no fit
     was given, it was found in so many `rounds`, each of which takes the one before for the earlier.
+
+    Where it is the minimum of a `score` that was asked for, `log_density` is minus that score, and standard errors are
+    those of the sandwich estimate.
     """
 
     params: dict[str, np.ndarray]
@@ -169,6 +174,7 @@ class Fit:
     minos: Minos | None = None
     earlier: dict[str, np.ndarray] = field(default_factory=dict)
     rounds: int = 0
+    score: EnergyScore | None = None
 
     @property
     def chi2(self) -> float:
@@ -288,6 +294,11 @@ class Model(CompiledModel):
         assert isinstance(found, Model)
         return found
 
+    @property
+    def has_density(self) -> bool:
+        """Whether there is a density, of the model or learned."""
+        return self.learned is not None or all(o.no_density is None for o in self.program.observations.values())
+
     def target(self) -> Target:
         """What samplers see."""
         if self.learned is not None:
@@ -339,18 +350,22 @@ class Model(CompiledModel):
 
         A caller that hears Ctrl-C itself passes on its `stop`. `checkpoints` keep the chains of a method that can go
         on, from where the run goes on if they hold some already. Errors: E601 where no start has a finite density, E608
-        without parameters, E611, E612 and E625 where the method cannot run on the model, E626 where there is nothing
-        that a normal approximation could stand at.
+        without parameters, E611, E612, E625 and E662 where the method cannot run on the model, E626 where there is
+        nothing that a normal approximation could stand at, and those of `simulate` for a method that only simulates.
         """
         from pdflang.results import suffices
 
         self._require_parameters()
         require_fit(self.bound)
         method = method_of(options)
-        if self.learned is None:
-            method.require(self.program)
-        elif method.name == "auto" and (draws := self.learned.draws(self, options)) is not None:
-            return draws
+        self._require_method(method)
+        if method.simulates:
+            from pdflang.distances.experiment import ModelExperiment
+
+            return method.adapter(ModelExperiment(self), options, monitor, stop)
+        by_itself = self.learned.draws(self, options) if self.learned is not None and method.name == "auto" else None
+        if by_itself is not None:
+            return by_itself
         going_on: dict[str, Any] = {}
         if method.goes_on:
             going_on = {"enough": lambda draws: suffices(self._judged(draws)), "checkpoints": checkpoints}
@@ -362,6 +377,18 @@ class Model(CompiledModel):
             raise PdflangError(
                 Diagnostic("E626", f"there is no normal approximation: {failure}", remedy=failure.remedy)
             ) from None
+
+    def _require_method(self, method: Method) -> None:
+        """What a method needs of the model, or of what was learned. Errors: E611, E612, E625, E662."""
+        if self.learned is None:
+            method.require(self.program)
+        elif method.simulates:
+            raise PdflangError(
+                Diagnostic(
+                    "E662", f"`{method.name}` simulates the model, and takes nothing from what was learned of it",
+                    remedy="give the file of the model in the place of the folder of `train`",
+                )
+            )  # fmt: skip
 
     def tree(
         self,
@@ -518,7 +545,8 @@ class Model(CompiledModel):
     def map(self, *, minos: bool = False, monitor: Monitor | None = None, **options: Any) -> Fit:
         """The maximum of the posterior density on the constrained scale, from several starts.
 
-        Options are the fields of `MapOptions`: starts, seed, tolerance, max_steps, priors, optimizer. With `minos`
+        Options are the fields of `MapOptions`: starts, seed, tolerance, max_steps, priors, optimizer. With the `score`
+        "energy" it is the minimum of the energy score of simulated events, which needs no density. With `minos`
         there are errors of both signs from profiles. The result says whether it converged, and how exact integrals are.
         A model with `earlier(…)` to which no fit was given is fitted again and again, each time with the one before for
         the earlier, until nothing changes. Errors: E601 where no start has a finite density, E608 without parameters,
@@ -529,6 +557,8 @@ class Model(CompiledModel):
         from pdflang.predictive.agreement import agreement_of
 
         settings = options_of(MapOptions, options)
+        if settings.score == "energy":
+            return self._of_least_score(settings, minos, monitor)
         if self.bound.unfitted:
             from pdflang.workflows.earlier import settled
 
@@ -551,6 +581,30 @@ class Model(CompiledModel):
             self._minos(optima, monitor) if minos and not optima.interrupted else None,
             {name: np.asarray(self.bound.arrays[datum]) for datum, name in self.program.earlier.items()},
         )
+
+    def _of_least_score(self, options: MapOptions, minos: bool, monitor: Monitor | None) -> Fit:
+        """The minimum of the energy score. Errors: E607, E608, E617, E620, E643, E662, and those of `simulate`."""
+        import numpy as np
+
+        from pdflang.distances.energy_fit import least_score
+        from pdflang.predictive.agreement import agreement_of
+
+        self._require_parameters()
+        require_fit(self.bound)
+        if minos or self.learned is not None:
+            what = "`--minos` follows the density" if minos else "what was learned is a density"
+            message = f"{what}, of which the energy score knows nothing"
+            raise PdflangError(Diagnostic("E620", message, remedy="leave `--score` out; `--bootstrap` tells errors"))
+        found, optima = least_score(self, options, monitor)
+        best = optima.best
+        params = {name: np.asarray(value) for name, value in self.constrain(best.z).items()}
+        own = None if best.covariance is None else found.score.covariance(self, best.z, best.covariance)
+        covariance = self._constrained_covariance(best.z, own)
+        derived = {name: np.asarray(value) for name, value in self.derived(params).items()}
+        return Fit(
+            params, best.value, self._by_parameter(params, covariance), covariance, derived,
+            agreement_of(self, params), optima, self._parameters_of(best.bound), rounds=found.rounds, score=found.score,
+        )  # fmt: skip
 
     def _minos(self, optima: Optima, monitor: Monitor | None) -> Minos:
         from pdflang.workflows.minos import minos_of
@@ -611,7 +665,7 @@ class Model(CompiledModel):
     ) -> Calibration:
         """Simulation-based calibration: fits of data simulated at draws of the prior, and the ranks of the truth.
 
-        Options are the fields of `CalibrateOptions`: fits, draws, thin, warmup, seed, threads, … Data come from
+        Options are the fields of `CalibrateOptions`: fits, draws, thin, method, seed, threads, … Data come from
         the `simulator`, by default this model, which must have the same parameters and data; `sizes` are those
         of `simulate`. In a `folder` each finished fit is kept at once, and a run that was cut short goes on. Errors:
         E607 where the prior cannot be drawn from, E608 without parameters, E614 where events have weights, E620
@@ -623,8 +677,8 @@ class Model(CompiledModel):
         require_fit(self.bound)
 
         self._require_parameters()
-        require_gradient(self.program)
         settings = options_of(CalibrateOptions, options)
+        self._require_method(method_named(settings.method))
         place = Path(folder) if isinstance(folder, str) else folder
         return calibrate(self, settings, simulator or self, sizes or {}, monitor, place)
 

@@ -49,15 +49,15 @@ def command(
     --out goes on where it was interrupted, or makes more fits.
     """
     from pdflang.cli.monitors import told_of
-    from pdflang.inference import terminal_monitor
+    from pdflang.inference import method_named, terminal_monitor
     from pdflang.results.calibration import to_text
     from pdflang.results.calibration.result import to_record
-    from pdflang.semantics.capabilities import require_gradient
     from pdflang.workflows.calibrate import provenance_of
     from pdflang.workflows.folders import open_folder
 
     settings, sizes = CalibrateOptions(**options), sizes_of(size)
-    compiled = load_model(screen, model, data, sizes, exact, require_gradient, at_fit=True)
+    require = method_named(settings.method).require
+    compiled = load_model(screen, model, data, sizes, exact, require, at_fit=True)
     origin = provenance_of(compiled, settings, sizes, compiled, datetime.now(UTC))
     with open_folder(model, out, overwrite, origin) as folder, held() as hold:
         monitor = told_of(hold, terminal_monitor())

@@ -24,6 +24,7 @@ from pdflang.cli.options import (
 )
 from pdflang.cli.reporting import add_report, report_option
 from pdflang.cli.screen import Screen
+from pdflang.diagnostics import PdflangError
 from pdflang.inference.options import MapOptions
 from pdflang.interrupts import INTERRUPTED, held, leave
 from pdflang.workflows import BootstrapOptions
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from pdflang.embedding import Fit, Model
     from pdflang.predictive.agreement import Part
     from pdflang.results import Finding, RunFolder
+
+_MOST_SHARES = 20
+"""Entries of parameters whose errors are compared with the least ones."""
 
 
 @click.command("map")
@@ -59,6 +63,8 @@ def command(
 ) -> None:  # fmt: skip
     """Find the maximum of the posterior density of MODEL, a file or the folder of a training, from several starts.
 
+    With `--score energy` it is the minimum of the energy score of simulated events, which needs no likelihood.
+
     Standard errors come from the curvature there, with --minos also from profiles: what is below and above where the
     log-density is ½ lower, all other parameters being free. Of each Gaussian observation χ² is printed, and how
     accurate integrals are at the maximum.
@@ -71,14 +77,15 @@ def command(
     from pdflang.results.bootstrap import to_text as replicas_text
     from pdflang.results.diagnostics import inexact_maximum
     from pdflang.results.reading import REPLICAS
-    from pdflang.semantics.capabilities import require_gradient
+    from pdflang.semantics.capabilities import require_gradient, require_score
 
     started = datetime.now(UTC)
     settings = MapOptions(**options)
     replicas = None
     if bootstrap is not None:
         replicas = BootstrapOptions(bootstrap, bootstrap_by, settings.seed, settings.threads)
-    compiled = load_model(screen, model, data, exact=exact, require=require_gradient)
+    require = require_score if settings.score == "energy" else require_gradient
+    compiled = load_model(screen, model, data, exact=exact, require=require)
     with RunFolder.create(model, out, overwrite) as folder, held() as hold:
         fit = compiled.map(minos=minos, monitor=told_of(hold, terminal_monitor()), **options)
         if fit.rounds:
@@ -149,9 +156,12 @@ def fit_text(model: Model, fit: Fit) -> str:
         if len(rows) > LONG_ARRAY:
             cut.append(f"{name}: {LONG_ARRAY} of {len(rows)} entries shown; all are in map.json")
     text = [*aligned(lines), *cut, ""]
-    text.append(f"log-density {fit.log_density:.10g}")
+    if fit.score is not None:
+        text += _of_score(model, fit)
+    else:
+        text.append(f"log-density {fit.log_density:.10g}")
     text += _agreement(fit)
-    if fit.rounds:
+    if fit.rounds and fit.score is None:
         text.append(f"earlier(…) is at this maximum, found in {fit.rounds} rounds")
     text += words_on_errors(model.weighted)
     best = fit.optima.best
@@ -163,6 +173,29 @@ def fit_text(model: Model, fit: Fit) -> str:
         text.append(f"  help: {best.remedy}")
     doubts = inexact_maximum(fit.certificates)
     return "\n".join(text) + "\n" + (to_text(doubts) if doubts else "") + accuracy(fit.certificates)
+
+
+def _of_score(model: Model, fit: Fit) -> list[str]:
+    """The energy score, and how near errors come to the least ones that data allow, where these are known."""
+    simulated = fit.optima.options.simulated
+    lines = [f"energy score with yields {-fit.log_density:.7g}, by {simulated:g} simulated events for each one"]
+    try:
+        least = model.cramer_rao(fit.params)
+    except PdflangError:
+        return lines
+    shares = [
+        f"{entry} {number:.2f}"
+        for name, errors in fit.standard_errors.items()
+        for entry, number in zip(_entries(model, name, errors.shape), (least[name] / errors).ravel(), strict=True)
+    ]
+    return [*lines, f"least error that such data allow (Cramér–Rao) over error: {', '.join(shares[:_MOST_SHARES])}"]
+
+
+def _entries(model: Model, name: str, shape: tuple[int, ...]) -> list[str]:
+    from pdflang.fields import schemas
+    from pdflang.results.schema import VariableSchema, entry_names
+
+    return entry_names(name, shape, schemas(model).get(name, VariableSchema()))
 
 
 def _agreement(fit: Fit) -> list[str]:
@@ -223,7 +256,8 @@ def fit_record(model: Model, fit: Fit) -> dict[str, Any]:
         "covariance": fit.covariance,
         "derived": fit.derived,
         "axes": axes_record({**fit.params, **fit.derived}, schemas(model)),
-        "log_density": fit.log_density,
+        "log_density": fit.log_density if fit.score is None else None,
+        "energy_score": None if fit.score is None else -fit.log_density,
         "chi2": {part.name: part.chi2 for part in fit.agreement.by_observation},
         "chi2_by_data": fit.chi2_by_data,
         "dof": fit.dof,

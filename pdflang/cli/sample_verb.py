@@ -128,7 +128,8 @@ def command(
         if draws.interrupted:
             wanted = getattr(plan.settings, "draws", None)
             of = f" of {wanted}" if wanted else ""
-            screen.note(f"interrupted: the draws made so far are kept, {draws.z.shape[1]}{of} per chain; {go_on}")
+            further = f"; {go_on}" if plan.method.goes_on else ""
+            screen.note(f"interrupted: the draws made so far are kept, {draws.z.shape[1]}{of} per chain{further}")
         elif report:
             add_report(screen, folder.path, compiled)
     if draws.interrupted or hold.requested:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -17,13 +17,14 @@ from pdflang.cli.screen import Screen
 from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.interrupts import INTERRUPTED, held, leave
 from pdflang.learning import is_trained
-from pdflang.workflows import ValidateOptions
+from pdflang.workflows import CalibrateOptions, ValidateOptions
 
 if TYPE_CHECKING:
     import numpy as np
 
     from pdflang.embedding import Model
     from pdflang.inference import Monitor
+    from pdflang.inference.options import AbcOptions
     from pdflang.inference.workers import StopRequest
     from pdflang.results import RunFolder
 
@@ -56,13 +57,13 @@ def command(
 
     settings = options_of(ValidateOptions, options)
     settings = options_of(ValidateOptions, {**options, "seed": chosen_seed(settings.seed)})
-    models = _models(screen, runs, data)
+    models, by = _models(screen, runs, data)
     model = next(iter(models.values()))
     origin = partial(_origin, model, settings, list(models), datetime.now(UTC))
     with open_folder(Path("validation.pdfm"), out, overwrite, origin(interrupted=True)) as folder, held() as hold:
         folder.write_sources(model.sources)
         folder.write_provenance(origin(interrupted=True))
-        found = _Validating(screen, folder, models, settings, terminal_monitor(), lambda: hold.requested).found()
+        found = _Validating(screen, folder, models, by, settings, terminal_monitor(), lambda: hold.requested).found()
         if found is None:
             again = " ".join(map(str, runs))
             leave(f"interrupted: what is finished is kept, `pdflang validate {again} --out {folder.path}` goes on")
@@ -91,12 +92,19 @@ def _origin(
     )
 
 
-def _models(screen: Screen, runs: tuple[Path, ...], data: tuple[str, ...]) -> dict[str, Model]:
-    """The model of each run with its data, by a name of its own. Errors: E620, E624 and those of `load`."""
+def _models(
+    screen: Screen, runs: tuple[Path, ...], data: tuple[str, ...]
+) -> tuple[dict[str, Model], dict[str, AbcOptions]]:
+    """The model of each run with its data, by a name of its own, and the options of runs by `abc`.
+
+    Errors: E620, E624 and those of `load`.
+    """
     from pdflang.cli.reporting import model_of
+    from pdflang.inference.options import AbcOptions
     from pdflang.results.reading import read_run
 
     found: dict[str, Model] = {}
+    by: dict[str, AbcOptions] = {}
     for run in runs:
         name = run.resolve().name.removesuffix(".run")
         if name in found or name == _EXACT:
@@ -106,27 +114,36 @@ def _models(screen: Screen, runs: tuple[Path, ...], data: tuple[str, ...]) -> di
         if is_trained(run):
             found[name] = load_model(screen, run, data, remarks=not found, at_fit=True)
             continue
-        model, why = model_of(read_run(run), None, data)
+        read = read_run(run)
+        model, why = model_of(read, None, data)
         if model is None:
             message = f"the posterior of `{run}` cannot be computed: {why or 'it has no draws'}"
             raise PdflangError(Diagnostic("E624", message, remedy="give folders that `train` or `sample` made"))
         found[name] = model
+        if read.method == "abc":
+            by[name] = AbcOptions(**read.record["options"])
     first, *others = found
     for name in others:
         if found[name].source != found[first].source:
             message = f"`{name}` and `{first}` are of different models"
             raise PdflangError(Diagnostic("E624", message, remedy="validate the runs of one model together"))
-    return found
+    return found, by
+
+
+def _of_calibration(options: AbcOptions) -> dict[str, Any]:
+    """The options by which a run's own method is calibrated."""
+    known = {field.name for field in fields(CalibrateOptions)}
+    return {"method": "abc", **{name: value for name, value in asdict(options).items() if name in known}}
 
 
 class _Validating:
     """The parts of a validation, each of which is kept in the folder where it is finished."""
 
     def __init__(
-        self, screen: Screen, folder: RunFolder, models: Mapping[str, Model], settings: ValidateOptions,
-        monitor: Monitor, is_stopped: Callable[[], bool],
+        self, screen: Screen, folder: RunFolder, models: Mapping[str, Model], by: Mapping[str, AbcOptions],
+        settings: ValidateOptions, monitor: Monitor, is_stopped: Callable[[], bool],
     ) -> None:  # fmt: skip
-        self._screen, self._folder, self._models = screen, folder, models
+        self._screen, self._folder, self._models, self._by = screen, folder, models, by
         self._settings, self._monitor, self._is_stopped = settings, monitor, is_stopped
         assert settings.seed is not None
         self._seed = settings.seed
@@ -143,6 +160,8 @@ class _Validating:
         calibrations = {}
         for name, model in self._models.items():
             given = {key: value for key, value in asdict(self._settings).items() if key != "simulations"}
+            if name in self._by:
+                given = {**_of_calibration(self._by[name]), **given}
             place = self._folder.path / f"{name}.calibration"
             calibrations[name] = model.calibrate(folder=place, monitor=self._monitor, **given)
             if calibrations[name].interrupted or self._is_stopped():
@@ -153,7 +172,7 @@ class _Validating:
             return None
         if exact is None:
             return Validation(outside, calibrations)
-        names = {_EXACT: exact, **{name: model for name, model in self._models.items() if model.learned is not None}}
+        names = {_EXACT: exact, **{name: model for name, model in self._models.items() if self._is_free(name)}}
         draws = {}
         for number, (name, model) in enumerate(names.items()):
             # Chains of equal seeds would follow each other, and a classifier knows twins.
@@ -169,15 +188,19 @@ class _Validating:
         from pdflang.embedding import Model
         from pdflang.semantics.capabilities import require_gradient
 
-        learned = next((model for model in self._models.values() if model.learned is not None), None)
-        if learned is None:
+        free = next((model for name, model in self._models.items() if self._is_free(name)), None)
+        if free is None:
             return None
         try:
-            require_gradient(learned.program)
+            require_gradient(free.program)
         except PdflangError as failure:
             self._screen.note(f"there is no exact posterior beside: {failure.diagnostics[0].message}")
             return None
-        return Model(learned.bound, learned.functions, learned.capacities)
+        return Model(free.bound, free.functions, free.capacities)
+
+    def _is_free(self, name: str) -> bool:
+        """Whether a posterior is one without the likelihood, which the exact one is laid beside."""
+        return self._models[name].learned is not None or name in self._by
 
     def _outside(self, stop: StopRequest) -> float | None:
         from pdflang.learning.cloud import share_outside
@@ -193,7 +216,8 @@ class _Validating:
     def _draws(self, name: str, model: Model, seed: int) -> dict[str, np.ndarray]:
         """Draws (n,) of each number, from a folder of their own that `compare` and `report` read."""
         from pdflang.cli.runs import write_run
-        from pdflang.inference.options import AutoOptions
+        from pdflang.inference import method_of
+        from pdflang.inference.options import AutoOptions, Options
         from pdflang.results import RunFolder
         from pdflang.results.reading import read_run
         from pdflang.results.run_folder import PROVENANCE
@@ -201,10 +225,13 @@ class _Validating:
 
         place = self._folder.path / name
         if not (place / PROVENANCE).is_file():
-            options = AutoOptions(seed=seed, threads=self._settings.threads)
+            options: Options = AutoOptions(seed=seed, threads=self._settings.threads)
+            if name in self._by:
+                options = replace(self._by[name], seed=seed, threads=self._settings.threads)
             started = datetime.now(UTC)
             with RunFolder.create(Path(name), place) as folder:
-                origin = partial(model.provenance, "auto", started, options=asdict(options), seed=seed)
+                method = method_of(options).name
+                origin = partial(model.provenance, method, started, options=asdict(options), seed=seed)
                 write_run(model, folder, model.draw(options, self._monitor), origin)
         tree = read_run(place).draws
         assert tree is not None

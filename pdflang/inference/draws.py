@@ -57,7 +57,7 @@ class Draws:
     draws of an approximation stand for the posterior. `remarks` are what the method has to say of its result.
     `interrupted`: fewer draws than were wanted, maybe none. `sufficient`: what was last said of them by the judge that
     the sampler was given; None without one; `more` draws per chain were made because of it. `seconds` tells where the
-    time went.
+    time went, `details` are numbers of the method by name.
     """
 
     z: np.ndarray
@@ -75,11 +75,13 @@ class Draws:
     sufficient: bool | None = None
     more: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
+    details: dict[str, float] = field(default_factory=dict)
 
     @property
     def attributes(self) -> dict[str, Any]:
         """What the saved posterior says about how it was made."""
         known: dict[str, Any] = {"method": self.method, "seed": self.seed, "interrupted": int(self.interrupted)}
+        known |= self.details
         for name in ("warmup_gradients", "warmup_evaluations"):
             if (counts := getattr(self, name)) is not None:
                 known[name] = counts.tolist()

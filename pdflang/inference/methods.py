@@ -1,7 +1,8 @@
 """The methods that draw from a posterior: the one table that commands, the Python API and the documentation read.
 
 An adapter is a function of a `Target`, its options, a `Monitor` and a `StopRequest`; it returns `Draws`. Those that can
-go on also take a judge of when there are `enough` draws, and `Checkpoints`.
+go on also take a judge of when there are `enough` draws, and `Checkpoints`. Where a method only simulates, it is a
+function of an `Experiment` in place of the target.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
 from pdflang.inference.options import (
+    AbcOptions,
     AutoOptions,
     HmcOptions,
     LaplaceOptions,
@@ -33,8 +35,8 @@ if TYPE_CHECKING:
 class Method:
     """A method: its options, the module of its adapter, what it is for and when not to use it.
 
-    Of the density it needs a `gradient`, or a `proper` prior that can be drawn from. It `goes_on` if draws can be added
-    to those that there are.
+    Of the density it needs a `gradient`, or a `proper` prior that can be drawn from; nothing at all if it only
+    `simulates`. It `goes_on` if draws can be added to those that there are.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Method:
     gradient: bool = True
     proper: bool = False
     goes_on: bool = False
+    simulates: bool = False
 
     @property
     def adapter(self) -> Callable[..., Draws]:
@@ -56,7 +59,8 @@ class Method:
         """PdflangError (E611, E612, E625) where the program has not what the method needs; data need not be known."""
         from pdflang.semantics.capabilities import require_density, require_gradient
 
-        (require_gradient if self.gradient else require_density)(program)
+        if not self.simulates:
+            (require_gradient if self.gradient else require_density)(program)
         improper = next((p for p in program.parameters.values() if not p.prior.row.proper), None)
         if self.proper and improper is not None:
             raise PdflangError(
@@ -133,6 +137,17 @@ _ROWS = (
         "there are more than some 30 dimensions: the cost grows with their square",
         gradient=False,
         proper=True,
+    ),
+    Method(
+        "abc",
+        AbcOptions,
+        "abc",
+        "approximate Bayesian computation: parameters whose simulated data are near those observed, in populations "
+        "that come nearer (Toni et al. 2009); needs no density, only the simulator",
+        "the model has a density, more than some 10 parameters, or many data sets: then an exact method, or `train`",
+        gradient=False,
+        proper=True,
+        simulates=True,
     ),
 )
 

@@ -25,7 +25,7 @@ class Progressed:
 
 _TITLES = {
     "map": "start {}", "calibrate": "fits", "predict": "draws", "minos": "errors", "profile": "points",
-    "bootstrap": "fits", "simulate": "data sets",
+    "bootstrap": "fits", "simulate": "data sets", "abc": "data sets",
 }  # fmt: skip
 """What a bar is called, by method."""
 

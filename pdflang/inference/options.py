@@ -184,6 +184,44 @@ class NestedOptions(Options):
 
 
 @dataclass(frozen=True)
+class AbcOptions(Options):
+    """Options of `abc`: approximate Bayesian computation."""
+
+    chains: int = option(4, "parts of the last population", least=1)
+    draws: int = option(250, "draws in each part", least=1)
+    simulations: int = option(100_000, "simulated data sets at most", least=100)
+    algorithm: str = option(
+        "sequential",
+        "populations that follow a falling ε, or simulations at draws of the prior, of which the nearest are kept",
+        choices=("sequential", "rejection"),
+    )
+    summaries: str = option(
+        "auto",
+        "what is compared: all statistics of the data, or what they predict of the parameters (semi-automatic); auto "
+        "predicts where there are more statistics than parameters",
+        choices=("auto", "all", "semi-automatic"),
+    )
+    adjustment: str = option(
+        "linear",
+        "correct draws by a linear regression of parameters on what is compared, or not",
+        choices=("linear", "none"),
+    )
+    epsilon: float = option(
+        0.1, "where ε has fallen enough, in units of the scatter of data at the same parameters", above=0
+    )
+    share: float = option(0.5, "share of a population that is within the next ε", above=0, below=1)
+    seed: int | None = option_as_in(NutsOptions, "seed")
+    threads: int | None = option(None, "data sets drawn at once; as many as there are cores if not given", least=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.simulations < 2 * self.chains * self.draws:
+            message = f"{self.simulations} simulations are too few for {self.chains} chains of {self.draws} draws"
+            remedy = "raise `simulations` to twice the number of draws at least, or ask for fewer `draws`"
+            raise PdflangError(Diagnostic("E620", message, remedy=remedy))
+
+
+@dataclass(frozen=True)
 class MapOptions(Options):
     """Options of `map`: damped Newton ascents from several starts."""
 
@@ -204,6 +242,12 @@ class MapOptions(Options):
         "priors that count: all, or only those of nuisances: the likelihood with what is known of the apparatus",
         choices=("all", "nuisance"),
     )
+    score: str = option(
+        "density",
+        "what is best at the estimate: the density, or the energy score of simulated events, which needs no likelihood",
+        choices=("density", "energy"),
+    )
+    simulated: float = option(10.0, "of the energy score: simulated events for each one observed", above=0)
 
 
 @dataclass(frozen=True)

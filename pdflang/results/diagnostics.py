@@ -279,7 +279,7 @@ def _more(tree: Tree | xarray.DataTree) -> str:
     method = str(tree.attrs.get("method", ""))
     longer = {
         "smc": "`--particles`, `--moves`", "nested": "`--live`, `--moves`", "pathfinder": "`--paths`, `--draws`",
-        "laplace": "`--draws`", "vi": "`--draws`",
+        "laplace": "`--draws`", "vi": "`--draws`", "abc": "`--simulations`",
     }  # fmt: skip
     return next((flags for name, flags in longer.items() if name in method), "`--warmup`, `--draws`")
 

@@ -89,8 +89,8 @@ def require_density(program: Program) -> None:
 
 def _instead(reason: Diagnostic, name: str) -> Diagnostic:
     """Why there is no density, with what to run as it is; a text from Python has no name of a file."""
-    command = "model.simulate" if name.startswith("<") else f"pdflang simulate {name}"
-    return replace(reason, notes=(), remedy=f"`{command}` runs the model as it is; or {reason.remedy}")
+    command = "model.sample(method='abc')" if name.startswith("<") else f"pdflang sample {name} --method abc"
+    return replace(reason, notes=(), remedy=f"`{command}` needs nothing but the simulator; or {reason.remedy}")
 
 
 def require_gradient(program: Program) -> None:

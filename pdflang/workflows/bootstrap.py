@@ -80,7 +80,7 @@ class _Replicas:
     def __init__(self, model: Model, fit: Fit, options: BootstrapOptions, seed: int) -> None:
         self._model, self._params, self._start = model, fit.params, fit.optima.best.z
         self._priors, self._limits, self._options = fit.optima.options.priors, fit.optima.options, options
-        self._seed = seed
+        self._seed, self._score = seed, fit.score
         self._observed = data_record(model, {})
         self._python = Lock()
         """For what holds the interpreter anyway, and walks deep expressions under a recursion limit of its own."""
@@ -88,7 +88,8 @@ class _Replicas:
     def make(self, number: int, stop: StopRequest) -> Record | None:
         """The maximum for one replica; None where it was stopped. ValueError where the ascent ends elsewhere."""
         with self._python:
-            target = self._model.rebind(self._data(number)).maximised(self._priors)
+            replica = self._model.rebind(self._data(number))
+            target = self._score.target(replica) if self._score else replica.maximised(self._priors)
         found = climb(target, self._start, self._limits, stop)
         if found.status == "interrupted":
             return None

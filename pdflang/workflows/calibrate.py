@@ -22,6 +22,7 @@ from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.inference import Monitor, QuietMonitor
 from pdflang.inference.options import chosen_seed
 from pdflang.inference.platform import double_precision
+from pdflang.inference.surface import log_densities
 from pdflang.results import RunFolder
 from pdflang.results.calibration import Calibration, assessed, findings_of
 from pdflang.semantics.drawn_events import require_room_for_events
@@ -35,6 +36,7 @@ from pdflang.workflows.ranked import DISTANCE, LOG_DENSITY, Entry, distances, en
 
 if TYPE_CHECKING:
     from pdflang.embedding import Model
+    from pdflang.inference import Draws
     from pdflang.inference.workers import StopRequest
 
 _SMALLEST_ROOM = 64
@@ -118,10 +120,9 @@ class _Fits:
             return None
         z = np.concatenate([np.asarray(model.unconstrain(params))[None], draws.z[0]])
         parameters, derived = model.quantities(z)
-        target = model.target()
-        with double_precision():
-            lp = float(target.log_density(z[0], target.arrays))
-        values = {**parameters, **derived, LOG_DENSITY: np.append(lp, draws.statistics["lp"][0])}
+        values = {**parameters, **derived}
+        if any(entry.name == LOG_DENSITY for entry in self.entries):
+            values[LOG_DENSITY] = _log_densities(model, z, draws)
         values[DISTANCE] = distances(z, np.asarray(model.unconstrain(elsewhere)))
         columns = {entry.name: entry.of(values) for entry in self.entries}
         ranked = {name: rank(column, self._options.thin, random) for name, column in columns.items()}
@@ -147,6 +148,16 @@ class _Fits:
         lists = [next(iter(v.values())) if isinstance(v, Mapping) else v for v in (data[name] for name in names)]
         largest = max(map(len, lists), default=0)
         return dict.fromkeys(names, max(_SMALLEST_ROOM, 1 << (largest - 1).bit_length()))
+
+
+def _log_densities(model: Model, z: np.ndarray, draws: Draws) -> np.ndarray:
+    """Those of the truth, and of the draws behind it; of draws that know theirs nothing is computed again."""
+    target = model.target()
+    known = draws.statistics.get("lp")
+    if known is None:
+        return log_densities(target, z)
+    with double_precision():
+        return np.append(float(target.log_density(z[0], target.arrays)), known[0])
 
 
 def provenance_of(

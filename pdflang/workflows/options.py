@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
 
 from pdflang.evolution import LOOPS, Evolution
-from pdflang.inference.options import MapOptions, NutsOptions, Options, option, option_as_in
+from pdflang.inference.options import AbcOptions, MapOptions, NutsOptions, Options, option, option_as_in
+
+
+def _of_abc(name: str, default: Any = None) -> Any:
+    """The same option as `abc` has it, maybe with another default."""
+    shared = next(one for one in fields(AbcOptions) if one.name == name)
+    told = {**shared.metadata, "help": f"of abc: {shared.metadata['help']}"}
+    return field(default=shared.default if default is None else default, metadata=told)
 
 
 @dataclass(frozen=True)
-class CalibrateOptions(Options):
-    """Options of `calibrate`: how many fits there are, and how each is made."""
+class FitsOptions(Options):
+    """Options of whatever calibrates a posterior: how many fits there are, and how each is made."""
 
     fits: int = option(200, "simulated data sets to fit; more find smaller errors", least=1)
     draws: int = option(99, "posterior draws of a fit that the truth is ranked among", least=19)
@@ -22,7 +30,7 @@ class CalibrateOptions(Options):
     metric: str = option_as_in(NutsOptions, "metric")
     threads: int | None = option(None, "fits that run at once; as many as there are cores if not given", least=1)
 
-    def of_fit(self, seed: int) -> NutsOptions:
+    def of_fit(self, seed: int) -> Options:
         """The options of one fit, which is one chain."""
         return NutsOptions(
             chains=1,
@@ -37,7 +45,28 @@ class CalibrateOptions(Options):
 
 
 @dataclass(frozen=True)
-class ValidateOptions(CalibrateOptions):
+class CalibrateOptions(FitsOptions):
+    """Options of `calibrate`: what draws, by default NUTS."""
+
+    method: str = option("nuts", "what draws: nuts, or abc, which needs no density", choices=("nuts", "abc"))
+    simulations: int = _of_abc("simulations", 10_000)
+    algorithm: str = _of_abc("algorithm")
+    summaries: str = _of_abc("summaries")
+    adjustment: str = _of_abc("adjustment")
+    epsilon: float = _of_abc("epsilon")
+    share: float = _of_abc("share")
+
+    def of_fit(self, seed: int) -> Options:
+        """The options of one fit."""
+        if self.method == "nuts":
+            return super().of_fit(seed)
+        known = {one.name for one in fields(AbcOptions)}
+        given = {name: value for name, value in asdict(self).items() if name in known}
+        return AbcOptions(**{**given, "chains": 1, "draws": self.draws * self.thin, "seed": seed, "threads": 1})
+
+
+@dataclass(frozen=True)
+class ValidateOptions(FitsOptions):
     """Options of `validate`: the calibration of each posterior, and the simulations that data are looked for among."""
 
     simulations: int = option(500, "simulations that the observed data are looked for among", least=50)

@@ -46,7 +46,10 @@ class Ranked(NamedTuple):
 
 
 def entries_of(model: Model) -> tuple[Entry, ...]:
-    """All that is ranked: entries of parameters, solved constants and outputs that are numbers, two of all together."""
+    """All that is ranked: entries of parameters, solved constants and outputs that are numbers, two of all together.
+
+    Of these the log-density is only where there is one.
+    """
     from pdflang.fields import schemas
     from pdflang.results.schema import entry_names
 
@@ -59,7 +62,8 @@ def entries_of(model: Model) -> tuple[Entry, ...]:
         if name not in model.program.observations
         for position, label in enumerate(entry_names(name, shape, known[name]))
     ]
-    together = [LOG_DENSITY, DISTANCE] if model.dimension > 1 else [LOG_DENSITY]
+    together = [LOG_DENSITY] if model.has_density else []
+    together += [DISTANCE] if model.dimension > 1 else []
     return (*found, *(Entry(name, name, "derived", 0) for name in together))
 
 

@@ -223,7 +223,7 @@ def test_what_needs_a_density_names_the_line_that_takes_it_away(name: str, has_d
     model.write_text((GOOD / "shower.pdfm").read_text())
     found = CliRunner().invoke(program, [name, str(model)])
     assert found.exit_code == 1 and re.findall(r"error\[(E\d+)\]", found.output) == ["E611"]
-    assert "draw layers" in found.output and "`pdflang simulate shower.pdfm`" in found.output
+    assert "draw layers" in found.output and "`pdflang sample shower.pdfm --method abc`" in found.output
 
 
 def test_a_model_without_a_density_compiles_with_its_data(tmp_path: Path) -> None:
@@ -236,6 +236,7 @@ def test_a_model_without_a_density_compiles_with_its_data(tmp_path: Path) -> Non
 
 def test_a_density_that_there_is_not_is_told_in_python() -> None:
     model = pdflang.loads((GOOD / "shower.pdfm").read_text(), data={"hits": [0.5, 0.7]})
-    with pytest.raises(pdflang.PdflangError, match=r"`model\.simulate` runs the model as it is") as failure:
+    instead = r"`model\.sample\(method='abc'\)` needs nothing but the simulator"
+    with pytest.raises(pdflang.PdflangError, match=instead) as failure:
         model.log_density({"c": 400.0, "a": 0.5, "b": 3.0})
     assert failure.value.diagnostics[0].code == "E611"

@@ -1,0 +1,1 @@
+"""How far simulated data are from those that were observed, for methods that need no density."""
