@@ -9,9 +9,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
-from pdflang.learning.event_ratios import Network, event_values, finished, log_value, network, prepared, reading
+from pdflang.learning.event_ratios import (
+    Network,
+    averaged,
+    event_values,
+    finished,
+    log_value,
+    network,
+    prepared,
+    reading,
+)
 from pdflang.learning.options import AliceOptions
 
 ASKED = "ratios"
@@ -21,10 +29,6 @@ __all__ = ["ASKED", "event_values", "finished", "log_value", "loss", "network", 
 
 def loss(network: Network, scales: Mapping[str, Any], batch: Any, key: Any, options: AliceOptions) -> jax.Array:
     """The cross-entropy of s = r/(1 + r), over events of which the half are of either (eq. 9)."""
-    total = jnp.zeros(())
-    for name, own in network.observations.items():
-        part = batch[name]
-        logits = jax.vmap(own)(part["rows"], batch["z"])
-        ratio, weight = part["ratio"], part["weight"][:, None]
-        total += jnp.mean(weight * (ratio * jax.nn.softplus(-logits) + jax.nn.softplus(logits)))
-    return total
+    return averaged(
+        network, batch, lambda _, part, logs: part["ratio"] * jax.nn.softplus(-logs) + jax.nn.softplus(logs)
+    )

@@ -8,7 +8,7 @@ stand for all, with weights by which sums at many θ are those of all (calibrate
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -79,6 +79,19 @@ def prepared(parts: Sequence[Part], sample: EventSample, options: EventOptions) 
             own["score"] = scores * scales["z sd"] - scales[f"{part.name} guess"][1:]
         arrays[part.name] = own
     return scales, jax.tree.map(lambda array: np.asarray(array, np.float32), arrays)
+
+
+def averaged(network: Any, batch: Any, terms: Callable[[Any, Any, jax.Array], jax.Array]) -> jax.Array:
+    """A loss: `terms(own, part, logs)` (groups, contrasts, GROUP) averaged over the events of each observation.
+
+    `own` is the network of an observation, `part` what it reads of the batch, `logs` what it says at the contrasts.
+    """
+    total = jnp.zeros(())
+    for name, own in network.observations.items():
+        part = batch[name]
+        logs = jax.vmap(own)(part["rows"], batch["z"])
+        total += jnp.mean(part["weight"][:, None] * terms(own, part, logs))
+    return total
 
 
 def finished(network: Network, parts: Sequence[Part], scales: Scales, sample: EventSample) -> Scales:

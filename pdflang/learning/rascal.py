@@ -8,7 +8,16 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from pdflang.learning.event_ratios import Network, event_values, finished, log_value, network, prepared, reading
+from pdflang.learning.event_ratios import (
+    Network,
+    averaged,
+    event_values,
+    finished,
+    log_value,
+    network,
+    prepared,
+    reading,
+)
 from pdflang.learning.options import RascalOptions
 from pdflang.learning.rolr import squared_errors
 
@@ -19,14 +28,12 @@ __all__ = ["ASKED", "event_values", "finished", "log_value", "loss", "network", 
 
 def loss(network: Network, scales: Mapping[str, Any], batch: Any, key: Any, options: RascalOptions) -> jax.Array:
     """That of ROLR, and under θ the squared error of the score, which is the slope of log r in θ (eq. 24)."""
-    total = jnp.zeros(())
-    for name, own in network.observations.items():
-        part = batch[name]
-        logits = jax.vmap(own)(part["rows"], batch["z"])
+
+    def terms(own: Any, part: Any, logs: jax.Array) -> jax.Array:
         errors = score_errors(own, part["rows"], batch["z"], part["score"], key)
-        terms = squared_errors(part["ratio"], logits) + options.score_weight * part["ratio"] * errors
-        total += jnp.mean(part["weight"][:, None] * terms)
-    return total
+        return squared_errors(part["ratio"], logs) + options.score_weight * part["ratio"] * errors
+
+    return averaged(network, batch, terms)
 
 
 def score_errors(logs: Any, rows: jax.Array, z: jax.Array, score: jax.Array, key: Any) -> jax.Array:

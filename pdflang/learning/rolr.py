@@ -8,7 +8,16 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from pdflang.learning.event_ratios import Network, event_values, finished, log_value, network, prepared, reading
+from pdflang.learning.event_ratios import (
+    Network,
+    averaged,
+    event_values,
+    finished,
+    log_value,
+    network,
+    prepared,
+    reading,
+)
 from pdflang.learning.options import EventOptions
 
 ASKED = "ratios"
@@ -18,15 +27,10 @@ __all__ = ["ASKED", "event_values", "finished", "log_value", "loss", "network", 
 
 def loss(network: Network, scales: Mapping[str, Any], batch: Any, key: Any, options: EventOptions) -> jax.Array:
     """The squared error of r under the reference, and of 1/r under θ (eq. 21)."""
-    total = jnp.zeros(())
-    for name, own in network.observations.items():
-        part = batch[name]
-        logits = jax.vmap(own)(part["rows"], batch["z"])
-        total += jnp.mean(part["weight"][:, None] * squared_errors(part["ratio"], logits))
-    return total
+    return averaged(network, batch, lambda _, part, logs: squared_errors(part["ratio"], logs))
 
 
-def squared_errors(ratio: jax.Array, logits: jax.Array) -> jax.Array:
+def squared_errors(ratio: jax.Array, logs: jax.Array) -> jax.Array:
     """(r − r̂)² + r (1/r − 1/r̂)², of events of the reference."""
-    inverse = jnp.exp(-logits)
-    return (ratio - jnp.exp(logits)) ** 2 + 1 / jnp.maximum(ratio, 1e-30) - 2 * inverse + ratio * inverse**2
+    inverse = jnp.exp(-logs)
+    return (ratio - jnp.exp(logs)) ** 2 + 1 / jnp.maximum(ratio, 1e-30) - 2 * inverse + ratio * inverse**2

@@ -16,7 +16,7 @@ import numpy as np
 
 from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.inference.platform import double_precision
-from pdflang.learning.event_ratios import guessed
+from pdflang.learning.event_ratios import averaged, guessed
 from pdflang.learning.event_ratios import prepared as prepared_ratios
 from pdflang.learning.event_sample import EventSample
 from pdflang.learning.layout import Part
@@ -77,15 +77,14 @@ def network(key: Any, parts: Sequence[Part], scales: Scales, dimension: int, opt
 
 def loss(network: Network, scales: Mapping[str, Any], batch: Any, key: Any, options: ScandalOptions) -> jax.Array:
     """−log p of the Poisson process at θ, by events of the reference, and the squared error of its score (eq. 29)."""
-    total = jnp.zeros(())
-    for name, own in network.observations.items():
-        part = batch[name]
-        logs = jax.vmap(own)(part["rows"], batch["z"])
+
+    def terms(own: EventFlow, part: Any, logs: jax.Array) -> jax.Array:
         errors = score_errors(own, part["rows"], batch["z"], part["score"], key)
-        ratio = part["weight"][:, None] * part["ratio"]
-        number = jnp.exp(jax.vmap(jax.vmap(own.expected))(batch["z"]))
-        total += jnp.mean(ratio * (options.score_weight * errors - logs)) + jnp.mean(number)
-    return total
+        return part["ratio"] * (options.score_weight * errors - logs)
+
+    flows = network.observations.values()
+    numbers = sum(jnp.mean(jnp.exp(jax.vmap(jax.vmap(own.expected))(batch["z"]))) for own in flows)
+    return averaged(network, batch, terms) + numbers
 
 
 def finished(network: Network, parts: Sequence[Part], scales: Scales, sample: EventSample) -> Scales:
