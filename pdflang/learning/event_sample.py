@@ -16,6 +16,7 @@ import jax
 import numpy as np
 from scipy.special import logsumexp
 
+from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.inference.platform import double_precision
 from pdflang.inference.workers import StopRequest
 from pdflang.learning.coordinates import constrained, jacobians
@@ -33,6 +34,8 @@ Asked = Literal["nothing", "ratios", "scores", "ratios and scores"]
 GROUP = 16
 """Events that are compared at the same parameters."""
 _SETS_AT_ONCE = 64
+_FEWEST = 100
+"""Events without which nothing is learned."""
 _ROUNDS_OF_YIELDS = 200
 
 
@@ -135,12 +138,24 @@ class _Drawing:
             told(first + size)
         groups = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
         for part in self.parts:
+            self._require_events(part.name, groups)
             self._normalise(part.name, groups)
         yields = {
             part.name: np.stack([self._mean_at_references(numbers[part.name]), self._sets_at_references()])
             for part in self.parts
         }
         return EventSample(groups, self.count, self.reference, yields)
+
+    def _require_events(self, name: str, groups: Mapping[str, np.ndarray]) -> None:
+        number = int(np.count_nonzero(groups[f"{name} weight"]))
+        if number < _FEWEST:
+            raise PdflangError(
+                Diagnostic(
+                    "E661", f"{number} events of `{name}` in {self.count} simulated lists are too few to learn from",
+                    self.model.program.observations[name].span,
+                    remedy="give more `--simulations`, or see whether rates and acceptances are what they should be",
+                )
+            )  # fmt: skip
 
     def _sets_at_references(self) -> np.ndarray:
         return np.bincount(self.of_set, minlength=len(self.reference)).astype(float)

@@ -17,4 +17,5 @@ def test_the_table_has_the_layers_of_the_contract():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     contracts = project["tool"]["importlinter"]["contracts"]
     layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
-    assert named() == {layer.removeprefix("pdflang.") for layer in layers}
+    # Parts of one layer that know nothing of each other stand on one line.
+    assert named() == {part.removeprefix("pdflang.") for layer in layers for part in layer.split(" | ")}

@@ -33,8 +33,11 @@ OWN: dict[str, dict[str, Any]] = {
     "sally": {"rounds": 2, "simulations": 120},
     "scandal": {"layers": 1},
 }
-AWAY = {"rolr": 0.6, "rascal": 0.5}
-"""Standard deviations by which means may be wrong, where it is not a third: regressions of ratios see far ones most."""
+AWAY = {"rolr": (0.6, 0.3), "rascal": (0.5, 0.2)}
+"""By how much means, in standard deviations, and logarithms of widths may be wrong, where it is more than elsewhere.
+
+Regressions of ratios see far ones most.
+"""
 
 
 @cache
@@ -71,10 +74,11 @@ def densities(y: NDArray[np.float64], b: float) -> tuple[NDArray[np.float64], ND
 @pytest.mark.parametrize("method", list(OWN))
 def test_the_posterior_is_the_exact_one(method: str) -> None:
     tree = trained(method).sample(seed=2, draws=1000)
+    away, wider = AWAY.get(method, (0.35, 0.15))
     for name in TRUTH:
         (mean, sd), (known_mean, known_sd) = moments(tree, name), moments(exact(), name)
-        assert abs(mean - known_mean) < AWAY.get(method, 0.35) * known_sd, (name, mean, known_mean, known_sd)
-        assert abs(np.log(sd / known_sd)) < 0.15, (name, sd, known_sd)
+        assert abs(mean - known_mean) < away * known_sd, (name, mean, known_mean, known_sd)
+        assert abs(np.log(sd / known_sd)) < wider, (name, sd, known_sd)
     assert tree.attrs["learned_by"] == method
 
 
@@ -177,6 +181,7 @@ def test_a_simulator_without_a_density() -> None:
         ("param mu ~ Normal(0, 1)\ndata y = [1, 2, 3]\nobserve y ~ Normal(mu, 1)", "alice", {}, "is no list of events"),
         (TEXT, "nle", {}, "learns no density of sets of events"),
         (TEXT, "npe", {"parameters": TRUTH}, "`npe` learns from draws of the prior"),
+        (TEXT, "alice", {"parameters": {"n": 0.01, "b": 2.0}}, "events of `hits` in 500 simulated lists are too few"),
         (TEXT, "alice", {"parameters": {"n": 1.0}}, "no value is given for `b`"),
     ],
 )  # fmt: skip
