@@ -27,6 +27,8 @@ from pdflang.learning.scaling import Scales, standard_z
 
 ASKED = "ratios and scores"
 _DEPTH = 3
+_AT_ONCE = 64
+"""Rows that the flow sees at once when a data set is read."""
 _EDGE = 1e-12
 """Of a region, how near an event may be to an end."""
 
@@ -123,7 +125,9 @@ def event_values(network: Network, part: Part, scales: Mapping[str, Any], z: Any
 
 
 def _log_density(own: EventFlow, standard: Any, rows: Any, units: Any) -> jax.Array:
-    return jax.vmap(lambda row: log_prob(own.flow, row, standard))(rows) + units
+    # In blocks that are computed again for derivatives: a Hessian of all rows at once would take gigabytes.
+    of_row = jax.checkpoint(lambda row: log_prob(own.flow, row, standard))
+    return jax.lax.map(of_row, rows, batch_size=min(_AT_ONCE, max(1, len(rows)))) + units
 
 
 def _inner(part: Part, scales: Mapping[str, Any], rows: Any) -> tuple[Any, Any]:
