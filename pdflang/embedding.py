@@ -222,15 +222,15 @@ class Model(CompiledModel):
         return found if self.learned is None else found.with_learned(self.learned)
 
     def train(
-        self, method: str = "npe", *, parameters: Mapping[str, Any] | None = None, monitor: Monitor | None = None,
-        **options: Any,
+        self, method: str = "npe", *, parameters: Mapping[str, Any] | str | Path | None = None,
+        monitor: Monitor | None = None, **options: Any,
     ) -> Trained:  # fmt: skip
         """A density that is learned from simulations of this model, for models without one, or for many data sets.
 
         `method` is one of `pdflang.learning.methods.LEARNING`, which say what each is for; options are the fields of
         its options: simulations, rounds, epochs, seed, … With several `rounds` it is for the data of this model alone.
         Methods that learn of single events take `parameters` in the place of draws of the prior: one point, or arrays
-        (n, …) by name, such as two points between which a ratio is asked for, or draws of another posterior.
+        (n, …) by name, such as two points between which a ratio is asked for, or the draws or folder of a run.
         Ctrl-C keeps the best network so far. Errors: those of `learn`, and E620 for the options.
         """
         from pdflang.learning.methods import learning_method
@@ -247,7 +247,7 @@ class Model(CompiledModel):
     def learn(
         self, method: LearningMethod, options: TrainOptions, monitor: Monitor | None = None,
         note: Callable[[str], None] = lambda text: None, store: Store | None = None,
-        parameters: Mapping[str, Any] | None = None,
+        parameters: Mapping[str, Any] | str | Path | None = None,
     ) -> Learning:  # fmt: skip
         """What a method learns of simulations, by options with a seed; a `store` keeps what a training goes on from.
 

@@ -10,21 +10,10 @@ from typing import Any
 
 import jax
 
-from pdflang.learning.event_ratios import (
-    Network,
-    averaged,
-    event_values,
-    finished,
-    log_value,
-    network,
-    prepared,
-    reading,
-)
+from pdflang.learning.event_ratios import Network, averaged
 from pdflang.learning.options import AliceOptions
 
 ASKED = "ratios"
-
-__all__ = ["ASKED", "event_values", "finished", "log_value", "loss", "network", "prepared", "reading"]
 
 
 def loss(network: Network, scales: Mapping[str, Any], batch: Any, key: Any, options: AliceOptions) -> jax.Array:

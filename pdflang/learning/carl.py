@@ -11,12 +11,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from pdflang.learning.event_ratios import Network, event_values, finished, log_value, network, prepared, reading
+from pdflang.learning.event_ratios import Network
 from pdflang.learning.options import CarlOptions
 
 ASKED = "nothing"
-
-__all__ = ["ASKED", "event_values", "finished", "log_value", "loss", "network", "prepared", "reading"]
 
 
 def loss(network: Network, scales: Mapping[str, Any], batch: Any, key: Any, options: CarlOptions) -> jax.Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import jax
@@ -54,7 +55,7 @@ class Learning:
 def learn(
     model: CompiledModel, method: LearningMethod, options: TrainOptions, monitor: Monitor | None = None,
     note: Callable[[str], None] = lambda text: None, store: Store | None = None, stop: StopRequest | None = None,
-    parameters: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, Any] | str | Path | None = None,
 ) -> Learning:  # fmt: skip
     """Train a method on simulations of a model. The seed of the options must be given.
 
@@ -148,7 +149,7 @@ class _Run:
         with jax.enable_x64(False):
             network = module.network(key(3000 + number), parts, scales, self.model.dimension, self.options)
         done = train(
-            network, module.loss, scales, arrays, self.options, key(4000 + number), self.monitor, stop,
+            network, self.method.lesson.loss, scales, arrays, self.options, key(4000 + number), self.monitor, stop,
             self.store.keeper(number) if self.store is not None else None, self._tell_passes,
         )  # fmt: skip
         histories.append(done.history)

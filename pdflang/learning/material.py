@@ -122,7 +122,7 @@ class EventLists(Material):
         points = self.points if z is None else Points(self.model, z)
         seed = int(np.random.SeedSequence([self.seed, number]).generate_state(1)[0])
         options = cast(EventOptions, self.options)
-        asked = self.method.module.ASKED
+        asked = self.method.lesson.ASKED
         return simulated_events(self.model, self.parts, options, asked, points, seed, size, stop, told)
 
     def of_arrays(self, arrays: Mapping[str, np.ndarray]) -> EventSample:

@@ -1,11 +1,11 @@
 """The methods that learn from simulations: the one table that the command, the Python API and documentation read.
 
-A module has `prepared(parts, simulations, options)`, `network(key, parts, scales, dimension, options)`,
-`loss(network, scales, batch, key, options)`, `reading(network, parts, scales, data)`, what is computed of a data set
-once, and `log_value(network, parts, scales, z, read)`. Where the method learns the posterior, also
-`drawn(network, parts, scales, key, read, count)`; where it learns of single events, what it has `ASKED` of their
-traces, `finished(network, parts, scales, simulations)`, the scales after the training, and `event_values` or
-`event_scores`.
+A module of a network has `prepared(parts, simulations, options)`, `network(key, parts, scales, dimension, options)`,
+`reading(network, parts, scales, data)`, what is computed of a data set once, and
+`log_value(network, parts, scales, z, read)`. Where the posterior is learned, also
+`drawn(network, parts, scales, key, read, count)`; where single events are learned from,
+`finished(network, parts, scales, simulations)`, the scales after the training, and `event_values` or `event_scores`.
+The module of a method has `loss(network, scales, batch, key, options)`, and what it has `ASKED` of traces of events.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ class LearningMethod:
     """A method: its options, its module, what it is for and when not to use it, and of what it learns the logarithm.
 
     It learns from data sets, or, where it is `of_events`, from the single events of lists, which may be `weighted`.
+    `network` is the module of its network, where methods share one and differ by their loss.
     """
 
     name: str
@@ -46,10 +47,16 @@ class LearningMethod:
     avoid: str
     of_events: bool = False
     weighted: bool = False
+    network: str = ""
 
     @property
     def module(self) -> Any:
-        """Its module; this imports JAX and what `require_packages` asks for."""
+        """The module of its network; this imports JAX and what `require_packages` asks for."""
+        return import_module(f"pdflang.learning.{self.network or self.name}")
+
+    @property
+    def lesson(self) -> Any:
+        """The module of its loss, and of what it asks of traces."""
         return import_module(f"pdflang.learning.{self.name}")
 
 
@@ -67,9 +74,9 @@ def require_packages() -> None:
 
 def _of_events(
     name: str, options: type[TrainOptions], purpose: str, avoid: str,
-    learns: Literal["likelihood", "ratio"] = "ratio", weighted: bool = False,
+    learns: Literal["likelihood", "ratio"] = "ratio", weighted: bool = False, network: str = "event_ratios",
 ) -> LearningMethod:  # fmt: skip
-    return LearningMethod(name, options, learns, purpose, avoid, True, weighted)
+    return LearningMethod(name, options, learns, purpose, avoid, True, weighted, network)
 
 
 _ROWS = (
@@ -126,6 +133,7 @@ _ROWS = (
         SallyOptions,
         "a regression of the joint score of events at one point: statistics that are sufficient near it",
         "the likelihood is far from a normal one; in one round, data are not near that point",
+        network="",
     ),
     _of_events(
         "scandal",
@@ -133,6 +141,7 @@ _ROWS = (
         "a flow of single events and their expected number, given parameters, with the joint score",
         "events have labels, or there are more than some ten thousand: each is seen at each step of a sampler",
         "likelihood",
+        network="",
     ),
 )
 

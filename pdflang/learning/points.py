@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -11,6 +12,7 @@ import numpy as np
 
 from pdflang.inference.platform import double_precision
 from pdflang.learning.coordinates import unconstrained
+from pdflang.simulator.proposals import Origin, given
 
 if TYPE_CHECKING:
     from pdflang.model import CompiledModel
@@ -28,8 +30,8 @@ class Points:
         if self.z is None:
             return prior_draws(self.model, key, count)
         with double_precision():
-            order = np.asarray(jax.random.permutation(key, count))
-        return self.z[order % len(self.z)]
+            order = np.asarray(jax.random.permutation(key, max(count, len(self.z))))
+        return self.z[order[:count] % len(self.z)]
 
     @property
     def center(self) -> np.ndarray:
@@ -45,15 +47,14 @@ def prior_draws(model: CompiledModel, key: Any, count: int) -> np.ndarray:
     return unconstrained(model, drawn)
 
 
-def points_of(model: CompiledModel, given: Mapping[str, Any] | None) -> Points:
-    """The points of parameters by name, on the constrained scale: one, or an array (n, …) of several.
+def points_of(model: CompiledModel, source: Mapping[str, Any] | str | Path | None) -> Points:
+    """The points of parameters by name, on the constrained scale, one or an array (n, …) of several; those of a run.
 
-    Errors: E609 where they are not those of the model.
+    Errors: E609 where they are not those of the model, E623 where a folder is not that of a run.
     """
-    from pdflang.simulator.proposals import given as checked
-
-    if given is None:
+    if source is None:
         return Points(model)
+    values = Origin(model, source, jax.random.key(0)).values
     shapes = {slot.parameter.name: slot.shape for slot in model.functions.generated.slots}
-    many = [len(values) for name, values in given.items() if np.ndim(values) == len(shapes.get(name, ())) + 1]
-    return Points(model, unconstrained(model, checked(model, given, max(many, default=1))))
+    many = [len(array) for name, array in values.items() if np.ndim(array) == len(shapes.get(name, ())) + 1]
+    return Points(model, unconstrained(model, given(model, values, max(many, default=1))))

@@ -8,22 +8,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from pdflang.learning.event_ratios import (
-    Network,
-    averaged,
-    event_values,
-    finished,
-    log_value,
-    network,
-    prepared,
-    reading,
-)
+from pdflang.learning.event_ratios import Network, averaged
 from pdflang.learning.options import RascalOptions
 from pdflang.learning.rolr import squared_errors
 
 ASKED = "ratios and scores"
-
-__all__ = ["ASKED", "event_values", "finished", "log_value", "loss", "network", "prepared", "reading"]
 
 
 def loss(network: Network, scales: Mapping[str, Any], batch: Any, key: Any, options: RascalOptions) -> jax.Array:

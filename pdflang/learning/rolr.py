@@ -8,21 +8,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from pdflang.learning.event_ratios import (
-    Network,
-    averaged,
-    event_values,
-    finished,
-    log_value,
-    network,
-    prepared,
-    reading,
-)
+from pdflang.learning.event_ratios import Network, averaged
 from pdflang.learning.options import EventOptions
 
 ASKED = "ratios"
-
-__all__ = ["ASKED", "event_values", "finished", "log_value", "loss", "network", "prepared", "reading", "squared_errors"]
 
 
 def loss(network: Network, scales: Mapping[str, Any], batch: Any, key: Any, options: EventOptions) -> jax.Array:
