@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -39,7 +40,7 @@ class Simulated(Protocol):
 
 
 @dataclass
-class Material:
+class Material(ABC):
     """The simulations of a training; the seed of the options must be given."""
 
     model: CompiledModel
@@ -57,6 +58,7 @@ class Material:
         """A key of the seed."""
         return jax.random.fold_in(jax.random.key(self.seed), stream)
 
+    @abstractmethod
     def begin(self, number: int, learned: Learned | None) -> None:
         """A round begins, with what was learned in those before."""
 
@@ -66,19 +68,19 @@ class Material:
         """Unconstrained parameters (n, dimension) for a later round; fewer where a stop was requested."""
         return posterior_draws(learned, self.model, self.seed + number, size, monitor, stop)
 
+    @abstractmethod
     def drawn(
         self, number: int, size: int, z: np.ndarray | None, stop: StopRequest, told: Told
     ) -> Simulated | None:
         """So many simulations of a round, at parameters that were proposed, if any; None where a stop was requested."""
-        raise NotImplementedError
 
+    @abstractmethod
     def of_arrays(self, arrays: Mapping[str, np.ndarray]) -> Simulated:
         """Simulations of a file."""
-        raise NotImplementedError
 
+    @abstractmethod
     def together(self, found: Sequence[Simulated]) -> Simulated:
         """What a round learns from, of the simulations of all rounds so far."""
-        raise NotImplementedError
 
 
 class DataSets(Material):
@@ -112,6 +114,9 @@ class DataSets(Material):
 
 class EventLists(Material):
     """Single events. Each round stands alone: events are compared at the references of their own."""
+
+    def begin(self, number: int, learned: Learned | None) -> None:
+        """Nothing is kept of the rounds before."""
 
     def proposed(
         self, number: int, size: int, learned: Learned, monitor: Monitor, stop: StopRequest
