@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from pdflang.learning.layout import layout_of, numbers_of
-from pdflang.learning.pairs import keys_of, packed, simulated_pairs
+from pdflang.learning.pairs import MOST_EVENTS, keys_of, packed, simulated_pairs
 from pdflang.learning.scaling import scales_of, statistics
 from pdflang.predictive.observed import observed_data
 
@@ -34,7 +34,7 @@ def share_outside(model: CompiledModel, seed: int, count: int, stop: StopRequest
     if pairs is None:
         return None
     observed = observed_data(model)
-    own = packed(parts, [{part.name: numbers_of(model, part, observed) for part in parts}])
+    own = packed(parts, [{part.name: numbers_of(model, part, observed) for part in parts}], MOST_EVENTS)
     scales = scales_of(parts, pairs)
     with jax.enable_x64(True):
         function = jax.jit(jax.vmap(lambda data: statistics(parts, scales, data)))

@@ -18,7 +18,7 @@ from pdflang.learning.coordinates import log_jacobian, log_prior
 from pdflang.learning.layout import Part, numbers_of, weights_of
 from pdflang.learning.methods import LearningMethod
 from pdflang.learning.options import TrainOptions
-from pdflang.learning.pairs import packed
+from pdflang.learning.pairs import MOST_EVENTS, packed
 from pdflang.learning.scaling import Scales
 
 if TYPE_CHECKING:
@@ -97,7 +97,8 @@ class Learned:
         from pdflang.predictive.observed import observed_data
 
         observed = observed_data(model)
-        numbers = packed(self.parts, [{part.name: numbers_of(model, part, observed) for part in self.parts}])
+        own = {part.name: numbers_of(model, part, observed) for part in self.parts}
+        numbers = packed(self.parts, [own], None if self.method.of_events else MOST_EVENTS)
         data = {name: values[0] for name, values in numbers.items()}
         for part in self.parts if self.method.of_events else ():
             each = weights_of(part, observed)

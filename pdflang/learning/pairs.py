@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pdflang.model import CompiledModel
 
 _AT_ONCE = 1024
+MOST_EVENTS = 1024
+"""Events of a data set that networks of sets see: of longer lists some, beside the moments and the number of all."""
+
 _EVENTS_AT_ONCE = 64
 """Simulations between two looks at an interrupt; those of events are made one by one."""
 
@@ -28,7 +31,8 @@ class Pairs:
     """Simulations: unconstrained parameters `z` (n, dimension), and data by the name of the part.
 
     Those of a vector are (n, width), those of a set (n, room, width) with zeros where there is no row; how many rows
-    there are is `<name> count` (n,).
+    there are is `<name> count` (n,), also where only some of them are kept. `<name> mean` and `<name> variance`
+    (n, width) are those of all.
     """
 
     z: np.ndarray
@@ -112,7 +116,7 @@ def _some_pairs(
     params = constrained(model, z)
     if any(part.is_events for part in parts):
         rows = _one_by_one(model, parts, halves[:, 1], params, threads, stop)
-        return None if rows is None else Pairs(z, packed(parts, rows))
+        return None if rows is None else Pairs(z, packed(parts, rows, MOST_EVENTS))
     if stop.requested:
         return None
     with double_precision():
@@ -123,6 +127,8 @@ def _some_pairs(
         if part.is_set:
             data[part.name] = shaped[part.name].reshape(len(z), -1, part.width)
             data[f"{part.name} count"] = np.full(len(z), float(data[part.name].shape[1]))
+            data[f"{part.name} mean"] = data[part.name].mean(axis=1)
+            data[f"{part.name} variance"] = data[part.name].var(axis=1)
         else:
             data[part.name] = shaped[part.name].reshape(len(z), part.width)
     return Pairs(z, data)
@@ -143,8 +149,10 @@ def _one_by_one(
     return None if stop.requested or any(row is None for row in rows) else [row for row in rows if row is not None]
 
 
-def packed(parts: Sequence[Part], rows: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Data sets one by one as arrays of all, with room for the longest."""
+def packed(
+    parts: Sequence[Part], rows: Sequence[Mapping[str, np.ndarray]], most: int | None = None
+) -> dict[str, np.ndarray]:
+    """Data sets one by one as arrays of all, with room for the longest; at `most` so many events of each."""
     data: dict[str, np.ndarray] = {}
     for part in parts:
         values = [row[part.name] for row in rows]
@@ -152,12 +160,22 @@ def packed(parts: Sequence[Part], rows: Sequence[Mapping[str, np.ndarray]]) -> d
             data[part.name] = np.stack(values)
             continue
         counts = np.array([len(one) for one in values])
-        room = _room(int(counts.max()))
-        whole = np.zeros((len(values), room, part.width))
-        for place, one in enumerate(values):
+        kept = [_some(one, most) if part.is_events else one for one in values]
+        whole = np.zeros((len(values), _room(max(len(one) for one in kept)), part.width))
+        for place, one in enumerate(kept):
             whole[place, : len(one)] = one
         data[part.name], data[f"{part.name} count"] = whole, counts.astype(float)
+        nothing = np.zeros(part.width)
+        data[f"{part.name} mean"] = np.stack([one.mean(axis=0) if len(one) else nothing for one in values])
+        data[f"{part.name} variance"] = np.stack([one.var(axis=0) if len(one) else nothing for one in values])
     return data
+
+
+def _some(rows: np.ndarray, most: int | None) -> np.ndarray:
+    """At most so many of the rows; any of them, as those that were observed may stand in an order."""
+    if most is None or len(rows) <= most:
+        return rows
+    return rows[np.random.default_rng(0).permutation(len(rows))[:most]]
 
 
 def _room(count: int) -> int:

@@ -75,11 +75,10 @@ def _statistics(parts: Sequence[Part], scales: Mapping[str, Any], data: Mapping[
     for part in parts:
         if not part.is_set:
             continue
-        rows, there = rows_of(part, scales, data)
-        count = jnp.maximum(there.sum(), 1)
-        mean = rows.sum(axis=0) / count
-        variance = jnp.where(there[:, None], (rows - mean) ** 2, 0.0).sum(axis=0) / count
-        found += [_moderate(mean), jnp.log(variance + 1e-3), jnp.log1p(data[f"{part.name} count"])[None]]
+        spread, count = scales[f"{part.name} spread"], data[f"{part.name} count"]
+        mean = jnp.where(count > 0, (data[f"{part.name} mean"] - scales[f"{part.name} center"]) / spread, 0.0)
+        variance = data[f"{part.name} variance"] / spread**2
+        found += [_moderate(mean), jnp.log(variance + 1e-3), jnp.log1p(count)[None]]
     return jnp.concatenate(found)
 
 

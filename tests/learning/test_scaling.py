@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("flowjax")
 
 from pdflang.learning.layout import Part
-from pdflang.learning.pairs import Pairs
+from pdflang.learning.pairs import Pairs, packed
 from pdflang.learning.scaling import scales_of, statistics
 
 PART = Part("y", False, (3,))
@@ -31,3 +31,22 @@ def test_heavy_tails_and_rare_values_leave_numbers_of_order_one() -> None:
     assert np.isfinite(found).all() and np.abs(found).max() < 40
     # Larger stays larger.
     assert (np.argsort(found[:, 0]) == np.argsort(values[:200, 0])).all()
+
+
+def test_of_long_lists_some_events_stand_for_all() -> None:
+    """Learned summaries see some, in whatever order they stand; moments and number are those of all."""
+    part = Part("hits", True, (), ("y", "flavour"), (0, 2))
+    rng = np.random.default_rng(1)
+    numbers = [np.sort(rng.normal(3, 2, count)) for count in (5000, 7, 0)]
+    lists = [np.column_stack([y, np.ones(len(y)), np.zeros(len(y))]) for y in numbers]
+    found = packed([part], [{"hits": rows} for rows in lists], most=1000)
+    assert found["hits"].shape == (3, 1024, 3)
+    np.testing.assert_array_equal(found["hits count"], [5000, 7, 0])
+    np.testing.assert_allclose(found["hits mean"], [lists[0].mean(axis=0), lists[1].mean(axis=0), np.zeros(3)])
+    np.testing.assert_allclose(found["hits variance"][:2], [lists[0].var(axis=0), lists[1].var(axis=0)])
+    kept = found["hits"][0, :1000, 0]
+    assert len(set(kept)) == 1000 and set(kept) <= set(lists[0][:, 0])
+    assert abs(kept.mean() - lists[0][:, 0].mean()) < 4 * 2 / np.sqrt(1000)
+    np.testing.assert_array_equal(found["hits"][1, :7], lists[1])
+    whole = packed([part], [{"hits": lists[0]}])
+    np.testing.assert_array_equal(whole["hits"][0, :5000], lists[0])
