@@ -348,8 +348,8 @@ class Model(CompiledModel):
     ) -> Draws:
         """Draws on the unconstrained scale, (chain, draw, dimension), by the method whose options are given.
 
-        A caller that hears Ctrl-C itself passes on its `stop`. `checkpoints` keep the chains of a method that can go
-        on, from where the run goes on if they hold some already. Errors: E601 where no start has a finite density, E608
+        A caller that hears Ctrl-C itself passes on its `stop`. `checkpoints` keep what is made on the way, from where
+        the run goes on if they hold something already. Errors: E601 where no start has a finite density, E608
         without parameters, E611, E612, E625 and E662 where the method cannot run on the model, E626 where there is
         nothing that a normal approximation could stand at, and those of `simulate` for a method that only simulates.
         """
@@ -362,15 +362,13 @@ class Model(CompiledModel):
         if method.simulates:
             from pdflang.distances.experiment import ModelExperiment
 
-            return method.adapter(ModelExperiment(self), options, monitor, stop)
+            return method.adapter(ModelExperiment(self), options, monitor, stop, checkpoints=checkpoints)
         by_itself = self.learned.draws(self, options) if self.learned is not None and method.name == "auto" else None
         if by_itself is not None:
             return by_itself
-        going_on: dict[str, Any] = {}
-        if method.goes_on:
-            going_on = {"enough": lambda draws: suffices(self._judged(draws)), "checkpoints": checkpoints}
+        judge = {"enough": lambda draws: suffices(self._judged(draws))} if method.grows else {}
         try:
-            return method.adapter(self.target(), options, monitor, stop, **going_on)
+            return method.adapter(self.target(), options, monitor, stop, checkpoints=checkpoints, **judge)
         except NoFiniteStart as failure:
             raise PdflangError(self.explain_nonfinite(self.constrain(failure.z))) from None
         except NoNormalApproximation as failure:

@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from pdflang.results import RunFolder
 
 _HELP = "How to draw. " + " ".join(f"{method.name}: {method.purpose}." for method in METHODS.values())
-_GO_ON = [method.name for method in METHODS.values() if method.goes_on]
+_GROW = [method.name for method in METHODS.values() if method.grows]
 _ANOTHER = "go on with the model, the data and the options of the run, or begin another without `--resume` and `--more`"
-_MAY_CHANGE = ("draws", "max_draws", "threads")
-"""Options that a run may go on with another value of."""
+_MAY_GROW = ("draws", "max_draws")
+"""Options that a run whose draws are made one by one may go on with another value of."""
 
 _SECONDS = 10.0
 _SAVE = f"Time between two saves of a chain: what a killed run loses. [default: {_SECONDS:g}]"
@@ -83,7 +83,7 @@ def command(
     if overwrite and (resume or more):
         raise click.UsageError("--overwrite begins anew, where --resume and --more go on")
     given = {name: value for name, value in options.items() if value is not None}
-    earlier = RunFolder.latest(model, _GO_ON, out) if resume or more else None
+    earlier = RunFolder.latest(model, _GROW if more else METHODS, out) if resume or more else None
     plan = _earlier_plan(earlier, method, given, more) if earlier else _new_plan(method or "auto", given)
     log_likelihood, information = log_likelihood or plan.log_likelihood, information or plan.information
     compiled = load_model(screen, model, data, exact=exact, require=plan.method.require, at_fit=True)
@@ -104,7 +104,7 @@ def command(
 
     if earlier:
         # An error where it is of something else.
-        continued(earlier.path, origin(), _MAY_CHANGE, _ANOTHER)
+        continued(earlier.path, origin(), plan.may_change, _ANOTHER)
         if changed := _changed(plan.versions, origin()["versions"]):
             screen.note(f"the run was begun with {changed}: its draws may not be those of one without a break")
     with earlier or RunFolder.create(model, out, overwrite) as folder, held() as hold:
@@ -118,7 +118,7 @@ def command(
         again = ["--resume", "--out", str(folder.path), *(f"--data={entry}" for entry in data), *["--exact"] * exact]
         go_on = f"`pdflang sample {model} {shlex.join(again)}` goes on"
         if draws.z.shape[1] == 0:
-            leave(f"interrupted during warmup: there are no draws yet{f'; {go_on}' if checkpoints.begun else _NOTHING}")
+            leave(f"interrupted: there are no draws yet{f'; {go_on}' if checkpoints.begun else _NOTHING}")
         from pdflang.cli.runs import write_run
 
         written = write_run(compiled, folder, draws, origin, log_likelihood, information)
@@ -128,8 +128,7 @@ def command(
         if draws.interrupted:
             wanted = getattr(plan.settings, "draws", None)
             of = f" of {wanted}" if wanted else ""
-            further = f"; {go_on}" if plan.method.goes_on else ""
-            screen.note(f"interrupted: the draws made so far are kept, {draws.z.shape[1]}{of} per chain{further}")
+            screen.note(f"interrupted: the draws made so far are kept, {draws.z.shape[1]}{of} per chain; {go_on}")
         elif report:
             add_report(screen, folder.path, compiled)
     if draws.interrupted or hold.requested:
@@ -149,6 +148,11 @@ class _Plan:
     information: bool = False
     versions: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def may_change(self) -> tuple[str, ...]:
+        """Options that the run may go on with another value of."""
+        return ("threads", *(_MAY_GROW if self.method.grows else ()))
+
 
 def _new_plan(name: str, given: dict[str, Any]) -> _Plan:
     method = METHODS[name]
@@ -164,14 +168,14 @@ def _earlier_plan(folder: RunFolder, name: str | None, given: dict[str, Any], mo
     from pdflang.results.continuation import made_by, record_of
     from pdflang.results.run_folder import exists
 
-    record = record_of(folder.path, _GO_ON, finished=more is not None)
+    record = record_of(folder.path, METHODS, _GROW, more is not None)
     if name not in (None, record["method"]):
         note = f"there, the method was `{record['method']}`, not `{name}`"
         raise PdflangError(exists(folder.path, True, (note,), _ANOTHER))
     method = METHODS[record["method"]]
     settings = options_of(method.options, {**record["options"], **given}, method.name)
-    assert isinstance(settings, ChainOptions | AutoOptions)
     if more is not None:
+        assert isinstance(settings, ChainOptions | AutoOptions)
         settings = replace(settings, draws=made_by(folder, settings.chains) + more)
     kept, bound = bool(record.get("log_likelihood")), bool(record.get("information"))
     return _Plan(method, settings, record["seed"], kept, bound, record.get("versions", {}))

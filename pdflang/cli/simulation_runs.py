@@ -50,7 +50,7 @@ def simulate_many(
     started = datetime.now(UTC)
     earlier = RunFolder.latest(model, [METHOD], out) if resume or more else None
     if earlier:
-        record = record_of(earlier.path, [METHOD], finished=more is not None)
+        record = record_of(earlier.path, [METHOD], [METHOD], more is not None)
         seed = record["seed"] if seed is None else seed
         wanted = _earlier(record["options"], count, params, draw, size, traces, more)
     else:

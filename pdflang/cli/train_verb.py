@@ -122,7 +122,7 @@ def _plan(earlier: RunFolder | None, name: str | None, given: dict[str, Any]) ->
         return chosen, options_of(chosen.options, {**given, "seed": chosen_seed(settings.seed)})
     from pdflang.results.continuation import record_of
 
-    record = record_of(earlier.path, list(LEARNING), finished=False)
+    record = record_of(earlier.path, list(LEARNING), (), more=False)
     chosen = LEARNING[record["method"]]
     return chosen, options_of(chosen.options, {**record["options"], **given})
 

@@ -21,10 +21,12 @@ from scipy.special import logsumexp
 from pdflang.inference.draws import Draws, Remark, nothing_drawn
 from pdflang.inference.experiment import Experiment
 from pdflang.inference.importance import resampled
+from pdflang.inference.keeping import Keeper
 from pdflang.inference.monitor import Monitor, Progressed, QuietMonitor
 from pdflang.inference.nearness import Nearness, Prediction, Scale, adjusted
 from pdflang.inference.options import AbcOptions, chosen_seed
 from pdflang.inference.workers import StopRequest, interrupts
+from pdflang.results.checkpoints import Checkpoint, Checkpoints
 
 _FEWER, _FEWEST = 2, 200
 """Populations before the last one have so many times fewer draws, but so many at least: it is them that ε falls by."""
@@ -69,16 +71,18 @@ def sample(
     options: AbcOptions | None = None,
     monitor: Monitor | None = None,
     stop: StopRequest | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Draws:
     """Draws of the last population, chosen by their weights; chains are parts of it.
 
-    An interrupt leaves the last population that was finished. Statistics of a draw are its `distance`.
+    An interrupt leaves the last population that was finished. Statistics of a draw are its `distance`. What is kept in
+    `checkpoints` are the simulations: a run that goes on chooses among them anew.
     """
     options = options or AbcOptions()
     monitor = monitor or QuietMonitor()
     seed, begin = chosen_seed(options.seed), time.perf_counter()
     with interrupts(stop) as heard:
-        run = _Run(experiment, options, seed, monitor, heard)
+        run = _Run(experiment, options, seed, monitor, heard, Keeper("abc", checkpoints))
         monitor.start("abc", 1, options.simulations)
         try:
             run.go()
@@ -86,6 +90,8 @@ def sample(
             heard.request()
         finally:
             monitor.finish()
+        if not heard.urgent:
+            run.keep()
     seconds = {"run": time.perf_counter() - begin}
     if run.last is None:
         return nothing_drawn(experiment.dimension, options.chains, seed, options, "abc", seconds)
@@ -183,14 +189,18 @@ class _Run:
     """The populations, one after the other; `last` is the last one that was finished."""
 
     def __init__(
-        self, experiment: Experiment, options: AbcOptions, seed: int, monitor: Monitor, stop: StopRequest
-    ) -> None:
+        self, experiment: Experiment, options: AbcOptions, seed: int, monitor: Monitor, stop: StopRequest,
+        keeper: Keeper,
+    ) -> None:  # fmt: skip
         self._experiment, self._options, self._seed = experiment, options, seed
-        self._monitor, self._stop = monitor, stop
+        self._monitor, self._stop, self._keeper = monitor, stop, keeper
         self._wanted = options.chains * options.draws
         self._few = min(self._wanted, max(_FEWEST, self._wanted // _FEWER))
         self._calls = self._spent = self._populations = 0
+        self._made: list[_Cloud] = []
+        self._there = 0
         self.last: _Population | None = None
+        keeper.restore([self])
 
     def go(self) -> None:
         """All populations, until ε has fallen enough or simulations are spent."""
@@ -212,12 +222,48 @@ class _Run:
         parts = []
         for first, seed in zip(range(0, count, self._experiment.at_once), _numbers(seeds), strict=False):
             size = min(self._experiment.at_once, count - first)
-            given = None if z is None else z[first : first + size]
-            parts.append(_Cloud(*self._experiment.simulate(seed, size, given, self._options.threads, self._stop)))
+            parts.append(self._earlier(size) or self._new(seed, size, None if z is None else z[first : first + size]))
             self._spent += size
-            phase = f"ε {self.last.epsilon:.2g}" if self.last else "the prior"
-            self._monitor.update(Progressed(0, phase, self._spent, self._options.simulations))
+            self._monitor.update(self.progressed)
         return _Cloud.joined(parts)
+
+    def _earlier(self, size: int) -> _Cloud | None:
+        """Those that an earlier run made in their place, if it came so far."""
+        if self._spent + size > self._there:
+            return None
+        return self._made[0].chosen(np.arange(self._spent, self._spent + size))
+
+    def _new(self, seed: int, size: int, z: np.ndarray | None) -> _Cloud:
+        made = _Cloud(*self._experiment.simulate(seed, size, z, self._options.threads, self._stop))
+        if self._keeper.keeps:
+            self._made.append(made)
+            self._keeper.worked(self)
+        return made
+
+    @property
+    def progressed(self) -> Progressed:
+        """The simulations that are made."""
+        phase = f"ε {self.last.epsilon:.2g}" if self.last else "the prior"
+        return Progressed(0, phase, self._spent, self._options.simulations)
+
+    def checkpoint(self) -> Checkpoint | None:
+        """All simulations are rows."""
+        if not self._made:
+            return None
+        self._made = [_Cloud.joined(self._made)]
+        return Checkpoint("abc", {}, {"z": self._made[0].z, "statistics": self._made[0].statistics})
+
+    def restore(self, saved: Checkpoint) -> bool:
+        """Take those simulations, if they are of as many statistics."""
+        z, statistics = saved.rows["z"], saved.rows["statistics"]
+        if (z.shape[1], statistics.shape[1:]) != (self._experiment.dimension, self._experiment.observed.shape):
+            return False
+        self._made, self._there = [_Cloud(z, statistics)], len(z)
+        return True
+
+    def keep(self) -> None:
+        """No simulation is at work: keep what is new."""
+        self._keeper.end([self])
 
     # --- the first population -------------------------------------------------------------------------------
 

@@ -66,10 +66,10 @@ def sample(
     checkpoints = checkpoints or MemoryCheckpoints()
     with interrupts(stop) as stop:
         found = _looked(target, options, by_hmc, by_nuts, stop)
-        if found.for_smc(target):
-            return _by_smc(target, options, seed, found, monitor, stop)
         # What was begun goes on, also where an interrupt left the climbs unfinished.
         begun = _begun(options.chains, checkpoints)
+        if found.for_smc(target) or "smc" in begun:
+            return _by_smc(target, options, seed, found, monitor, stop, checkpoints)
         if (found.one or "hmc" in begun) and _may_be_normal(target, by_hmc) and "nuts" not in begun:
             with suppress(Strained):
                 judge = _or_strained(enough)
@@ -191,18 +191,22 @@ def _is_trusted(draws: Draws) -> bool:
 
 
 def _by_smc(
-    target: Target, options: AutoOptions, seed: int, found: _Found, monitor: Monitor | None, stop: StopRequest
-) -> Draws:
+    target: Target, options: AutoOptions, seed: int, found: _Found, monitor: Monitor | None, stop: StopRequest,
+    checkpoints: Checkpoints,
+) -> Draws:  # fmt: skip
     """Populations of as many draws as chains would make, where these are enough for a population."""
     from pdflang.inference import smc
 
+    particles = max(SmcOptions.particles, _own(HmcOptions, options, seed).first_draws)
+    populations = SmcOptions(max(2, options.chains), particles, seed=seed, threads=options.threads)
+    draws = smc.sample(target, populations, monitor, stop, checkpoints)
+    if draws.interrupted:
+        return _as_auto(draws, found)
     switched = Remark(
         f"{told(found.modes)}; tempered SMC was used, whose populations, the chains of the result, visit all of them",
         "see whether each of them is meant; a narrower prior, or an order among parameters, leaves one",
     )
-    particles = max(SmcOptions.particles, _own(HmcOptions, options, seed).first_draws)
-    populations = SmcOptions(max(2, options.chains), particles, seed=seed, threads=options.threads)
-    return _as_auto(smc.sample(target, populations, monitor, stop), found, switched)
+    return _as_auto(draws, found, switched)
 
 
 def _as_auto(draws: Draws, found: _Found, *remarks: Remark) -> Draws:

@@ -12,12 +12,13 @@ import numpy as np
 from pdflang.inference.calls import next_size
 from pdflang.inference.chunks import CHUNK, Transitions, ends_window, stages, up_to_window_end
 from pdflang.inference.draws import NoFiniteStart
+from pdflang.inference.keeping import leaves_of, tree_like
 from pdflang.inference.monitor import Progressed
 from pdflang.inference.options import ChainOptions
 from pdflang.inference.platform import double_precision
 from pdflang.inference.programs import Programs, State
 from pdflang.inference.target import Target
-from pdflang.results.checkpoints import Checkpoint, Checkpoints
+from pdflang.results.checkpoints import Checkpoint
 
 
 class ChainRun:
@@ -34,13 +35,15 @@ class ChainRun:
         options: ChainOptions,
         programs: Programs,
         seed: int,
-        checkpoints: Checkpoints,
         mode: np.ndarray | None,
     ) -> None:
         self.progressed = Progressed(number, "starting", 0, options.warmup + options.first_draws)
         self.is_held = False
         self.rows: list[Transitions] = []
         self.warmup_gradients = 0
+        self.spent_before = 0
+        """Gradients of a method in whose place this one is."""
+
         self.metric: np.ndarray | None = None
         self.dimension = target.dimension
         self._method = method
@@ -54,15 +57,6 @@ class ChainRun:
         self._state: State | None = None
         self._ends_with: float | None = None
         self._size = 1
-        self._checkpoints = checkpoints
-        self._saved_at = time.monotonic()
-        self._saved_done: int | None = None
-        saved = checkpoints.load(number)
-        self._spent_before = 0
-        if saved is not None and saved.method == method:
-            self._restore(saved)
-        elif saved is not None:
-            self._spent_before = saved.gradients  # by the method in whose place this one is
 
     @property
     def is_done(self) -> bool:
@@ -88,42 +82,38 @@ class ChainRun:
             begin = time.perf_counter()
             self._state, count = self._advance(self._state)
             self._size = next_size(count, time.perf_counter() - begin, CHUNK)
-        if time.monotonic() - self._saved_at > self._checkpoints.seconds:
-            self.save()
 
-    def save(self) -> None:
-        """Keep the chain as it is, if there is something new."""
-        if self._state is None or self._saved_done == self.progressed.done:
-            return
+    def checkpoint(self) -> Checkpoint | None:
+        """The leaves of its state, how many transitions are made and wanted, what they cost; and its draws."""
+        if self._state is None:
+            return None
         rows = _joined(self.rows)
         self.rows = [] if rows is None else [rows]
-        self._checkpoints.save(
-            self._number,
-            Checkpoint(
-                method=self._method,
-                state=tuple(map(np.asarray, self._state)),
-                done=self.progressed.done,
-                total=self.progressed.total,
-                warmup_gradients=self.warmup_gradients,
-                metric=self.metric,
-                columns={} if rows is None else rows._asdict(),
-            ),
-        )
-        self._saved_at, self._saved_done = time.monotonic(), self.progressed.done
+        numbers = {
+            "done": self.progressed.done,
+            "total": self.progressed.total,
+            "warmup gradients": self.warmup_gradients,
+        }
+        state = {**leaves_of(self._state), **{name: np.array(number) for name, number in numbers.items()}}
+        if self.metric is not None:
+            state["metric"] = self.metric
+        return Checkpoint(self._method, state, {} if rows is None else rows._asdict())
 
-    def _restore(self, saved: Checkpoint) -> None:
+    def restore(self, saved: Checkpoint) -> bool:
         """Go on from there; to as many transitions as were wanted, unless the options say how many."""
-        total = self.progressed.total if self._options.draws is not None else max(saved.total, self.progressed.total)
-        total = max(total, saved.done)
-        if not self._programs.accepts(saved.state):
-            return
-        self._state = saved.state
-        self.warmup_gradients, self.metric = saved.warmup_gradients, saved.metric
-        self.rows = [Transitions(**saved.columns)] if saved.columns else []
-        self._saved_done = saved.done
-        phase = "warmup" if saved.done < self._options.warmup else "sampling"
+        state = tree_like(self._programs.state_shape, saved.state)
+        if state is None:
+            return False
+        done, total = int(saved.state["done"]), self.progressed.total
+        if self._options.draws is None:
+            total = max(total, int(saved.state["total"]))
+        self._state, self.metric = state, saved.state.get("metric")
+        self.warmup_gradients = int(saved.state["warmup gradients"])
+        self.rows = [Transitions(**saved.rows)] if saved.rows else []
+        phase = "warmup" if done < self._options.warmup else "sampling"
         divergent = sum(int(rows.diverging.sum()) for rows in self.rows)
-        self.progressed = Progressed(self._number, phase, saved.done, total, divergences=divergent)
+        self.progressed = Progressed(self._number, phase, done, max(total, done), divergences=divergent)
+        return True
 
     def extend(self, draws: int) -> None:
         """Make so many more draws in the next run."""
@@ -133,7 +123,7 @@ class ChainRun:
         state, metric, start = self._programs.begin(self._target, self._seed, self._number, self._mode)
         if not start.found:
             raise NoFiniteStart(start.z)
-        self.warmup_gradients = self._spent_before + start.n_gradients
+        self.warmup_gradients = self.spent_before + start.n_gradients
         self.metric = np.asarray(metric)
         return state
 
@@ -180,6 +170,11 @@ class ChainRun:
             step_size=float(rows.step_size[-1]),
             divergences=0 if warming_up else before.divergences + divergent,
         )
+
+
+def gradients_of(saved: Checkpoint) -> int:
+    """All that a chain has cost."""
+    return int(saved.state["warmup gradients"]) + int(np.sum(saved.rows.get("n_steps", 0)))
 
 
 def _joined(rows: list[Transitions]) -> Transitions | None:

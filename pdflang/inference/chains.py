@@ -13,9 +13,10 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from pdflang.inference.chain import ChainRun
+from pdflang.inference.chain import ChainRun, gradients_of
 from pdflang.inference.chunks import Transitions
 from pdflang.inference.draws import Draws
+from pdflang.inference.keeping import Keeper
 from pdflang.inference.monitor import Monitor, QuietMonitor
 from pdflang.inference.options import MORE_DRAWS, ChainOptions, chosen_seed
 from pdflang.inference.programs import programs_of
@@ -23,7 +24,7 @@ from pdflang.inference.target import Target
 from pdflang.inference.trajectories import Trajectory
 from pdflang.inference.turns import take_turns
 from pdflang.inference.workers import StopRequest, interrupts
-from pdflang.results.checkpoints import Checkpoints, MemoryCheckpoints
+from pdflang.results.checkpoints import Checkpoints
 
 
 def sample_chains(
@@ -53,10 +54,12 @@ def sample_chains(
     monitor = monitor or QuietMonitor()
     seed = chosen_seed(options.seed)
     programs = programs_of(target, options, trajectory)
-    kept = checkpoints or MemoryCheckpoints()
     numbers = range(options.chains)
-    chains = [ChainRun(method, number, target, options, programs, seed, kept, mode) for number in numbers]
-    run = _Run(method, chains, options, seed)
+    chains = [ChainRun(method, number, target, options, programs, seed, mode) for number in numbers]
+    keeper = Keeper(method, checkpoints)
+    for number, of_another in keeper.restore(chains).items():
+        chains[number].spent_before = gradients_of(of_another)
+    run = _Run(method, chains, options, seed, keeper)
     with interrupts(stop) as stop:
         monitor.start(method, options.chains, options.warmup + options.first_draws)
         try:
@@ -76,9 +79,12 @@ class Strained(Exception):
 class _Run:
     """The chains of one call of `sample_chains`, and what it has to say of them."""
 
-    def __init__(self, method: str, chains: list[ChainRun], options: ChainOptions, seed: int) -> None:
+    def __init__(
+        self, method: str, chains: list[ChainRun], options: ChainOptions, seed: int, keeper: Keeper
+    ) -> None:
         self._method = method
         self._chains = chains
+        self._keeper = keeper
         self._options = options
         self._seed = seed
         self._seconds: dict[str, float] = {}
@@ -136,10 +142,7 @@ class _Run:
 
     def _run(self, stop: StopRequest, monitor: Monitor) -> None:
         with self.timed("run"):
-            self._interrupted = not take_turns(self._chains, self._options.threads, stop, monitor)
-        if not stop.urgent:
-            for chain in self._chains:
-                chain.save()
+            self._interrupted = not take_turns(self._chains, self._options.threads, stop, monitor, self._keeper)
 
     def collected(self) -> Draws:
         """The chains' draws side by side, cut to the length that all have reached."""

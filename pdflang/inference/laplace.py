@@ -13,6 +13,7 @@ from pdflang.inference.options import LaplaceOptions, MapOptions, chosen_seed
 from pdflang.inference.surface import log_densities
 from pdflang.inference.target import Target
 from pdflang.inference.workers import StopRequest
+from pdflang.results.checkpoints import Checkpoints
 
 _ALAS = "sample with `--method nuts`, which needs no maximum"
 _REMEDY = "sample with `--method smc`, which gives each mode its share"
@@ -23,6 +24,7 @@ def sample(
     options: LaplaceOptions | None = None,
     monitor: Monitor | None = None,
     stop: StopRequest | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Draws:
     """Draws of the normal approximation on the unconstrained scale, at the highest maximum reached.
 
@@ -30,7 +32,8 @@ def sample(
     """
     options = options or LaplaceOptions()
     seed = chosen_seed(options.seed)
-    optima = maximise(target, MapOptions(options.starts, seed, threads=options.threads), monitor, stop)
+    searches = MapOptions(options.starts, seed, threads=options.threads)
+    optima = maximise(target, searches, monitor, stop, checkpoints=checkpoints)
     if optima.interrupted:
         return nothing_drawn(target.dimension, options.chains, seed, options, "laplace", optima.seconds)
     best = optima.best

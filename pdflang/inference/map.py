@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+import jax
 import numpy as np
 
 from pdflang.inference import ascent
 from pdflang.inference.draws import NoFiniteStart
+from pdflang.inference.keeping import Keeper, leaves_of, tree_like
 from pdflang.inference.monitor import Monitor, Progressed, QuietMonitor
 from pdflang.inference.optima import Optima, Optimum, Status
 from pdflang.inference.options import MapOptions, chosen_seed
@@ -18,6 +20,7 @@ from pdflang.inference.platform import available_cores
 from pdflang.inference.surface import Surface, surface_of
 from pdflang.inference.target import Target
 from pdflang.inference.workers import StopRequest, interrupts, run_tasks
+from pdflang.results.checkpoints import Checkpoint, Checkpoints
 
 _SINGULAR = 1e-12
 
@@ -31,12 +34,14 @@ def maximise(
     monitor: Monitor | None = None,
     stop: StopRequest | None = None,
     settle: bool = False,
+    checkpoints: Checkpoints | None = None,
 ) -> Optima:
     """The optima that the starts reach. A search that fails has a status that says why; it does not raise.
 
     To `settle` is to take the optimum of the first search for that of another as soon as this is on its way to it.
-    Raises `NoFiniteStart` where no start at all has a finite density and gradient. Ctrl-C ends the searches
-    after the piece of work in hand; so does the `stop` of a caller that hears interrupts itself.
+    Searches go on from the `checkpoints` of earlier ones, and are kept there. Raises `NoFiniteStart` where no start at
+    all has a finite density and gradient. Ctrl-C ends the searches after the piece of work in hand; so does the `stop`
+    of a caller that hears interrupts itself.
     """
     options = options or MapOptions()
     monitor = monitor or QuietMonitor()
@@ -46,6 +51,8 @@ def maximise(
         _Search(number, target, options, surface, partial(surface.start, target, seed, number))
         for number in range(options.starts)
     ]
+    keeper = Keeper("map", checkpoints)
+    keeper.restore(searches)
     threads = options.threads or available_cores()
     begin = time.perf_counter()
     with interrupts(stop) as stop:
@@ -55,10 +62,12 @@ def maximise(
             compiled = time.perf_counter()
             tick = partial(_report, searches, monitor)
             first = searches[:1] if settle else []
-            run_tasks([partial(search.run, stop) for search in first], 1, stop, tick)
+            run_tasks([partial(search.run, stop, keeper) for search in first], 1, stop, tick)
             found = next((search.optimum(False) for search in first), None)
             others = searches[len(first) :]
-            run_tasks([partial(search.run, stop, found) for search in others], threads, stop, tick)
+            run_tasks([partial(search.run, stop, keeper, found) for search in others], threads, stop, tick)
+            if not stop.urgent:
+                keeper.end(searches)
         finally:
             monitor.finish()
     seconds = {"compile": compiled - begin, "run": time.perf_counter() - compiled}
@@ -71,7 +80,7 @@ def maximise(
 def climb(target: Target, start: np.ndarray, options: MapOptions, stop: StopRequest) -> Optimum:
     """The optimum that one ascent reaches from `start`, (n,): of a target that is near another one."""
     search = _Search(0, target, options, surface_of(target), lambda attempt: start)
-    search.run(stop)
+    search.run(stop, Keeper("map", None))
     return search.optimum(stop.requested)
 
 
@@ -88,7 +97,7 @@ class _Search:
         self._initial = initial
         self._settled: Optimum | None = None
 
-    def run(self, stop: StopRequest, found: Optimum | None = None) -> None:
+    def run(self, stop: StopRequest, keeper: Keeper, found: Optimum | None = None) -> None:
         """Climb until the search ends, comes into the basin of what another has found, or is asked to stop."""
         steps = self._options.max_steps
         while self._state.evaluations < steps and not self._finished and not stop.requested:
@@ -96,7 +105,26 @@ class _Search:
                 self._settled = found
                 return
             self._state = ascent.one_step(self._evaluated, self._initial, self._state)
-            self.progressed = Progressed(self.progressed.chain, "climbing", self._state.evaluations, steps)
+            self._show()
+            keeper.worked(self)
+
+    def _show(self) -> None:
+        done, total = self._state.evaluations, self._options.max_steps
+        self.progressed = Progressed(self.progressed.chain, "climbing", done, total)
+
+    def checkpoint(self) -> Checkpoint:
+        """The state of the ascent."""
+        return Checkpoint("map", leaves_of(self._state))
+
+    def restore(self, saved: Checkpoint) -> bool:
+        """Climb on from there."""
+        new = ascent.new_ascent(len(self._state.step))
+        state = tree_like(jax.tree.map(np.asarray, new), saved.state)
+        if state is None:
+            return False
+        self._state = jax.tree.map(lambda now, then: then if np.ndim(now) else then.item(), new, state)
+        self._show()
+        return True
 
     @property
     def _finished(self) -> bool:

@@ -1,8 +1,8 @@
 """The methods that draw from a posterior: the one table that commands, the Python API and the documentation read.
 
-An adapter is a function of a `Target`, its options, a `Monitor` and a `StopRequest`; it returns `Draws`. Those that can
-go on also take a judge of when there are `enough` draws, and `Checkpoints`. Where a method only simulates, it is a
-function of an `Experiment` in place of the target.
+An adapter is a function of a `Target`, its options, a `Monitor`, a `StopRequest` and `Checkpoints`, from which it goes
+on; it returns `Draws`. Those that grow also take a judge of when there are `enough` draws. Where a method only
+simulates, it is a function of an `Experiment` in place of the target.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Method:
     """A method: its options, the module of its adapter, what it is for and when not to use it.
 
     Of the density it needs a `gradient`, or a `proper` prior that can be drawn from; nothing at all if it only
-    `simulates`. It `goes_on` if draws can be added to those that there are.
+    `simulates`. It `grows` if draws can be added to those that there are.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Method:
     avoid: str
     gradient: bool = True
     proper: bool = False
-    goes_on: bool = False
+    grows: bool = False
     simulates: bool = False
 
     @property
@@ -81,7 +81,7 @@ _ROWS = (
         "many climbs look for modes; then HMC draws where the posterior is nearly normal, NUTS where it is not, and "
         "SMC where there are several modes",
         "a single evaluation takes so long that the climbs, starts × some 20 Hessians, matter",
-        goes_on=True,
+        grows=True,
     ),
     Method(
         "hmc",
@@ -90,7 +90,7 @@ _ROWS = (
         "Hamiltonian Monte Carlo with trajectories of random length (Neal 2011): the least work where the posterior is "
         "nearly normal on the unconstrained scale",
         "scales differ from place to place, as in hierarchical models: one length does not suit all of them",
-        goes_on=True,
+        grows=True,
     ),
     Method(
         "nuts",
@@ -98,7 +98,7 @@ _ROWS = (
         "nuts",
         "the no-U-turn sampler (Hoffman & Gelman 2014): exact in the limit of many draws, for most models the best",
         "the posterior has modes with little between them: chains stay where they start",
-        goes_on=True,
+        grows=True,
     ),
     Method(
         "laplace",

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +20,7 @@ from blackjax.ns import nss
 
 from pdflang.inference.calls import next_size, strongly_typed
 from pdflang.inference.draws import Draws, Evidence, nothing_drawn
+from pdflang.inference.keeping import leaves_of, shape_of, tree_like
 from pdflang.inference.monitor import Monitor, Progressed, QuietMonitor
 from pdflang.inference.options import NestedOptions, chosen_seed
 from pdflang.inference.platform import compiler_options, double_precision
@@ -29,11 +30,15 @@ from pdflang.inference.surface import log_densities
 from pdflang.inference.target import Target
 from pdflang.inference.turns import run_all
 from pdflang.inference.workers import StopRequest
+from pdflang.results.checkpoints import Checkpoint, Checkpoints
 
 _REPLACED = 0.1
 """Share of the live points that are replaced at once: side by side they cost less, and lose little precision."""
 
 _LABEL = 1e-9
+
+_KEPT = ("evaluations", "_log_share", "_done")
+"""Attributes of a run that it goes on from."""
 
 _AT_ONCE = 32
 """Most replacements of one call."""
@@ -44,6 +49,7 @@ def sample(
     options: NestedOptions | None = None,
     monitor: Monitor | None = None,
     stop: StopRequest | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Draws:
     """Draws of each run by the weights of its points, as many as they are worth, and the evidence.
 
@@ -57,7 +63,7 @@ def sample(
     replaced = max(1, int(_REPLACED * options.live))
     programs = _programs(target.log_density, target.log_prior, target.initial, moves, replaced)
     runs = [_Run(number, target, options, programs, seed) for number in range(options.chains)]
-    finished, took = run_all("nested", runs, 2, options.threads, stop, monitor)
+    finished, took = run_all("nested", runs, 2, options.threads, stop, monitor, checkpoints)
     seconds = {"run": took}
     if not finished:
         return nothing_drawn(target.dimension, options.chains, seed, options, "nested", seconds)
@@ -97,6 +103,21 @@ class _Programs:
     advance: Callable[..., Any]
 
 
+class _Points(NamedTuple):
+    """Places (…, n) of points, and their log-likelihoods (…)."""
+
+    z: np.ndarray
+    log_likelihood: np.ndarray
+
+
+def _points(particles: Any, which: slice) -> _Points:
+    return _Points(np.asarray(particles.position)[which], np.asarray(particles.loglikelihood)[which])
+
+
+def _joined(parts: list[_Points]) -> _Points:
+    return _Points(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
 class _Run:
     """One run, some replacements at a time."""
 
@@ -109,7 +130,7 @@ class _Run:
         self._programs = programs
         self._seed = seed
         self._state: Any = None
-        self._dead: list[Any] = []
+        self._dead: list[_Points] = []
         self._log_share = 0.0
         self._done = 0
         self._size = 1
@@ -132,7 +153,7 @@ class _Run:
                 *numbers, remainder, self._state, self._target.arrays
             )
             count = int(count)
-            self._dead.append(jax.tree.map(lambda column: np.asarray(column)[:count], dead))
+            self._dead.append(_points(dead, slice(count)))
         self.evaluations += int(evaluations)
         self._done += count
         self._size = next_size(count, time.perf_counter() - begin, _AT_ONCE)
@@ -147,12 +168,33 @@ class _Run:
         done = int(100 * min(1.0, log_left / wanted))
         self.progressed = Progressed(self.progressed.chain, f"log Z {float(integral.logZ):.1f}", done, 100)
 
+    def checkpoint(self) -> Checkpoint | None:
+        """The live points and what they stand for; those that died are the rows."""
+        if self._state is None:
+            return None
+        self._dead = self._dead and [_joined(self._dead)]
+        numbers = {name: np.array(getattr(self, name)) for name in _KEPT}
+        rows = self._dead[0]._asdict() if self._dead else {}
+        return Checkpoint("nested", {**leaves_of(self._state), **numbers}, rows)
+
+    def restore(self, saved: Checkpoint) -> bool:
+        """Go on from there, if it is as many live points."""
+        live = np.zeros((self._options.live, self._target.dimension))
+        state = tree_like(shape_of(self._programs.first, live, self._target.arrays), saved.state)
+        if state is None:
+            return False
+        self._state, self._dead = state, [_Points(**saved.rows)] if saved.rows else []
+        for name in _KEPT:
+            setattr(self, name, saved.state[name].item())
+        self._judge()
+        return True
+
     def shells(self) -> Shells:
         """All points that died, and those that live at the end."""
-        parts = [*self._dead, jax.tree.map(lambda column: np.asarray(column)[None], self._state.particles)]
-        flat = [[np.reshape(c, (-1, *c.shape[2:])) for c in (p.position, p.loglikelihood)] for p in parts]
-        z, log_likelihood = (np.concatenate(columns) for columns in zip(*flat, strict=True))
-        replaced = len(parts[0].loglikelihood[0])
+        dead, live = _joined(self._dead), _points(self._state.particles, slice(None))
+        replaced = dead.log_likelihood.shape[1]
+        flat = dead.z.reshape(-1, self._target.dimension), dead.log_likelihood.ravel()
+        z, log_likelihood = (np.concatenate(columns) for columns in zip(flat, live, strict=True))
         generator = np.random.default_rng((self._seed, self.progressed.chain, 1))
         return Shells.of(z, log_likelihood, self._options.live, replaced, self._log_share, generator)
 

@@ -6,8 +6,8 @@ Pareto-smoothed importance weights.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any
 
@@ -26,7 +26,9 @@ from pdflang.inference.platform import compiler_options, double_precision
 from pdflang.inference.start import prior_draw
 from pdflang.inference.surface import Surface, log_densities, surface_of
 from pdflang.inference.target import Target
-from pdflang.inference.workers import StopRequest, interrupts, run_tasks
+from pdflang.inference.turns import run_all
+from pdflang.inference.workers import StopRequest
+from pdflang.results.checkpoints import Checkpoint, Checkpoints
 
 _ELBO_DRAWS = 25
 """Draws of each approximation on a path that its ELBO is estimated by; all are evaluated side by side."""
@@ -41,6 +43,7 @@ def sample(
     options: PathfinderOptions | None = None,
     monitor: Monitor | None = None,
     stop: StopRequest | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Draws:
     """Draws of the paths' approximations, resampled by importance.
 
@@ -51,18 +54,12 @@ def sample(
     seed = chosen_seed(options.seed)
     find = _finder(target.log_density, options.iterations)
     paths = [_Path(number, target, surface_of(target, False), find, seed) for number in range(options.paths)]
-    begin = time.perf_counter()
-    with interrupts(stop) as stop:
-        monitor.start("pathfinder", options.paths, 1)
-        try:
-            # One after the other: XLA's threads, which their linear algebra uses, can wait for each other.
-            found = run_tasks([path.go for path in paths], 1, stop, partial(_report, paths, monitor))
-        finally:
-            monitor.finish()
-    seconds = {"run": time.perf_counter() - begin}
-    if stop.requested:
+    # One after the other: XLA's threads, which their linear algebra uses, can wait for each other.
+    finished, took = run_all("pathfinder", paths, 0, 1, stop, monitor, checkpoints)
+    seconds = {"run": took}
+    if not finished:
         return nothing_drawn(target.dimension, options.chains, seed, options, "pathfinder", seconds)
-    normals = [normal for normal in found if normal is not None]
+    normals = [path.normal for path in paths if path.normal is not None]
     if not normals:
         raise NoNormalApproximation(
             "no path of L-BFGS comes to a place with a normal approximation",
@@ -92,15 +89,23 @@ class _Path:
     """One path, from a draw of the prior."""
 
     def __init__(self, number: int, target: Target, surface: Surface, find: Callable[..., Any], seed: int) -> None:
-        self.progressed = Progressed(number, "climbing", 0, 1)
+        self.progressed = Progressed(number, "climbing", 0, 100)
         self.gradients = 0
+        self.normal: Normal | None = None
+        """Its approximation; None before its end, and where its covariance is not that of one."""
+
         self._target = target
         self._surface = surface
         self._find = find
         self._seed = seed
 
-    def go(self) -> Normal | None:
-        """The path's approximation; None where its covariance is not that of one."""
+    @property
+    def is_done(self) -> bool:
+        """Whether it has come to its end."""
+        return self.progressed.done == self.progressed.total
+
+    def go_on(self) -> None:
+        """The whole path."""
         number = self.progressed.chain
         initial = partial(self._surface.start, self._target, self._seed, number)
         start = prior_draw(partial(self._surface.evaluated, self._target), initial, self._target.dimension)
@@ -108,9 +113,25 @@ class _Path:
             raise NoFiniteStart(start.z)
         with double_precision():
             best, steps = self._find(np.uint32(self._seed), np.uint32(number), start.z, self._target.arrays)
-        self.gradients = start.n_gradients + int(steps)
-        self.progressed = Progressed(number, "done", 1, 1)
-        return _normal(*map(np.asarray, best[1:]))
+        self._end(_normal(*map(np.asarray, best[1:])), start.n_gradients + int(steps))
+
+    def _end(self, normal: Normal | None, gradients: int) -> None:
+        self.normal, self.gradients = normal, gradients
+        self.progressed = replace(self.progressed, phase="done", done=self.progressed.total)
+
+    def checkpoint(self) -> Checkpoint | None:
+        """What it has come to."""
+        if not self.is_done:
+            return None
+        own = {} if self.normal is None else {"mean": self.normal.mean, "root": self.normal.root}
+        return Checkpoint("pathfinder", {"gradients": np.array(self.gradients), **own})
+
+    def restore(self, saved: Checkpoint) -> bool:
+        """Be where it ended."""
+        own = dict(saved.state)
+        gradients = int(own.pop("gradients"))
+        self._end(Normal(**own) if own else None, gradients)
+        return True
 
 
 def _normal(
@@ -143,8 +164,3 @@ def _finder(log_density: Callable[[Any, Any], Any], iterations: int) -> Callable
         return best, jax.numpy.isfinite(info.path.elbo).sum()
 
     return jax.jit(find, compiler_options=compiler_options())
-
-
-def _report(paths: list[_Path], monitor: Monitor) -> None:
-    for path in paths:
-        monitor.update(path.progressed)

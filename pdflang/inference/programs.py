@@ -5,7 +5,7 @@ The state of a chain is the leaves of a tree whose types are BlackJAX's, which o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from threading import Lock
@@ -16,6 +16,7 @@ import numpy as np
 
 from pdflang.inference.calls import strongly_typed
 from pdflang.inference.chunks import CHUNK
+from pdflang.inference.keeping import shape_of
 from pdflang.inference.options import ChainOptions
 from pdflang.inference.platform import available_cores, compiler_options, double_precision
 from pdflang.inference.start import CURVED_DIMENSIONS, Start, find_start, unit_covariance
@@ -60,11 +61,11 @@ class Programs:
         with double_precision():
             return *self.first_state(*start[:4]), start
 
-    def accepts(self, state: Sequence[np.ndarray]) -> bool:
-        """Whether a state that was saved is one of these functions, and not of another program."""
-        with double_precision():
-            like, _ = jax.eval_shape(self.first_state, *self._somewhere)
-        return [(leaf.shape, leaf.dtype) for leaf in like] == [(leaf.shape, leaf.dtype) for leaf in state]
+    @property
+    def state_shape(self) -> State:
+        """Shapes and types of a state."""
+        like: State = shape_of(self.first_state, *self._somewhere)[0]
+        return like
 
     @property
     def _somewhere(self) -> tuple[Any, ...]:

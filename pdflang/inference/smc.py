@@ -21,6 +21,7 @@ from blackjax.smc import ess, solver, tempered
 from blackjax.smc.resampling import systematic
 
 from pdflang.inference.draws import Draws, Remark, nothing_drawn
+from pdflang.inference.keeping import leaves_of, tree_like
 from pdflang.inference.monitor import Monitor, Progressed, QuietMonitor
 from pdflang.inference.options import SmcOptions, chosen_seed
 from pdflang.inference.platform import compiler_options, double_precision
@@ -29,6 +30,7 @@ from pdflang.inference.surface import log_densities
 from pdflang.inference.target import Target
 from pdflang.inference.turns import run_all
 from pdflang.inference.workers import StopRequest
+from pdflang.results.checkpoints import Checkpoint, Checkpoints
 
 _ACCEPTANCE = 0.8
 _TRAJECTORY = math.pi / 2
@@ -47,6 +49,11 @@ _STUCK, _MOST_ROUNDS = 0.3, 25
 _COPIES = 0.1
 """Below this share at the end, particles are copies of each other."""
 
+_KEPT = (
+    "log_evidence", "gradients", "last_gradients", "acceptance", "is_done", "_step_size", "_steps", "_rounds", "_stuck"
+)  # fmt: skip
+"""Attributes of a population that it goes on from."""
+
 _FOR_A_COVARIANCE = 10
 """So many particles for each dimension are enough to estimate a dense metric by."""
 
@@ -56,6 +63,7 @@ def sample(
     options: SmcOptions | None = None,
     monitor: Monitor | None = None,
     stop: StopRequest | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Draws:
     """The populations at λ = 1, each a chain, and the evidence. The target needs a prior of its own.
 
@@ -69,7 +77,7 @@ def sample(
     moves = options.moves or max(5, math.ceil(0.15 * target.dimension))
     programs = _programs(target.log_density, target.log_prior, target.initial, moves)
     populations = [_Population(number, target, options, moves, programs, seed) for number in range(options.chains)]
-    finished, took = run_all("smc", populations, 1, options.threads, stop, monitor)
+    finished, took = run_all("smc", populations, 1, options.threads, stop, monitor, checkpoints)
     seconds = {"run": took}
     if not finished:
         return nothing_drawn(target.dimension, options.chains, seed, options, "smc", seconds)
@@ -173,10 +181,33 @@ class _Population:
         self._stuck = self.acceptance < _STUCK and self._rounds < _MOST_ROUNDS
         self._rounds = self._rounds + 1 if self._stuck else 0
         self.is_done = last and not self._stuck
+        self._show()
+
+    def _show(self) -> None:
         temperature = float(self.state.temperature)
         self.progressed = Progressed(
             self.progressed.chain, f"temperature {temperature:.2g}", int(100 * temperature), 100, self._step_size
         )
+
+    def checkpoint(self) -> Checkpoint | None:
+        """The population and what its steps are adapted to."""
+        if self.state is None:
+            return None
+        numbers = {name: np.array(getattr(self, name)) for name in _KEPT}
+        return Checkpoint("smc", {**leaves_of(self.state), **numbers})
+
+    def restore(self, saved: Checkpoint) -> bool:
+        """Go on from there, if it is as large a population."""
+        count, one = self._options.particles, np.float64(1)
+        particles = np.zeros((count, self._target.dimension))
+        state = tree_like(_Moved(particles, np.zeros(count), one, one, one), saved.state)
+        if state is None:
+            return False
+        self.state = state
+        for name in _KEPT:
+            setattr(self, name, saved.state[name].item())
+        self._show()
+        return True
 
     def _begin(self) -> None:
         count, chain = self._options.particles, self.progressed.chain

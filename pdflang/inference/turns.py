@@ -8,19 +8,17 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol, TypeVar
 
+from pdflang.inference.keeping import Keeper, Kept
 from pdflang.inference.monitor import Monitor, Progressed
 from pdflang.inference.platform import available_cores
 from pdflang.inference.workers import StopRequest, interrupts, run_tasks
+from pdflang.results.checkpoints import Checkpoints
 
 Made = TypeVar("Made")
 
 
-class Run(Protocol):
+class Run(Kept, Protocol):
     """A chain, a population or a path: whatever goes on by pieces and can be left off between them."""
-
-    @property
-    def progressed(self) -> Progressed:
-        """How far it is; read from another thread."""
 
     @property
     def is_done(self) -> bool:
@@ -31,28 +29,36 @@ class Run(Protocol):
 
 
 def run_all(
-    method: str, runs: Sequence[Run], pieces: int, threads: int | None, stop: StopRequest | None, monitor: Monitor
-) -> tuple[bool, float]:
+    method: str, runs: Sequence[Run], pieces: int, threads: int | None, stop: StopRequest | None, monitor: Monitor,
+    checkpoints: Checkpoints | None,
+) -> tuple[bool, float]:  # fmt: skip
     """Let runs go on side by side until they are done, or until an interrupt; whether all are done, and seconds.
+
+    They go on from the `checkpoints` of an earlier run, and are kept there.
 
     The first `pieces` of work compile: they are done by one run, where runs that began together would all compile.
     Progress of each is in hundredths.
     """
     begin = time.perf_counter()
+    keeper = Keeper(method, checkpoints)
+    keeper.restore(runs)
     with interrupts(stop) as heard:
         monitor.start(method, len(runs), 100)
         try:
             for _ in range(pieces):
-                if not heard.requested:
+                if not (heard.requested or runs[0].is_done):
                     runs[0].go_on()
-            finished = take_turns(runs, threads, heard, monitor)
+                    keeper.worked(runs[0])
+            finished = take_turns(runs, threads, heard, monitor, keeper)
         finally:
             monitor.finish()
     return finished, time.perf_counter() - begin
 
 
-def take_turns(runs: Sequence[Run], threads: int | None, stop: StopRequest, monitor: Monitor) -> bool:
-    """Let all runs go on until they are done, or until a stop; whether all are done.
+def take_turns(
+    runs: Sequence[Run], threads: int | None, stop: StopRequest, monitor: Monitor, keeper: Keeper
+) -> bool:
+    """Let all runs go on until they are done, or until a stop; whether all are done. The `keeper` keeps them.
 
     `threads` at once, as many as there are cores where None. Runs take turns where threads are fewer, so that an
     interrupt finds something of all of them.
@@ -74,11 +80,14 @@ def take_turns(runs: Sequence[Run], threads: int | None, stop: StopRequest, moni
             except queue.Empty:
                 return
             run.go_on()
+            keeper.worked(run)
             if not run.is_done:
                 turns.put(run)
 
     at_once = min(threads or available_cores(), len(runs))
     run_tasks([work] * at_once, at_once, stop, tick)
+    if not stop.urgent:
+        keeper.end(runs)
     return all(run.is_done for run in runs)
 
 

@@ -20,6 +20,7 @@ from blackjax.vi import fullrank_vi, meanfield_vi
 from pdflang.inference.calls import next_size
 from pdflang.inference.draws import Draws, NoFiniteStart, nothing_drawn
 from pdflang.inference.importance import importance
+from pdflang.inference.keeping import leaves_of, shape_of, tree_like
 from pdflang.inference.monitor import Monitor, Progressed, QuietMonitor
 from pdflang.inference.normal import Normal
 from pdflang.inference.options import ViOptions, chosen_seed
@@ -27,7 +28,9 @@ from pdflang.inference.platform import compiler_options, double_precision
 from pdflang.inference.start import CURVED_DIMENSIONS, find_start
 from pdflang.inference.surface import log_densities, surface_of
 from pdflang.inference.target import Target
-from pdflang.inference.workers import StopRequest, interrupts, run_tasks
+from pdflang.inference.turns import run_all
+from pdflang.inference.workers import StopRequest
+from pdflang.results.checkpoints import Checkpoint, Checkpoints
 
 _RATE = 0.05
 _AT_ONCE = 200
@@ -39,21 +42,16 @@ def sample(
     options: ViOptions | None = None,
     monitor: Monitor | None = None,
     stop: StopRequest | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Draws:
     """Draws of the normal distribution that the optimizer ends at. Raises `NoFiniteStart`."""
     options = options or ViOptions()
     monitor = monitor or QuietMonitor()
     seed = chosen_seed(options.seed)
     search = _Search(target, options, seed)
-    begin = time.perf_counter()
-    with interrupts(stop) as stop:
-        monitor.start("vi", 1, options.steps)
-        try:
-            run_tasks([partial(search.run, stop)], 1, stop, lambda: monitor.update(search.progressed))
-        finally:
-            monitor.finish()
-    seconds = {"run": time.perf_counter() - begin}
-    if search.progressed.done < options.steps:
+    finished, took = run_all("vi", [search], 0, 1, stop, monitor, checkpoints)
+    seconds = {"run": took}
+    if not finished:
         return nothing_drawn(target.dimension, options.chains, seed, options, "vi", seconds)
     normal = search.normal()
     z = normal.draws(options.chains, options.draws, seed)
@@ -78,8 +76,8 @@ class _Search:
     """The optimization, in coordinates w with z = origin + scale w."""
 
     def __init__(self, target: Target, options: ViOptions, seed: int) -> None:
-        self.progressed = Progressed(0, "climbing", 0, options.steps)
         self.gradients = 0
+        self._done = 0
         self._target = target
         self._options = options
         self._seed = seed
@@ -87,22 +85,49 @@ class _Search:
         self._state: Any = None
         self._origin = np.zeros(target.dimension)
         self._scale = np.eye(target.dimension)
+        self._size = 10
 
-    def run(self, stop: StopRequest) -> None:
-        """All steps, unless it is asked to stop."""
-        self._begin()
-        size, steps = 10, self._options.steps
-        while self.progressed.done < steps and not stop.requested:
-            done = self.progressed.done
-            count, begin = min(size, steps - done), time.perf_counter()
-            with double_precision():
-                numbers = (np.uint32(self._seed), np.uint32(done), np.int32(count))
-                coordinates = (self._origin, self._scale)
-                self._state = self._advance(*numbers, self._state, *coordinates, self._target.arrays)
-                jax.block_until_ready(self._state)
-            size = next_size(count, time.perf_counter() - begin, _AT_ONCE)
-            self.gradients += count * self._options.step_draws
-            self.progressed = Progressed(0, "climbing", done + count, steps)
+    @property
+    def progressed(self) -> Progressed:
+        """How far it is, in hundredths."""
+        return Progressed(0, "climbing", 100 * self._done // self._options.steps, 100)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all steps are made."""
+        return self._done >= self._options.steps
+
+    def go_on(self) -> None:
+        """The start, or some steps."""
+        if self._state is None:
+            self._begin()
+            return
+        count, begin = min(self._size, self._options.steps - self._done), time.perf_counter()
+        with double_precision():
+            numbers = (np.uint32(self._seed), np.uint32(self._done), np.int32(count))
+            coordinates = (self._origin, self._scale)
+            self._state = self._advance(*numbers, self._state, *coordinates, self._target.arrays)
+            jax.block_until_ready(self._state)
+        self._size = next_size(count, time.perf_counter() - begin, _AT_ONCE)
+        self.gradients += count * self._options.step_draws
+        self._done += count
+
+    def checkpoint(self) -> Checkpoint | None:
+        """The optimizer's state, and its coordinates."""
+        if self._state is None:
+            return None
+        own = {"origin": self._origin, "scale": self._scale}
+        numbers = {"done": np.array(self._done), "gradients": np.array(self.gradients)}
+        return Checkpoint("vi", {**leaves_of(self._state), **own, **numbers})
+
+    def restore(self, saved: Checkpoint) -> bool:
+        """Go on from there, if it is of the same family."""
+        state = tree_like(shape_of(self._first, np.zeros(self._target.dimension)), saved.state)
+        if state is None:
+            return False
+        self._state, self._origin, self._scale = state, saved.state["origin"], saved.state["scale"]
+        self._done, self.gradients = int(saved.state["done"]), int(saved.state["gradients"])
+        return True
 
     def _begin(self) -> None:
         """From the maximum that a climb reaches, with the scales of that place."""

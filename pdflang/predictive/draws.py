@@ -57,16 +57,20 @@ def of_prior(model: CompiledModel, key: Any, options: PredictOptions) -> DrawnPa
 
 
 def of_posterior(
-    model: CompiledModel, key: Any, options: PredictOptions, posterior: xarray.DataTree
+    model: CompiledModel, key: Any, options: PredictOptions, posterior: xarray.DataTree, derived: bool = True
 ) -> DrawnParameters:
-    """Draws of a posterior, evenly spaced in each chain. PdflangError (E609) where it is of other parameters."""
+    """Draws of a posterior, evenly spaced in each chain, with what is `derived` or without.
+
+    PdflangError (E609) where it is of other parameters.
+    """
     group = posterior["posterior"].to_dataset()
     values = _parameters(model, group)
     chains, length = (group.sizes[axis] for axis in DRAW_AXES)
     places = evenly(length, -(-options.draws // chains))
     keys = _keys(key, (np.arange(chains)[:, None] * length + places).ravel())
     parameters = {name: np.concatenate(array[:, places]) for name, array in values.items()}
-    return DrawnParameters(parameters, keys, (chains, len(places)), Group.of(group.isel(draw=places)))
+    left = (group if derived else group[list(parameters)]).isel(draw=places)
+    return DrawnParameters(parameters, keys, (chains, len(places)), Group.of(left))
 
 
 def _parameters(model: CompiledModel, draws: xarray.Dataset) -> dict[str, np.ndarray]:

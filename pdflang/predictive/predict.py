@@ -57,14 +57,14 @@ def predict(
 
 
 def with_likelihood(model: CompiledModel, posterior: xarray.DataTree, draws: int) -> xarray.DataTree:
-    """So many draws of a posterior, evenly spaced in each chain, with the terms of `left_out_terms`: what LOO takes.
+    """So many draws of the parameters, evenly spaced in each chain, with the terms of `left_out_terms`: what LOO takes.
 
     Error: E609 where the posterior is of other parameters.
     """
     import jax
 
     with jax.enable_x64(True):
-        drawn = of_posterior(model, jax.random.key(0), PredictOptions(draws=draws), posterior)
+        drawn = of_posterior(model, jax.random.key(0), PredictOptions(draws=draws), posterior, derived=False)
         return tree_of({"posterior": drawn.group, **_beside_posterior(model, drawn)}, {}).to_xarray()
 
 

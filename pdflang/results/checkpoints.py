@@ -1,7 +1,8 @@
 """What is kept of chains while they run, so that a run that ends too early can go on: in the folder of the run.
 
-Draws are written in pieces that are never changed; the state of a chain, which says how many pieces count, replaces the
-one before as a whole. A process may be killed between any two of these steps.
+A chain is whatever a method runs several of: populations, live points, paths. Its rows, such as draws, are written in
+pieces that are never changed; its state, which says how many pieces count, replaces the one before as a whole. A
+process may be killed between any two of these steps.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import RLock
 from typing import Protocol
@@ -22,29 +23,25 @@ from pdflang.results.files import cannot_write, write_whole
 from pdflang.results.run_folder import CHECKPOINT, RunFolder
 
 _STATE = "state.npz"
+_OWN = "state of "
+"""Before the names of a method: beside them the file has some of its own."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A chain between two transitions.
+    """A chain of a `method` between two pieces of work.
 
-    It is one of `method`. `state` are the leaves of its compiled state in their order, `done` of `total` transitions
-    are made, `metric` is that of the next one. `columns` are the statistics and positions of the draws
-    so far, arrays (draw, …).
+    `state` are arrays by name; `rows` are arrays (row, …) by name, of which there are only ever more.
     """
 
     method: str
-    state: tuple[np.ndarray, ...]
-    done: int
-    total: int
-    warmup_gradients: int
-    metric: np.ndarray | None
-    columns: Mapping[str, np.ndarray]
+    state: Mapping[str, np.ndarray]
+    rows: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
-    def gradients(self) -> int:
-        """All that it has cost."""
-        return self.warmup_gradients + int(np.sum(self.columns.get("n_steps", 0)))
+    def count(self) -> int:
+        """How many rows there are."""
+        return len(next(iter(self.rows.values()), ()))
 
 
 class Checkpoints(Protocol):
@@ -55,10 +52,13 @@ class Checkpoints(Protocol):
     def load(self, chain: int) -> Checkpoint | None:
         """The chain as it was saved last; None where it never was."""
 
+    def forget(self, chain: int) -> None:
+        """The chain begins anew: the next one that is saved has nothing of what was."""
+
     def save(self, chain: int, checkpoint: Checkpoint) -> None:
         """Keep a chain, in place of one of another method.
 
-        Of `columns` only what is new since the last time need be written.
+        Of `rows` only those that are new since the last time need be written.
         """
 
 
@@ -73,6 +73,10 @@ class MemoryCheckpoints:
     def load(self, chain: int) -> Checkpoint | None:
         """The chain as it was kept last."""
         return self._kept.get(chain)
+
+    def forget(self, chain: int) -> None:
+        """Keep it no longer."""
+        self._kept.pop(chain, None)
 
     def save(self, chain: int, checkpoint: Checkpoint) -> None:
         """Keep a chain."""
@@ -107,32 +111,28 @@ class FolderCheckpoints:
                 state = {name: saved[name] for name in saved.files}
             method = str(state["method"])
             pieces = [_read(place / _piece(number)) for number in range(int(state["pieces"]))]
+            rows = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]} if pieces else {}
         except (OSError, EOFError, ValueError, KeyError, BadZipFile):
             return None
-        columns = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]} if pieces else {}
-        rows = len(columns["z"]) if columns else 0
-        if rows != int(state["rows"]):
+        own = {name.removeprefix(_OWN): value for name, value in state.items() if name.startswith(_OWN)}
+        found = Checkpoint(method, own, rows)
+        if found.count != int(state["rows"]):
             return None
         self.begun = True
-        self._methods[chain], self._pieces[chain], self._saved[chain] = method, len(pieces), rows
-        leaves = sorted((name for name in state if name.startswith("leaf ")), key=lambda name: int(name.split()[1]))
-        return Checkpoint(
-            method=method,
-            state=tuple(state[name] for name in leaves),
-            done=int(state["done"]),
-            total=int(state["total"]),
-            warmup_gradients=int(state["warmup_gradients"]),
-            metric=state.get("metric"),
-            columns=columns,
-        )
+        self._methods[chain], self._pieces[chain], self._saved[chain] = method, len(pieces), found.count
+        return found
+
+    def forget(self, chain: int) -> None:
+        """Write the next one from its beginning."""
+        self._methods.pop(chain, None)
 
     def made(self, chains: int) -> int:
-        """How many draws the longest of so many chains has."""
+        """How many rows the longest of so many chains has."""
         kept = [self.load(chain) for chain in range(chains)]
-        return max((len(saved.columns["z"]) for saved in kept if saved is not None and saved.columns), default=0)
+        return max((saved.count for saved in kept if saved is not None), default=0)
 
     def save(self, chain: int, checkpoint: Checkpoint) -> None:
-        """Write the draws that are new, then the state; a failure is remembered, not raised."""
+        """Write the rows that are new, then the state; a failure is remembered, not raised."""
         try:
             with self._lock:
                 if not self._said:
@@ -151,24 +151,15 @@ class FolderCheckpoints:
             raise PdflangError(cannot_write(place, failure)) from failure
         goes_on = self._methods.get(chain) == checkpoint.method
         pieces, saved = (self._pieces[chain], self._saved[chain]) if goes_on else (0, 0)
-        new = {name: column[saved:] for name, column in checkpoint.columns.items()}
-        count = len(new.get("z", ()))
+        new = {name: column[saved:] for name, column in checkpoint.rows.items()}
+        count = checkpoint.count - saved
         if count:
             write_whole(place / _piece(pieces), _packed(new))
             pieces += 1
-        state = {f"leaf {number}": leaf for number, leaf in enumerate(checkpoint.state)}
-        state["method"] = np.array(checkpoint.method)
-        if checkpoint.metric is not None:
-            state["metric"] = checkpoint.metric
-        numbers = {
-            "done": checkpoint.done,
-            "total": checkpoint.total,
-            "warmup_gradients": checkpoint.warmup_gradients,
-            "pieces": pieces,
-            "rows": saved + count,
-        }
-        write_whole(place / _STATE, _packed({**state, **{name: np.array(n) for name, n in numbers.items()}}))
-        self._methods[chain], self._pieces[chain], self._saved[chain] = checkpoint.method, pieces, saved + count
+        own = {_OWN + name: value for name, value in checkpoint.state.items()}
+        counted = {"method": checkpoint.method, "pieces": pieces, "rows": checkpoint.count}
+        write_whole(place / _STATE, _packed({**own, **{name: np.array(value) for name, value in counted.items()}}))
+        self._methods[chain], self._pieces[chain], self._saved[chain] = checkpoint.method, pieces, checkpoint.count
 
     def _place(self, chain: int) -> Path:
         return self._folder.path / CHECKPOINT / f"chain-{chain}"

@@ -14,27 +14,32 @@ from pdflang.results.reading import read_record
 from pdflang.results.run_folder import DRAWS, PROVENANCE, RunFolder, exists, open_run
 
 
-def record_of(folder: Path, methods: Collection[str], finished: bool) -> Any:
-    """What the folder of a run says of it that is to go on, be it `finished` or only if it is not.
+def record_of(folder: Path, methods: Collection[str], growing: Collection[str], more: bool) -> Any:
+    """What the folder of a run by one of the `methods` says of it.
 
-    Raises `PdflangError` (E623 where it is not a run's, E627 where it cannot go on: it is by none of the `methods`).
+    It is to go on where it was interrupted, or, if there is to be `more` of it, be of one of the methods that are
+    `growing`. Raises `PdflangError` (E623 where it is not a run's, E627 where it cannot go on).
     """
     record = read_record(folder)
-    method = record.get("method") if record.get("drawn_by") != "auto (smc)" else "auto (smc)"
+    method = record.get("method")
+    by = "auto (smc)" if record.get("drawn_by") == "auto (smc)" else method
     if method not in methods:
-        others = " or ".join(f"`{name}`" for name in methods)
-        raise PdflangError(
-            Diagnostic(
-                "E627",
-                f"the run of `{folder}` is one by `{method}`, which cannot go on",
-                remedy=f"give the folder of one by {others}, or run the command again: a seed gives the same draws",
-            )
-        )
-    if not (finished or record.get("interrupted")):
-        raise PdflangError(
-            Diagnostic("E627", f"the run of `{folder}` is finished", remedy="`--more N` adds N more")
-        )
+        raise _cannot(f"the run of `{folder}` is one by `{method}`, which cannot go on", _folder_of(methods))
+    if more and by not in growing:
+        raise _cannot(f"the run of `{folder}` is one by `{by}`, whose draws are made at once", _folder_of(growing))
+    if not (more or record.get("interrupted")):
+        anew = "`--overwrite` begins it anew"
+        raise _cannot(f"the run of `{folder}` is finished", "`--more N` adds N more" if by in growing else anew)
     return record
+
+
+def _cannot(message: str, remedy: str) -> PdflangError:
+    return PdflangError(Diagnostic("E627", message, remedy=remedy))
+
+
+def _folder_of(methods: Collection[str]) -> str:
+    others = " or ".join(f"`{name}`" for name in methods)
+    return f"give the folder of one by {others}, or run the command again: a seed gives the same draws"
 
 
 def made_by(folder: RunFolder, chains: int) -> int:

@@ -170,15 +170,71 @@ def test_another_run_is_refused(run, model, arguments: tuple[str, ...], words: s
     assert words in run("sample", name, *arguments, code={1, 2}).stderr
 
 
-def test_a_method_without_chains_cannot_go_on(run, model) -> None:
+SEVERAL = """
+param a ~ Normal(0, 30)
+param b[3] ~ Normal(a, 1)
+data y[3] = [400, 410, 390]
+observe y ~ Normal(b^2, 3)
+"""
+MEAN = """
+param mu ~ Normal(0, 5)
+data y[50]
+observe y ~ Normal(mu, 1)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills as POSIX has them")
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        pytest.param(SEVERAL, ("--method", "nested", "--live", "400"), id="nested"),
+        pytest.param(SEVERAL, ("--method", "smc", "--particles", "4000"), id="smc", marks=pytest.mark.slow),
+        pytest.param(MEAN, ("--method", "abc", "--simulations", "50000", "--epsilon", "0.01"), id="abc"),
+    ],
+)
+def test_methods_without_chains_go_on(run, model, tmp_path: Path, text: str, options: tuple[str, ...]) -> None:
+    np.save(tmp_path / "y.npy", np.random.default_rng(0).normal(1, 1.5, 50))
+    given = ("-d", "y=y.npy") if text == MEAN else ()
+    arguments = ("sample", model(text), *given)
+    run(*arguments, *options, "--out", "whole.run", code={0, 3})
+    process = started(tmp_path, *arguments, *options, "--save-every", "0", "--out", "cut.run")
+    process.kill()
+    process.communicate()
+    assert json.loads((tmp_path / "cut.run/provenance.json").read_text())["interrupted"]
+    process = resumed(tmp_path, *arguments)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=600)
+    assert process.returncode == 130 and "goes on" in stderr, stderr
+    run(*arguments, "--resume", "--out", "cut.run", code={0, 3})
+    assert same_draws(tmp_path, "whole.run", "cut.run")
+    assert "`cut.run` is finished" in run(*arguments, "--resume", "--out", "cut.run", code=1).stderr
+
+
+def resumed(tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
+    """A process that goes on in `cut.run`, when it has saved something."""
+    places = list(tmp_path.glob("cut.run/checkpoint/*/state.npz"))
+    before = [place.stat().st_mtime_ns for place in places]
+    process = subprocess.Popen(
+        command(*arguments, "--resume", "--save-every", "0", "--out", "cut.run"), cwd=tmp_path, env=environment(),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while [place.stat().st_mtime_ns for place in places] == before:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    return process
+
+
+def test_draws_that_are_made_at_once_are_not_added_to(run, model) -> None:
     name = model(NORMAL)
     run("sample", name, "--method", "laplace", "--draws", "50", code={0, 3})
     assert "no run of `model.pdfm` here that could go on" in run("sample", name, "--more", "5", code=1).stderr
     done = run("sample", name, "--more", "5", "--out", "model.run", code=1)
-    assert "one by `laplace`, which cannot go on" in done.stderr
+    assert "one by `laplace`, whose draws are made at once" in done.stderr
+    done = run("sample", name, "--resume", "--out", "model.run", code=1)
+    assert "is finished" in done.stderr and "--more" not in done.stderr
     two_modes = model("param a ~ Normal(0, 30)\ndata y = 400\nobserve y ~ Normal(a^2, 1)\n", "modes.pdfm")
     run("sample", two_modes, "--chains", "2")
-    assert "one by `auto (smc)`, which cannot go on" in run("sample", two_modes, "--more", "5", code=1).stderr
+    assert "one by `auto (smc)`, whose draws are made at once" in run("sample", two_modes, "--more", "5", code=1).stderr
 
 
 def test_what_was_kept_is_kept_again(run, model, tmp_path: Path) -> None:

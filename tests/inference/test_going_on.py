@@ -1,0 +1,134 @@
+"""A run of any method that ends too early, at whatever piece of work, goes on to the draws of one without a break."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from posed_problems import banana, correlated, two_modes
+from test_abc import two
+
+from pdflang.inference import METHODS, Draws, method_of
+from pdflang.inference.options import (
+    AbcOptions,
+    AutoOptions,
+    HmcOptions,
+    LaplaceOptions,
+    NestedOptions,
+    NutsOptions,
+    Options,
+    PathfinderOptions,
+    SmcOptions,
+    ViOptions,
+)
+from pdflang.inference.workers import StopRequest
+from pdflang.results import RunFolder
+from pdflang.results.checkpoints import Checkpoint, FolderCheckpoints
+
+ABC = AbcOptions(simulations=30_000, draws=100, seed=3)
+CASES = [
+    pytest.param(banana().target, SmcOptions(3, 200, seed=3), id="smc"),
+    pytest.param(banana().target, NestedOptions(3, 100, seed=3), id="nested"),
+    pytest.param(correlated(2).target, ViOptions(steps=400, draws=50, seed=3), id="vi"),
+    pytest.param(banana().target, ViOptions(steps=400, draws=50, family="mean-field", seed=3), id="vi: mean-field"),
+    pytest.param(banana().target, PathfinderOptions(paths=4, draws=50, seed=3), id="pathfinder"),
+    pytest.param(banana().target, LaplaceOptions(draws=50, seed=3), id="laplace"),
+    pytest.param(banana().target, HmcOptions(2, 200, 100, seed=3), id="hmc"),
+    pytest.param(banana().target, NutsOptions(2, 200, 100, seed=3), id="nuts"),
+    pytest.param(two_modes().target, AutoOptions(2, seed=3), id="auto: smc"),
+    pytest.param(two(), ABC, id="abc"),
+    pytest.param(two(), replace(ABC, algorithm="rejection"), id="abc: rejection"),
+]
+
+
+def test_they_are_all_methods() -> None:
+    assert {method_of(case.values[1]).name for case in CASES} == set(METHODS)  # type: ignore[arg-type]
+
+
+class Killed(BaseException):
+    """What ends a run at once."""
+
+
+class Fragile:
+    """Checkpoints in a folder; after so many saves the run is ended in the way that is given."""
+
+    seconds = 0.0
+
+    def __init__(self, folder: Path, saves: int, end: Callable[[], None]) -> None:
+        self._folder = FolderCheckpoints(RunFolder(folder), lambda folder: None)
+        self._saves, self._end = saves, end
+
+    def load(self, chain: int) -> Checkpoint | None:
+        return self._folder.load(chain)
+
+    def forget(self, chain: int) -> None:
+        self._folder.forget(chain)
+
+    def save(self, chain: int, checkpoint: Checkpoint) -> None:
+        self._folder.save(chain, checkpoint)
+        assert self._folder.failure is None
+        self._saves -= 1
+        if self._saves == 0:
+            self._end()
+
+
+def draw(target: Any, options: Options, **given: Any) -> Draws:
+    return method_of(options).adapter(target, options, **given)
+
+
+def kill() -> None:
+    raise Killed
+
+
+def assert_are_the_same(found: Draws, wanted: Draws) -> None:
+    np.testing.assert_array_equal(found.z, wanted.z)
+    for name, values in wanted.statistics.items():
+        np.testing.assert_array_equal(found.statistics[name], values)
+    for name in ("warmup_gradients", "warmup_evaluations"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(wanted, name))
+    assert found.evidence == wanted.evidence and found.details == wanted.details
+    assert found.remarks == wanted.remarks and not found.interrupted
+
+
+@pytest.mark.parametrize("killed", [True, False], ids=["killed", "interrupted"])
+@pytest.mark.parametrize(("target", "options"), CASES)
+def test_cut_runs_end_with_the_same_draws(tmp_path: Path, target: Any, options: Options, killed: bool) -> None:
+    whole = draw(target, options)
+    cuts = 0
+    for saves in (1, 2, 7, 3, 20, 1, 1):
+        stop = StopRequest()
+        kept = Fragile(tmp_path, saves, kill if killed else stop.request)
+        try:
+            found = draw(target, options, checkpoints=kept, stop=stop)
+        except Killed:
+            cuts += 1
+            continue
+        cuts += found.interrupted
+        if not found.interrupted:
+            break
+    assert cuts >= 2
+    found = draw(target, options, checkpoints=FolderCheckpoints(RunFolder(tmp_path), lambda folder: None))
+    assert_are_the_same(found, whole)
+
+
+def test_a_run_of_another_size_begins_anew(tmp_path: Path) -> None:
+    target = banana().target
+    for options, others in (
+        (SmcOptions(2, 200, seed=3), SmcOptions(2, 100, seed=3)),
+        (NestedOptions(2, 100, seed=3), NestedOptions(2, 50, seed=3)),
+        (ViOptions(steps=100, draws=50, seed=3), ViOptions(steps=100, draws=50, family="mean-field", seed=3)),
+    ):
+        draw(target, options, checkpoints=FolderCheckpoints(RunFolder(tmp_path), lambda folder: None))
+        kept = FolderCheckpoints(RunFolder(tmp_path), lambda folder: None)
+        assert_are_the_same(draw(target, others, checkpoints=kept), draw(target, others))
+
+
+def test_simulations_are_not_made_again(tmp_path: Path) -> None:
+    first, second = two(), two()
+    draw(first, ABC, checkpoints=FolderCheckpoints(RunFolder(tmp_path), lambda folder: None))
+    draw(second, ABC, checkpoints=FolderCheckpoints(RunFolder(tmp_path), lambda folder: None))
+    assert first.calls > 3 and second.calls == 0
