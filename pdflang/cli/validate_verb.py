@@ -170,8 +170,11 @@ class _Validating:
             outside = self._outside(stop)
         if self._is_stopped():
             return None
+        biases = self._biases(exact)
+        if biases is None:
+            return None
         if exact is None:
-            return Validation(outside, calibrations)
+            return Validation(outside, calibrations, biases)
         names = {_EXACT: exact, **{name: model for name, model in self._models.items() if self._is_free(name)}}
         draws = {}
         for number, (name, model) in enumerate(names.items()):
@@ -181,7 +184,7 @@ class _Validating:
                 return None
         self._write_page(list(names))
         moments, beside = side_by_side(draws.pop(_EXACT), draws, self._seed)
-        return Validation(outside, calibrations, moments, beside)
+        return Validation(outside, calibrations, biases, moments, beside)
 
     def _exact_model(self) -> Model | None:
         """The model with its own density, where there is one to lay something beside."""
@@ -213,15 +216,50 @@ class _Validating:
             self._screen.note(f"the observed data are not compared with simulations: {reason}")
             return None
 
+    def _biases(self, exact: Model | None) -> dict[str, Any] | None:
+        """Those of learned likelihoods at the mean of the exact posterior, or of the first; None where interrupted."""
+        from pdflang.embedding import Model
+        from pdflang.learning.bias import bias_at
+        from pdflang.results.points import centre_of_run
+
+        learned = {name: model.learned for name, model in self._models.items() if model.learned is not None}
+        if not learned:
+            return {}
+        first = next(iter(learned))
+        name, model = (_EXACT, exact) if exact is not None else (first, self._models[first])
+        params = centre_of_run(self._drawn(name, model, self._seed))
+        plain = Model(model.bound, model.functions, model.capacities)
+        settings, found = self._settings, {}
+        for name, own in learned.items():
+            try:
+                found[name] = bias_at(
+                    plain, own, params, seed=self._seed, threads=settings.threads, monitor=self._monitor
+                )
+            except PdflangError as failure:
+                self._screen.note(f"the bias of `{name}` is not known: {failure.diagnostics[0].message}")
+            except KeyboardInterrupt:
+                return None
+        return found
+
     def _draws(self, name: str, model: Model, seed: int) -> dict[str, np.ndarray]:
-        """Draws (n,) of each number, from a folder of their own that `compare` and `report` read."""
+        """Draws (n,) of each number."""
+        from pdflang.results.reading import read_run
+        from pdflang.workflows.ranked import entries_of
+
+        tree = read_run(self._drawn(name, model, seed)).draws
+        assert tree is not None
+        posterior = tree["posterior"].to_dataset()
+        values = {str(name): array.values.reshape(-1, *array.shape[2:]) for name, array in posterior.items()}
+        numbers = (entry for entry in entries_of(model) if entry.role in ("param", "nuisance"))
+        return {entry.name: entry.of(values) for entry in numbers}
+
+    def _drawn(self, name: str, model: Model, seed: int) -> Path:
+        """The folder of a posterior's draws, made where there is none, which `compare` and `report` read."""
         from pdflang.cli.runs import write_run
         from pdflang.inference import method_of
         from pdflang.inference.options import AutoOptions, Options
         from pdflang.results import RunFolder
-        from pdflang.results.reading import read_run
         from pdflang.results.run_folder import PROVENANCE
-        from pdflang.workflows.ranked import entries_of
 
         place = self._folder.path / name
         if not (place / PROVENANCE).is_file():
@@ -233,12 +271,7 @@ class _Validating:
                 method = method_of(options).name
                 origin = partial(model.provenance, method, started, options=asdict(options), seed=seed)
                 write_run(model, folder, model.draw(options, self._monitor), origin)
-        tree = read_run(place).draws
-        assert tree is not None
-        posterior = tree["posterior"].to_dataset()
-        values = {str(name): array.values.reshape(-1, *array.shape[2:]) for name, array in posterior.items()}
-        numbers = (entry for entry in entries_of(model) if entry.role in ("param", "nuisance"))
-        return {entry.name: entry.of(values) for entry in numbers}
+        return place
 
     def _write_page(self, names: list[str]) -> None:
         from pdflang.report.compare_page import compare_page

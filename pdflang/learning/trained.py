@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import xarray
 
     from pdflang.embedding import Fit, Model
+    from pdflang.results.validation import Bias
 
 
 class Trained:
@@ -107,6 +108,17 @@ class Trained:
         `events` and errors are as for `event_log_ratios`.
         """
         return EventFunctions(self._model, self.learned, observation).scores(events)
+
+    def bias_at(self, params: Mapping[str, Any], data_sets: int = 200, seed: int = 0) -> Bias:
+        """How far estimates are moved, and what they lose, over so many data sets simulated at given parameters.
+
+        Arrays by number of the parameters: `shift` in standard deviations of the posterior and `efficiency` beside the
+        bound of Cramér and Rao, where the model has a density; `log_likelihood` and `per_event` are the bias in
+        log-likelihood of a data set and of one of its events. Errors: those of `simulate`.
+        """
+        from pdflang.learning.bias import bias_at
+
+        return bias_at(self._model, self.learned, params, data_sets, seed)
 
     def save(self, folder: str | Path, overwrite: bool = False) -> None:
         """Write a folder that `pdflang sample` and `load_trained` read. Errors: E621 where it exists, E622."""

@@ -20,6 +20,9 @@ _OUTSIDE = 0.01
 """The share of simulations that may be as far out as the observed data before that is said."""
 
 _TOLD_APART, _FAR_APART = 0.6, 0.75
+_SHIFTED, _FAR_SHIFTED = 0.3, 1.0
+"""Standard deviations that estimates may be moved by before that is said, and before it is an error."""
+
 _POINTS = 2000
 """Draws of each side that a classifier is trained on: with more it takes minutes."""
 
@@ -50,23 +53,49 @@ class Beside:
 
 
 @dataclass(frozen=True, eq=False)
+class Bias:
+    """What is wrong with a learned likelihood at one point, by `sets` data sets that were simulated there.
+
+    By number of the parameters, arrays (entries,): `shift` of estimates in standard deviations of the posterior with
+    its error, and `efficiency`, the variance that the likelihood itself would leave over that of these estimates, None
+    where it is not known; also with its error. `log_likelihood` is how much the bias raises the maximum above the
+    value at the point, for data with so many `events` on average, 0 where there are none.
+    """
+
+    names: tuple[str, ...]
+    shift: np.ndarray
+    shift_error: np.ndarray
+    efficiency: np.ndarray | None
+    efficiency_error: np.ndarray | None
+    log_likelihood: float
+    events: float
+    sets: int
+
+    @property
+    def per_event(self) -> float | None:
+        """The bias in log-likelihood of one event."""
+        return self.log_likelihood / self.events if self.events else None
+
+
+@dataclass(frozen=True, eq=False)
 class Validation:
     """The posteriors of some runs by their names.
 
     `outside` is the share of simulations that are as far from the others as the observed data are, None where there are
-    none. `exact` has name, median and half width of each number of the exact posterior, where there is one, and
-    `beside` what others are beside it.
+    none. `biases` are those of learned likelihoods. `exact` has name, median and half width of each number of the exact
+    posterior, where there is one, and `beside` what others are beside it.
     """
 
     outside: float | None
     calibrations: Mapping[str, Calibration]
+    biases: Mapping[str, Bias]
     exact: tuple[tuple[str, float, float], ...] = ()
     beside: Mapping[str, Beside] | None = None
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong, errors first."""
-        found = [*self._of_data(), *self._of_draws()]
+        found = [*self._of_data(), *self._of_scores(), *self._of_draws()]
         return tuple(sorted(found, key=lambda finding: finding.severity != "error"))
 
     @property
@@ -84,6 +113,25 @@ class Validation:
                 "a posterior says little about such data, and networks saw none like them: look at the model and its "
                 "priors, `pdflang predict`",
             )
+
+    def _of_scores(self) -> Iterator[Finding]:
+        for name, bias in self.biases.items():
+            # No more than is known for sure.
+            shifts = np.abs(bias.shift) - 2 * bias.shift_error
+            worst = int(np.argmax(np.nan_to_num(shifts, nan=np.inf)))
+            if np.isnan(shifts[worst]):
+                message = f"what {name} has learned has no maximum, on average over data"
+            elif shifts[worst] > _SHIFTED:
+                message = (
+                    f"what {name} has learned is biased: on average over data it moves `{bias.names[worst]}` by "
+                    f"{bias.shift[worst]:+.2f} standard deviations"
+                )
+            else:
+                continue
+            yield Finding(
+                "warning" if shifts[worst] < _FAR_SHIFTED else "error", message,
+                "train on more simulations, or in rounds", (name,),
+            )  # fmt: skip
 
     def _of_draws(self) -> Iterator[Finding]:
         for name, beside in (self.beside or {}).items():
@@ -134,11 +182,42 @@ def to_text(validation: Validation) -> str:
     if validation.outside is not None:
         share = 100 * validation.outside
         parts.append(f"Observed data: {share:.2g} % of the simulations lie as far from the others as they do.\n")
+    if validation.biases:
+        parts.append("\n".join(_biases(validation.biases)) + "\n")
     if validation.beside:
         parts.append("\n".join(_beside(validation.exact, validation.beside)) + "\n")
     if validation.findings:
         parts.append(findings_text(validation.findings))
     return "\n".join(parts)
+
+
+def _biases(biases: Mapping[str, Bias]) -> Iterator[str]:
+    """A table; the largest shifts and losses decide, so that of many numbers the first rows are shown."""
+    first = next(iter(biases.values()))
+    efficient = any(bias.efficiency is not None for bias in biases.values())
+    told = ", and their efficiency by Cramér and Rao" if efficient else ""
+    yield (
+        f"Over {first.sets} data sets simulated at the mean of the posterior: shifts of estimates in standard "
+        f"deviations{told}"
+    )
+    rows = [("", *(cell for name in biases for cell in ((name, "", "efficiency") if efficient else (name, ""))))]
+    for number, name in enumerate(first.names[:_ROWS_SHOWN]):
+        cells = []
+        for bias in biases.values():
+            cells += [f"{bias.shift[number]:+.2f}", f"± {bias.shift_error[number]:.2f}"]
+            if efficient:
+                cells.append("" if bias.efficiency is None else f"{bias.efficiency[number]:.2f}")
+        rows.append((name, *cells))
+    rows.append(_totals("bias in log-likelihood", [bias.log_likelihood for bias in biases.values()], efficient))
+    if first.events:
+        each = [bias.per_event for bias in biases.values()]
+        rows.append(_totals(f"of each of {first.events:.0f} events", each, efficient))
+    yield from aligned(rows)
+
+
+def _totals(name: str, values: Sequence[float | None], efficient: bool) -> tuple[str, ...]:
+    blank = ("", "") if efficient else ("",)
+    return (name, *(cell for value in values for cell in ("" if value is None else f"{value:.1g}", *blank)))
 
 
 def _beside(exact: Sequence[tuple[str, float, float]], beside: Mapping[str, Beside]) -> Iterator[str]:
@@ -162,6 +241,7 @@ def to_record(validation: Validation) -> dict[str, Any]:
     return {
         "outside": validation.outside,
         "calibrations": {name: calibration_record(found) for name, found in validation.calibrations.items()},
+        "biases": {name: asdict(found) for name, found in validation.biases.items()},
         "exact": [{"name": name, "median": median, "half_width": half} for name, median, half in validation.exact],
         "beside": {name: asdict(found) | {"test": found.test._asdict()} for name, found in beside.items()},
         "findings": to_records(validation.findings),

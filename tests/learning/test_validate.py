@@ -73,6 +73,10 @@ def test_a_network_and_a_run_are_validated_together_and_go_on(place: Path) -> No
         assert entry["median"] == pytest.approx(expected, abs=0.08)
         assert entry["half_width"] == pytest.approx(np.sqrt(np.linalg.inv(precision)[0, 0]), rel=0.1)
     assert record["beside"]["good"]["test"]["accuracy"] < 0.65
+    bias = record["biases"]["good"]
+    assert bias["names"] == ["a", "b"] and bias["sets"] == 200 and bias["events"] == 0
+    assert max(map(abs, bias["shift"])) < 0.3 and 0.9 < min(bias["efficiency"]) <= max(bias["efficiency"]) < 1 + 1e-9
+    assert "Over 200 data sets simulated at the mean of the posterior" in (place / "v/summary.txt").read_text("utf-8")
     page = (place / "v" / "compare.html").read_text(encoding="utf-8")
     assert "good" in page and "exact" in page
     # Again: nothing is made anew.
