@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from pdflang.results.checkpoints import Checkpoints
     from pdflang.results.contraction import PriorMoments
     from pdflang.results.profile import Profile
+    from pdflang.results.reduction import Reduction
     from pdflang.results.trees import Tree
     from pdflang.simulator import Simulator
     from pdflang.workflows.minos import Minos
@@ -651,6 +652,18 @@ class Model(CompiledModel):
 
         require_fit(self.bound)
         return profile(self, names, options_of(ProfileOptions, options), monitor)
+
+    def reduce(self, *, monitor: Monitor | None = None, **options: Any) -> Reduction:
+        """What data determine of the parameters, and in how few numbers the outputs can be told.
+
+        Options are the fields of `ReduceOptions`: places, simulations, latent, epochs, seed, … Without the packages of
+        `pdflang[learn]` there are no `losses`. Errors: E607 where the prior cannot be drawn from, E611, E612.
+        """
+        from pdflang.learning.options import ReduceOptions
+        from pdflang.learning.reduction import reduce
+
+        self._require_parameters()
+        return reduce(self, options_of(ReduceOptions, options), monitor)
 
     def calibrate(
         self,

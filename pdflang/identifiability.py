@@ -71,11 +71,12 @@ class Undetermined:
     combinations: np.ndarray
 
 
-def information_at(model: Model, seed: int = 0, places: int = PLACES) -> list[Place]:
+def information_at(model: Model, seed: int = 0, places: int = PLACES, terms: int | None = None) -> list[Place]:
     """The information of data at draws of the prior; of starts, where that is improper.
 
-    Places that nothing can be simulated at, where that is needed, are left out. Raises `PdflangError` where that is so
-    of all.
+    It is estimated by so many `terms` of the likelihood at least, of as many data sets as that takes; by default by
+    twice as many as there are coordinates, which shows the directions that have none. Places that nothing can be
+    simulated at, where that is needed, are left out. Raises `PdflangError` where that is so of all.
     """
     import jax
 
@@ -90,7 +91,7 @@ def information_at(model: Model, seed: int = 0, places: int = PLACES) -> list[Pl
         if len(found) == places or number == 5 * places:
             break
         try:
-            found.append(_place(model, z, widths, seed + 1 + number))
+            found.append(_place(model, z, widths, seed + 1 + number, terms or 2 * model.dimension))
         except PdflangError as problem:
             failure = problem
     if not found and failure is not None:
@@ -98,7 +99,7 @@ def information_at(model: Model, seed: int = 0, places: int = PLACES) -> list[Pl
     return found
 
 
-def _place(model: Model, z: np.ndarray, widths: np.ndarray, seed: int) -> Place:
+def _place(model: Model, z: np.ndarray, widths: np.ndarray, seed: int, enough: int) -> Place:
     import jax
     import jax.numpy as jnp
 
@@ -109,7 +110,6 @@ def _place(model: Model, z: np.ndarray, widths: np.ndarray, seed: int) -> Place:
     has_events = bool(model.event_counts())
     rows: list[np.ndarray] = []
     # A joint distribution has one term whatever its data: more data sets show the same as more terms.
-    enough = 2 * model.dimension
     while sum(map(len, rows)) < enough and len(rows) < enough:
         if rows or not has_events:
             drawn = model.simulate(jax.random.fold_in(jax.random.key(seed), len(rows)), params)
@@ -347,6 +347,19 @@ def _entries(model: Model) -> list[str]:
 def _data_count(model: Model) -> int:
     targets = [observation.target for observation in model.program.observations.values()]
     return sum(math.prod(axis.size.bind(model.bound.lengths) for axis in target.axes) for target in targets)
+
+
+def coordinates(model: Model) -> tuple[str, ...]:
+    """The names of the unconstrained coordinates: those of the entries, where there are as many."""
+    from pdflang.fields import schemas
+    from pdflang.results.schema import entry_names
+
+    known, names = schemas(model), []
+    for slot in model.functions.generated.slots:
+        name, size = slot.parameter.name, slot.stop - slot.start
+        entries = entry_names(name, slot.shape, known[name])
+        names += entries if len(entries) == size else [f"{name} ({i + 1})" for i in range(size)]
+    return tuple(names)
 
 
 def _coordinates(model: Model) -> list[str]:

@@ -29,6 +29,7 @@ VERBS = {
     "train": "Learn a density from simulations.",
     "map": "Find the maximum of the posterior density.",
     "profile": "Follow the density along one parameter, or over two.",
+    "reduce": "See how many numbers data determine, and outputs can be told in.",
     "simulate": "Draw data from a model.",
     "predict": "Compare data with what the prior, or a posterior, predicts.",
     "calibrate": "Fit simulated data, and see whether posteriors are right.",

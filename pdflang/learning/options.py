@@ -104,3 +104,19 @@ class ScandalOptions(EventOptions, FlowOptions):
     contrasts: int = option_as_in(EventOptions, "contrasts", 2)
     layers: int = option_as_in(FlowOptions, "layers", 3)
     score_weight: float = option_as_in(RascalOptions, "score_weight", 1.0)
+
+
+@dataclass(frozen=True)
+class ReduceOptions(TrainOptions):
+    """Options of `reduce`: the draws of the prior, and the autoencoders of outputs."""
+
+    places: int = option(40, "draws of the prior at which the information of data is computed", least=2)
+    simulations: int = option(4000, "draws of the prior that outputs are computed at", least=100)
+    latent: int | None = option(
+        None, "most latent numbers of an autoencoder; as many as parameters if not given", least=1
+    )
+    components: int = option(64, "principal components of outputs that a network sees at most", least=2)
+    epochs: int = option_as_in(TrainOptions, "epochs", 200)
+    batch: int = option_as_in(TrainOptions, "batch", 100)
+    width: int = option_as_in(TrainOptions, "width", 64)
+    depth: int = option(2, "hidden layers of the encoder, and of the decoder", least=1)

@@ -43,6 +43,11 @@ _PICTURES = {
         "−2Δ log-density where everything else is as good as it can be; of one parameter with its intervals, of two "
         "as contours.",
     ),
+    "reduce": (
+        "reduction.svg", "Reduction",
+        "Eigenvalues of the Fisher information over the prior, above the dotted line where data halve the variance; "
+        "and what is lost of the outputs that are told by so many numbers.",
+    ),
 }  # fmt: skip
 """What a method has drawn itself: the file, a title, what it shows."""
 _PARTS = {

@@ -26,6 +26,17 @@ def test_a_shower_is_learned_from_without_a_density(tmp_path):
         assert abs(values.mean() - truth[name]) < 3 * values.std() and values.std() < wide
 
 
+def test_three_cross_sections_are_told_in_nine_numbers(tmp_path):
+    model = EXAMPLES / "reduction" / "model.pdfm"
+    pdflang(tmp_path, "reduce", model, "--seed", 1, "--epochs", 100, "--out", "r")
+    found = json.loads((tmp_path / "r" / "reduction.json").read_text())
+    assert 6.5 < found["effective"] < 7.5 and found["determined"] == 7
+    last = found["losses"][-1]
+    assert last["latent"] == 9 and last["network"] < 0.1 * last["linear"]
+    # As many numbers as there are parameters, and not one less.
+    assert found["losses"][-2]["network"] > 5 * last["network"]
+
+
 @pytest.mark.slow
 def test_methods_of_single_events_agree_with_the_exact_posterior():
     script = EXAMPLES / "proxy_lfi" / "table.py"
