@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     import xarray
 
     from pdflang.certify import Certificate
+    from pdflang.distances.adversarial_fit import AdversarialScore
     from pdflang.distances.energy import EnergyScore
     from pdflang.functions import Functions
     from pdflang.inference import Draws, Optima
@@ -57,6 +58,8 @@ if TYPE_CHECKING:
     from pdflang.results.trees import Tree
     from pdflang.simulator import Simulator
     from pdflang.workflows.minos import Minos
+
+    Score = EnergyScore | AdversarialScore
 
 _BATCH = 1000
 """Draws whose outputs are computed at once: a bound on memory."""
@@ -160,7 +163,7 @@ class Fit:
     was given, it was found in so many `rounds`, each of which takes the one before for the earlier.
 
     Where it is the minimum of a `score` that was asked for, `log_density` is minus that score, and standard errors are
-    those of the sandwich estimate.
+    those of the sandwich estimate, or what the critic of an adversarial score tells.
     """
 
     params: dict[str, np.ndarray]
@@ -175,7 +178,7 @@ class Fit:
     minos: Minos | None = None
     earlier: dict[str, np.ndarray] = field(default_factory=dict)
     rounds: int = 0
-    score: EnergyScore | None = None
+    score: Score | None = None
 
     @property
     def chi2(self) -> float:
@@ -545,8 +548,9 @@ class Model(CompiledModel):
         """The maximum of the posterior density on the constrained scale, from several starts.
 
         Options are the fields of `MapOptions`: starts, seed, tolerance, max_steps, priors, optimizer. With the `score`
-        "energy" it is the minimum of the energy score of simulated events, which needs no density. With `minos`
-        there are errors of both signs from profiles. The result says whether it converged, and how exact integrals are.
+        "energy" it is the minimum of the energy score of simulated events, with "adversarial" where a network does not
+        tell simulated data from those observed: these need no density. With `minos` there are errors of both
+        signs from profiles. The result says whether it converged, and how exact integrals are.
         A model with `earlier(…)` to which no fit was given is fitted again and again, each time with the one before for
         the earlier, until nothing changes. Errors: E601 where no start has a finite density, E608 without parameters,
         E620 for the options, E644 where fits do not settle.
@@ -556,8 +560,8 @@ class Model(CompiledModel):
         from pdflang.predictive.agreement import agreement_of
 
         settings = options_of(MapOptions, options)
-        if settings.score == "energy":
-            return self._of_least_score(settings, minos, monitor)
+        if settings.score != "density":
+            return self._without_density(settings, minos, monitor)
         if self.bound.unfitted:
             from pdflang.workflows.earlier import settled
 
@@ -581,29 +585,42 @@ class Model(CompiledModel):
             {name: np.asarray(self.bound.arrays[datum]) for datum, name in self.program.earlier.items()},
         )
 
-    def _of_least_score(self, options: MapOptions, minos: bool, monitor: Monitor | None) -> Fit:
-        """The minimum of the energy score. Errors: E607, E608, E617, E620, E643, E662, and those of `simulate`."""
+    def _without_density(self, options: MapOptions, minos: bool, monitor: Monitor | None) -> Fit:
+        """The estimate of a score of simulated data.
+
+        Errors: E607, E608, E617, E620, E643, E661, E662, and those of `simulate`.
+        """
         import numpy as np
 
-        from pdflang.distances.energy_fit import least_score
         from pdflang.predictive.agreement import agreement_of
 
         self._require_parameters()
         require_fit(self.bound)
         if minos or self.learned is not None:
             what = "`--minos` follows the density" if minos else "what was learned is a density"
-            message = f"{what}, of which the energy score knows nothing"
+            message = f"{what}, of which the {options.score} score knows nothing"
             raise PdflangError(Diagnostic("E620", message, remedy="leave `--score` out; `--bootstrap` tells errors"))
-        found, optima = least_score(self, options, monitor)
+        score, rounds, own, optima = self._least(options, monitor)
         best = optima.best
         params = {name: np.asarray(value) for name, value in self.constrain(best.z).items()}
-        own = None if best.covariance is None else found.score.covariance(self, best.z, best.covariance)
         covariance = self._constrained_covariance(best.z, own)
         derived = {name: np.asarray(value) for name, value in self.derived(params).items()}
         return Fit(
             params, best.value, self._by_parameter(params, covariance), covariance, derived,
-            agreement_of(self, params), optima, self._parameters_of(best.bound), rounds=found.rounds, score=found.score,
+            agreement_of(self, params), optima, self._parameters_of(best.bound), rounds=rounds, score=score,
         )  # fmt: skip
+
+    def _least(self, options: MapOptions, monitor: Monitor | None) -> tuple[Score, int, Any, Optima]:
+        """A score, its rounds, the covariance of its estimate, and the same as what an optimiser returns."""
+        if options.score == "energy":
+            from pdflang.distances.energy_fit import least_score
+
+            minimum, optima = least_score(self, options, monitor)
+            return minimum.score, minimum.rounds, minimum.covariance(self), optima
+        from pdflang.distances.adversarial_fit import at_rest
+
+        score, optima = at_rest(self, options, monitor)
+        return score, score.rounds, optima.best.covariance, optima
 
     def _minos(self, optima: Optima, monitor: Monitor | None) -> Minos:
         from pdflang.workflows.minos import minos_of

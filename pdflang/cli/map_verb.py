@@ -63,7 +63,8 @@ def command(
 ) -> None:  # fmt: skip
     """Find the maximum of the posterior density of MODEL, a file or the folder of a training, from several starts.
 
-    With `--score energy` it is the minimum of the energy score of simulated events, which needs no likelihood.
+    With `--score energy` it is the minimum of the energy score of simulated events, with `--score adversarial` where a
+    network does not tell simulated data from those observed: both need no likelihood.
 
     Standard errors come from the curvature there, with --minos also from profiles: what is below and above where the
     log-density is ½ lower, all other parameters being free. Of each Gaussian observation χ² is printed, and how
@@ -84,7 +85,7 @@ def command(
     replicas = None
     if bootstrap is not None:
         replicas = BootstrapOptions(bootstrap, bootstrap_by, settings.seed, settings.threads)
-    require = require_score if settings.score == "energy" else require_gradient
+    require = {"energy": require_score, "density": require_gradient}.get(settings.score)
     compiled = load_model(screen, model, data, exact=exact, require=require)
     with RunFolder.create(model, out, overwrite) as folder, held() as hold:
         fit = compiled.map(minos=minos, monitor=told_of(hold, terminal_monitor()), **options)
@@ -157,7 +158,7 @@ def fit_text(model: Model, fit: Fit) -> str:
             cut.append(f"{name}: {LONG_ARRAY} of {len(rows)} entries shown; all are in map.json")
     text = [*aligned(lines), *cut, ""]
     if fit.score is not None:
-        text += _of_score(model, fit)
+        text += [*fit.score.words(-fit.log_density), *_beside_the_least(model, fit)]
     else:
         text.append(f"log-density {fit.log_density:.10g}")
     text += _agreement(fit)
@@ -165,30 +166,31 @@ def fit_text(model: Model, fit: Fit) -> str:
         text.append(f"earlier(…) is at this maximum, found in {fit.rounds} rounds")
     text += words_on_errors(model.weighted)
     best = fit.optima.best
-    text.append(f"{fit.optima.agreeing} of {len(fit.optima.every)} starts end there: {best.reason}")
+    ends, remedy = f"{fit.optima.agreeing} of {len(fit.optima.every)} starts end there: {best.reason}", best.remedy
+    if fit.score is not None and fit.score.ends is not None:
+        ends, remedy = fit.score.ends
+    text.append(ends)
     text += [f"{finding.sentence}: {finding.remedy}" for finding in _doubts_of_minos(fit)]
     if fit.at_bound:
         text.append(f"  at a bound or at infinity: {', '.join(fit.at_bound)}")
-    if best.remedy:
-        text.append(f"  help: {best.remedy}")
+    if remedy:
+        text.append(f"  help: {remedy}")
     doubts = inexact_maximum(fit.certificates)
     return "\n".join(text) + "\n" + (to_text(doubts) if doubts else "") + accuracy(fit.certificates)
 
 
-def _of_score(model: Model, fit: Fit) -> list[str]:
-    """The energy score, and how near errors come to the least ones that data allow, where these are known."""
-    simulated = fit.optima.options.simulated
-    lines = [f"energy score with yields {-fit.log_density:.7g}, by {simulated:g} simulated events for each one"]
+def _beside_the_least(model: Model, fit: Fit) -> list[str]:
+    """How near errors come to the least ones that data allow, where these are known."""
     try:
         least = model.cramer_rao(fit.params)
     except PdflangError:
-        return lines
+        return []
     shares = [
         f"{entry} {number:.2f}"
         for name, errors in fit.standard_errors.items()
         for entry, number in zip(_entries(model, name, errors.shape), (least[name] / errors).ravel(), strict=True)
     ]
-    return [*lines, f"least error that such data allow (Cramér–Rao) over error: {', '.join(shares[:_MOST_SHARES])}"]
+    return [f"least error that such data allow (Cramér–Rao) over error: {', '.join(shares[:_MOST_SHARES])}"]
 
 
 def _entries(model: Model, name: str, shape: tuple[int, ...]) -> list[str]:
@@ -257,7 +259,8 @@ def fit_record(model: Model, fit: Fit) -> dict[str, Any]:
         "derived": fit.derived,
         "axes": axes_record({**fit.params, **fit.derived}, schemas(model)),
         "log_density": fit.log_density if fit.score is None else None,
-        "energy_score": None if fit.score is None else -fit.log_density,
+        "energy_score": -fit.log_density if fit.optima.options.score == "energy" else None,
+        "adversarial_score": -fit.log_density if fit.optima.options.score == "adversarial" else None,
         "chi2": {part.name: part.chi2 for part in fit.agreement.by_observation},
         "chi2_by_data": fit.chi2_by_data,
         "dof": fit.dof,

@@ -19,11 +19,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from pdflang.backend.runtime.replay import log_intensity
+from pdflang.inference.map import climb
 from pdflang.inference.target import Target
 from pdflang.predictive.observed import observed_data
 from pdflang.simulator import Simulator
 
 if TYPE_CHECKING:
+    from pdflang.inference.optima import Optimum
+    from pdflang.inference.options import MapOptions
+    from pdflang.inference.workers import StopRequest
     from pdflang.model import CompiledModel
 
 _DIRECTIONS = 32
@@ -212,6 +216,17 @@ class EnergyScore:
         observed = {name: self._events[name].beside(columns) for name, columns in self._columns(model).items()}
         arrays = {**self._arrays, "observed": observed}
         return Target(model.dimension, self._program.log_density, self._program.start, arrays)
+
+    ends: tuple[str, str] | None = None
+    """What its search has to say of its end and how to better it, where that is not what optimisers say."""
+
+    def words(self, value: float) -> list[str]:
+        """The value in words."""
+        return [f"energy score with yields {value:.7g}, by {self._factor:g} simulated events for each one"]
+
+    def refitted(self, model: CompiledModel, z: np.ndarray, options: MapOptions, stop: StopRequest) -> Optimum:
+        """The minimum for the data of a replica, from z (dimension,), by the same simulated events."""
+        return climb(self.target(model), z, options, stop)
 
     def _columns(self, model: CompiledModel) -> dict[str, np.ndarray]:
         """The observed events of each list, (events, variables)."""

@@ -41,6 +41,11 @@ class Minimum:
     rounds: int
     settled: bool
 
+    def covariance(self, model: CompiledModel) -> np.ndarray | None:
+        """That of the minimum, by the sandwich estimate."""
+        curvature = self.optimum.covariance
+        return None if curvature is None else self.score.covariance(model, self.optimum.z, curvature)
+
 
 def least_score(
     model: CompiledModel, options: MapOptions, monitor: Monitor | None = None, stop: StopRequest | None = None

@@ -40,7 +40,7 @@ class Statistics:
             if not part.is_set:
                 found.append(np.reshape(np.asarray(data[part.name], float), (count, -1)))
                 continue
-            rows, splits = _flat(part, data[part.name], count)
+            rows, splits = flat(part, data[part.name], count)
             found.append(self._of_set(part, rows, splits))
         return np.concatenate(found, axis=1)
 
@@ -97,7 +97,7 @@ def _bounds(model: CompiledModel, part: Part) -> list[tuple[float, float]]:
     return [(value(v.lower, -np.inf), value(v.upper, np.inf)) for v in process.variables]
 
 
-def _flat(part: Part, values: Any, count: int) -> tuple[np.ndarray, np.ndarray]:
+def flat(part: Part, values: Any, count: int) -> tuple[np.ndarray, np.ndarray]:
     """The rows (total, width) of all sets, one behind the other, and where each begins and ends."""
     if not isinstance(values, EventSets):
         rows = np.reshape(np.asarray(values, float), (-1, part.width))

@@ -26,6 +26,7 @@ class Progressed:
 _TITLES = {
     "map": "start {}", "calibrate": "fits", "predict": "draws", "minos": "errors", "profile": "points",
     "bootstrap": "fits", "simulate": "data sets", "abc": "data sets",
+    "adversarial": "data sets",
 }  # fmt: skip
 """What a bar is called, by method."""
 

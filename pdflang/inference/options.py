@@ -244,10 +244,12 @@ class MapOptions(Options):
     )
     score: str = option(
         "density",
-        "what is best at the estimate: the density, or the energy score of simulated events, which needs no likelihood",
-        choices=("density", "energy"),
+        "what is best at the estimate: the density; or, without a likelihood, the energy score of simulated events, or "
+        "what a critic, a network, tells of observed and simulated data",
+        choices=("density", "energy", "adversarial"),
     )
     simulated: float = option(10.0, "of the energy score: simulated events for each one observed", above=0)
+    simulations: int = option(20_000, "of the adversarial score: simulated data sets at most", least=2048)
 
 
 @dataclass(frozen=True)

@@ -89,8 +89,12 @@ class _Replicas:
         """The maximum for one replica; None where it was stopped. ValueError where the ascent ends elsewhere."""
         with self._python:
             replica = self._model.rebind(self._data(number))
-            target = self._score.target(replica) if self._score else replica.maximised(self._priors)
-        found = climb(target, self._start, self._limits, stop)
+            target = replica.maximised(self._priors) if self._score is None else None
+        if target is not None:
+            found = climb(target, self._start, self._limits, stop)
+        else:
+            assert self._score is not None
+            found = self._score.refitted(replica, self._start, self._limits, stop)
         if found.status == "interrupted":
             return None
         if found.status == "no finite start":
