@@ -299,23 +299,25 @@ class Model(CompiledModel):
         return found
 
     @property
+    def stand_in(self) -> Learned | None:
+        """What was learned, where it takes the place of the density."""
+        return self.learned if self.learned is not None and self.learned.stands_in else None
+
+    @property
     def has_density(self) -> bool:
         """Whether there is a density, of the model or learned."""
-        return self.learned is not None or all(o.no_density is None for o in self.program.observations.values())
+        return self.stand_in is not None or all(o.no_density is None for o in self.program.observations.values())
 
     def target(self) -> Target:
         """What samplers see."""
-        if self.learned is not None:
-            return self.learned.target(self)
-        functions = self.functions
-        prior = functions.log_prior_unconstrained if self.is_proper else None
-        density, content = functions.log_density_unconstrained, functions.content
-        return Target(self.dimension, density, functions.start, self.arrays, prior, content)
+        from pdflang.learning.exact import exact_target
+
+        return self.stand_in.target(self) if self.stand_in is not None else exact_target(self)
 
     def maximised(self, priors: str = "all") -> Target:
         """What optimizers see, without the Jacobian: with all priors, or with those of a `nuisance` alone."""
-        if self.learned is not None:
-            return self.learned.maximised(self, priors)
+        if self.stand_in is not None:
+            return self.stand_in.maximised(self, priors)
         functions = self.functions
         density = functions.log_posterior if priors == "all" else functions.penalised_likelihood
         content = functions.content and f"{functions.content}\nwithout the Jacobian, with {priors} priors"
@@ -362,14 +364,15 @@ class Model(CompiledModel):
         self._require_parameters()
         require_fit(self.bound)
         method = method_of(options)
+        if method.name == "auto" and self.learned is not None and self.learned.method.draws:
+            drawn = self.learned.draws(self, options, monitor, stop)
+            assert drawn is not None
+            return drawn
         self._require_method(method)
         if method.simulates:
             from pdflang.distances.experiment import ModelExperiment
 
             return method.adapter(ModelExperiment(self), options, monitor, stop, checkpoints=checkpoints)
-        by_itself = self.learned.draws(self, options) if self.learned is not None and method.name == "auto" else None
-        if by_itself is not None:
-            return by_itself
         judge = {"enough": lambda draws: suffices(self._judged(draws))} if method.grows else {}
         try:
             return method.adapter(self.target(), options, monitor, stop, checkpoints=checkpoints, **judge)
@@ -382,7 +385,7 @@ class Model(CompiledModel):
 
     def _require_method(self, method: Method) -> None:
         """What a method needs of the model, or of what was learned. Errors: E611, E612, E625, E662."""
-        if self.learned is None:
+        if self.stand_in is None:
             method.require(self.program)
         elif method.simulates:
             raise PdflangError(
@@ -596,7 +599,7 @@ class Model(CompiledModel):
 
         self._require_parameters()
         require_fit(self.bound)
-        if minos or self.learned is not None:
+        if minos or self.stand_in is not None:
             what = "`--minos` follows the density" if minos else "what was learned is a density"
             message = f"{what}, of which the {options.score} score knows nothing"
             raise PdflangError(Diagnostic("E620", message, remedy="leave `--score` out; `--bootstrap` tells errors"))
@@ -632,7 +635,7 @@ class Model(CompiledModel):
     ) -> Optima:
         """Where ascents from several starts end, on the unconstrained scale. Errors: those of `map`."""
         self._require_parameters()
-        if self.learned is None:
+        if self.stand_in is None:
             require_gradient(self.program)
         if options.optimizer == "minuit":
             from pdflang.inference.minuit import maximise
@@ -724,7 +727,7 @@ class Model(CompiledModel):
 
         from pdflang.inference.sandwich import sandwich
 
-        if covariance is None or not self.weighted or self.learned is not None:
+        if covariance is None or not self.weighted or self.stand_in is not None:
             return covariance
         exact = self.exact
         with jax.enable_x64(True):

@@ -74,7 +74,8 @@ def command(
     compiled = load_model(screen, model, data, at_fit=True)
     from pdflang.learning.store import CHECKPOINT, FolderStore, write_learned
 
-    _say_exact(screen, compiled, model)
+    if chosen.learns != "proposal":
+        _say_exact(screen, compiled, model)
     if earlier is not None:
         continued(earlier.path, _origin(compiled, chosen, settings, started), ("threads",), _ANOTHER)
 

@@ -26,7 +26,7 @@ class Progressed:
 _TITLES = {
     "map": "start {}", "calibrate": "fits", "predict": "draws", "minos": "errors", "profile": "points",
     "bootstrap": "fits", "simulate": "data sets", "abc": "data sets",
-    "adversarial": "data sets",
+    "adversarial": "data sets", "compilation": "proposals",
 }  # fmt: skip
 """What a bar is called, by method."""
 

@@ -11,10 +11,12 @@ import jax
 import numpy as np
 
 from pdflang.diagnostics import Diagnostic, PdflangError
-from pdflang.inference import Draws, Options, Target
+from pdflang.inference import Draws, Monitor, Options, Target
 from pdflang.inference.options import chosen_seed
 from pdflang.inference.platform import double_precision
+from pdflang.inference.workers import StopRequest
 from pdflang.learning.coordinates import log_jacobian, log_prior
+from pdflang.learning.exact import exact_target
 from pdflang.learning.layout import Part, numbers_of, weights_of
 from pdflang.learning.methods import LearningMethod
 from pdflang.learning.options import TrainOptions
@@ -77,19 +79,38 @@ class Learned:
         target, own = self.target(model), self.functions_of(model.functions)
         return Target(target.dimension, own["constrained"], target.initial, target.arrays)
 
-    def draws(self, model: CompiledModel, options: Options) -> Draws | None:
-        """Independent draws by the network itself; None where it has none, so that a sampler draws from `target`."""
-        if self.method.learns != "posterior":
+    @property
+    def stands_in(self) -> bool:
+        """Whether inference is on what was learned in place of the density of the model."""
+        return self.method.learns != "proposal"
+
+    def draws(
+        self, model: CompiledModel, options: Options, monitor: Monitor | None = None, stop: StopRequest | None = None
+    ) -> Draws | None:
+        """Draws by the network itself; None where it has none, so that a sampler draws from `target`.
+
+        They are independent of each other; of a proposal they are weighted by the density of the model.
+        """
+        if not self.method.draws:
             return None
         chains, count = getattr(options, "chains", 4), getattr(options, "draws", None) or 1000
         seed = chosen_seed(getattr(options, "seed", 0))
         arrays = self.arrays(model)
         own = self.functions_of(model.functions)
-        with double_precision():
-            key = jax.random.fold_in(jax.random.key(seed), _STREAM)
-            z = own["drawn"](key, arrays, chains * count)
-            lp = np.asarray(own["densities"](z, arrays))
-        shaped = np.asarray(z).reshape(chains, count, self.dimension)
+        key = jax.random.fold_in(jax.random.key(seed), _STREAM)
+
+        def drawn(key: Any, number: int) -> tuple[np.ndarray, np.ndarray]:
+            with double_precision():
+                z = own["drawn"](key, arrays, number)
+                return np.asarray(z), np.asarray(own["densities"](z, arrays))
+
+        if not self.stands_in:
+            return self.method.lesson.weighted_draws(
+                lambda part, number: drawn(jax.random.fold_in(key, part), number), exact_target(model), options,
+                (chains, count), seed, monitor, stop,
+            )  # fmt: skip
+        z, lp = drawn(key, chains * count)
+        shaped = z.reshape(chains, count, self.dimension)
         return Draws(shaped, {"lp": lp.reshape(chains, count)}, seed, options, self.method.name)
 
     def arrays(self, model: CompiledModel) -> dict[str, Any]:
@@ -161,7 +182,7 @@ class Learned:
             return module.reading(self.network(weights), self.parts, scales, data)
 
         def density(z: Any, arrays: Any) -> Any:
-            if self.method.learns == "posterior":
+            if self.method.draws:
                 return value(z, arrays)
             return value(z, arrays) + log_prior(functions, z, arrays["model"])
 
@@ -181,7 +202,7 @@ class Learned:
             "value of params": jax.jit(of_params(value)),
             "density of params": jax.jit(of_params(constrained)),
         }
-        if self.method.learns == "posterior":
+        if self.method.draws:
 
             def drawn(key: Any, arrays: Any, count: int) -> Any:
                 network = self.network(arrays["weights"])
@@ -193,7 +214,10 @@ class Learned:
     def require_method(self, learns: str, what: str) -> None:
         """PdflangError (E662) where the method has not learned what is asked for."""
         if self.method.learns != learns:
-            has = {"posterior": "log_density", "likelihood": "log_likelihood", "ratio": "log_ratio"}
+            has = {
+                "posterior": "log_density", "likelihood": "log_likelihood", "ratio": "log_ratio",
+                "proposal": "log_density",
+            }  # fmt: skip
             raise PdflangError(
                 Diagnostic(
                     "E662", f"`{self.method.name}` has learned no {what}: it has learned the {self.method.learns}",

@@ -22,6 +22,7 @@ from pdflang.learning.options import TrainOptions
 from pdflang.learning.origin import hashes
 from pdflang.learning.points import points_of
 from pdflang.learning.training import Keeper, train
+from pdflang.semantics.capabilities import require_density
 
 if TYPE_CHECKING:
     from pdflang.model import CompiledModel
@@ -176,8 +177,13 @@ class _Run:
 
 
 def _parts(model: CompiledModel, method: LearningMethod) -> tuple[Part, ...]:
-    """The parts of the data. Error: E662 where the method learns nothing of one of them."""
+    """The parts of the data.
+
+    Errors: E611 where a density is needed that there is not, E662 where the method learns nothing of one of them.
+    """
     parts = layout_of(model, method.weighted)
+    if method.learns == "proposal":
+        require_density(model.program)
     if method.of_events:
         other = next((part for part in parts if not part.is_events), None)
         message, instead = "learns from single events, and `{}` is no list of events", "`npe` or `nre`"

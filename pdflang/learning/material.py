@@ -89,7 +89,7 @@ class DataSets(Material):
     _region: Region | None = None
 
     def begin(self, number: int, learned: Learned | None) -> None:
-        if learned is not None and self.method.learns == "posterior":
+        if learned is not None and self.method.draws:
             self._region = Region(learned, self.model, self.key(1000 + number))
 
     def proposed(

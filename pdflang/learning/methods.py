@@ -19,6 +19,7 @@ from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
 from pdflang.learning.options import (
     AliceOptions,
     CarlOptions,
+    CompilationOptions,
     NleOptions,
     NpeOptions,
     NreOptions,
@@ -36,18 +37,25 @@ _PACKAGES = ("equinox", "flowjax", "optax", "paramax")
 class LearningMethod:
     """A method: its options, its module, what it is for and when not to use it, and of what it learns the logarithm.
 
+    A proposal is a posterior whose draws are weighted by the density of the model, which stays what it is.
+
     It learns from data sets, or, where it is `of_events`, from the single events of lists, which may be `weighted`.
     `network` is the module of its network, where methods share one and differ by their loss.
     """
 
     name: str
     options: type[TrainOptions]
-    learns: Literal["posterior", "likelihood", "ratio"]
+    learns: Literal["posterior", "likelihood", "ratio", "proposal"]
     purpose: str
     avoid: str
     of_events: bool = False
     weighted: bool = False
     network: str = ""
+
+    @property
+    def draws(self) -> bool:
+        """Whether its network draws parameters by itself."""
+        return self.learns in ("posterior", "proposal")
 
     @property
     def module(self) -> Any:
@@ -101,6 +109,15 @@ _ROWS = (
         "ratio",
         "a classifier of data and parameters, whose logit is log p(x|θ)/p(x), from which NUTS or SMC draw",
         "the posterior is much narrower than the prior: the ratio is then learned from few of the simulations",
+    ),
+    LearningMethod(
+        "compilation",
+        CompilationOptions,
+        "proposal",
+        "a flow of the parameters given data that proposes, and weights by the density of the model: the exact "
+        "posterior of any data set, and its evidence",
+        "the model has no density; few data sets count: `nuts` and `smc` need no training",
+        network="npe",
     ),
     _of_events(
         "carl",

@@ -40,6 +40,11 @@ class NpeOptions(FlowOptions):
 
 
 @dataclass(frozen=True)
+class CompilationOptions(FlowOptions):
+    """Options of `compilation`: inference compilation."""
+
+
+@dataclass(frozen=True)
 class NleOptions(FlowOptions):
     """Options of `nle`: neural likelihood estimation."""
 
