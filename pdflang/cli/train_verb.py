@@ -26,6 +26,7 @@ from pdflang.inference.options import chosen_seed, options_of
 from pdflang.interrupts import INTERRUPTED, held, leave
 from pdflang.learning.methods import LEARNING, LearningMethod, require_packages
 from pdflang.learning.options import TrainOptions
+from pdflang.semantics.capabilities import require_density, require_gradient
 
 if TYPE_CHECKING:
     from pdflang.embedding import Model
@@ -71,7 +72,8 @@ def command(
     given = {name: value for name, value in options.items() if value is not None}
     chosen, settings = _plan(earlier, method, given)
     require_packages()
-    compiled = load_model(screen, model, data, at_fit=True)
+    require = require_density if chosen.learns == "proposal" else None
+    compiled = load_model(screen, model, data, require=require, at_fit=True)
     from pdflang.learning.store import CHECKPOINT, FolderStore, write_learned
 
     if chosen.learns != "proposal":
@@ -136,8 +138,6 @@ def _origin(
 
 def _say_exact(screen: Screen, model: Model, path: Path) -> None:
     """That a model with a density that can be differentiated needs no training."""
-    from pdflang.semantics.capabilities import require_gradient
-
     try:
         require_gradient(model.program)
     except PdflangError:

@@ -4,9 +4,9 @@ A proposal, a normal distribution of the unconstrained parameters, moves to wher
 are simulated at its draws from those observed. Nothing is differentiated through the simulator: what the critic D says
 of a data set, R = Σ D, is a number for the draw that it was simulated at, and E[R ε], with whitened draws ε, is the
 gradient along the mean (the score-function estimator with a baseline). As D is a log-ratio of intensities, that is the
-gradient of the log-likelihood to first order. The covariance is the inverse of the information on the parameters that
-the critic's features have: B V⁻¹ Bᵀ of their sums over a data set, B being the slopes of their means in ε, V their
-covariance. It is the error of the estimate, and makes the step that of Fisher's scoring.
+gradient of the log-likelihood to first order; that of priors is added. Errors are those of the information on the
+parameters that the critic's features have, B V⁻¹ Bᵀ of their sums over a data set, B being the slopes of their means in
+ε, V their covariance, and of the priors. Proposals are half as wide, and a step is one of Fisher's scoring.
 
 Data sets of the last rounds serve the present proposal by weights, its density over the mixture of those they are of.
 """
@@ -89,8 +89,8 @@ class Contest:
         self._columns = {part.name: _Columns.of(part, numbers_of(model, part, data)) for part in self._parts}
         self._observed = {n: columns.numbers(columns.observed) for n, columns in self._columns.items()}
         self._prior = _Prior(model, priors)
-        self.first = start or _of_prior(model, seed)
-        self.proposal = self.first
+        self._widest = _of_prior(model, seed)
+        self.first = self.proposal = start or self._widest
         self.path: list[Normal] = []
         self.scores: list[float] = []
         widths = {name: rows.shape[1] for name, rows in self._observed.items()}
@@ -187,7 +187,7 @@ class Contest:
         told = np.sum([one.told for one in seen], axis=0)
         gradient = _slopes(whitened, shares, told[:, None])[:, 0]
         slope, curvature = self._prior(mean)
-        known = np.linalg.solve(self.first.root, root)
+        known = np.linalg.solve(self._widest.root, root)
         whole = information + _positive(root.T @ -curvature @ root) + known.T @ known / _WIDEST**2
         values, directions = np.linalg.eigh((whole + whole.T) / 2)
         steps = np.clip((directions.T @ (gradient + root.T @ slope)) / np.maximum(values, SHARE**2), -1.0, 1.0)

@@ -114,7 +114,7 @@ class _Fits:
             params, elsewhere, model = self._simulated(number)
         random = np.random.default_rng([self._seed, number])
         options = self._options.of_fit(int(random.integers(2**32)))
-        by_network = model.learned.draws(model, options) if model.learned is not None else None
+        by_network = model.learned.draws(model, options, stop=stop) if model.learned is not None else None
         draws = by_network or model.draw(options, stop=stop)
         if draws.interrupted:
             return None

@@ -54,6 +54,20 @@ def test_from_a_file_to_runs(run, model, tmp_path):
     assert "draws of the posterior" in predicted.stdout
 
 
+def test_proposals_are_weighted(run, model, tmp_path):
+    """The table, what draws are worth, and the evidence: of four conjugate normals."""
+    done = run("train", model(TEXT), *SMALL, "--method", "compilation", "--seed", "1", "--out", "trained")
+    assert "compilation: proposal learned from 400 simulations" in done.stdout
+    assert "is the better choice" not in done.stderr
+    done = run("sample", "trained", "--draws", "500", "--seed", "1")
+    assert "proposals of the network are worth" in done.stdout and "Evidence: log Z = " in done.stdout
+    attrs = open_run(tmp_path / "trained.run").attrs
+    known = sum(-x * x / 4 - np.log(4 * np.pi) / 2 for x in (0.5, -0.5, 1.0, 0.0))
+    assert abs(attrs["log_evidence"] - known) < 4 * attrs["log_evidence_error"] < 0.2
+    assert attrs["method"] == attrs["learned_by"] == "compilation"
+    assert "E611" in run("train", model(SIMULATOR), "--method", "compilation", code=1).stderr
+
+
 def test_a_model_without_a_density(run, model, tmp_path):
     assert "E611" in run("sample", model(SIMULATOR), code=1).stderr
     done = run("train", "model.pdfm", *FEW, "--method", "nre", "--summaries", "4", "--out", "trained")

@@ -14,6 +14,25 @@ from pdflang.inference.options import AutoOptions
 from pdflang.inference.workers import StopRequest
 from pdflang.learning.compilation import weighted_draws
 
+SCHOOLS = """
+param mu  ~ Normal(0, 5)
+param tau ~ HalfNormal(5)
+param z[4] ~ Normal(0, 1)
+const sigma = [3, 2, 4, 3]
+data y[4]
+observe y ~ Normal(mu + tau*z, sigma)
+"""
+"""Effects of schools are latent sites of a trace."""
+
+SMEARED = """
+param b ~ Normal(2, 1) in (0, inf)
+data hits = table("hits.csv").y
+theory f(x in (0, 1)) = 30 * (b + 1) * (1 - x)^b
+detector d(y in (0, 1) | x) { smear y ~ Normal(x, 0.1) }
+observe hits ~ PoissonProcess(f |> d)
+"""
+"""The true places of events are integrated by the model."""
+
 SQUARE = "param a ~ Normal(0.5, 1.5)\ndata y\nobserve y ~ Normal(a^2, 0.5)"
 """Two modes of unequal weight."""
 
@@ -59,6 +78,52 @@ def test_two_modes_have_their_weights(simulations, epochs, y):
     share = float((tree["posterior"]["a"] > 0).mean())
     assert share == pytest.approx(upper / whole, abs=5 * 0.5 / np.sqrt(min(4000, attrs["effective"])))
     assert (attrs["proposals"] > 20_000) == (epochs == 1)
+
+
+@pytest.mark.slow
+def test_latent_sites_that_are_parameters():
+    """Beside quadrature over the two parameters that are left when the effects are integrated: y ~ N(mu, tau² + σ²)."""
+    y, sigma = np.array([7.0, -1.0, 3.0, 12.0]), np.array([3.0, 2.0, 4.0, 3.0])
+    trained = pdflang.loads(SCHOOLS, data={"y": y}).train(
+        method="compilation", seed=1, simulations=3000, epochs=20, layers=3, width=32
+    )
+    tree = trained.sample(draws=1000, seed=2)
+    mu, tau = np.meshgrid(np.linspace(-25, 25, 801), np.linspace(0, 30, 801), indexing="ij")
+    logs = stats.norm.logpdf(mu, 0, 5) + stats.halfnorm.logpdf(tau, scale=5)
+    logs = logs + sum(stats.norm.logpdf(one, mu, np.hypot(tau, s)) for one, s in zip(y, sigma, strict=True))
+    density = np.exp(logs)
+    whole = integrate.trapezoid(integrate.trapezoid(density, tau[0], axis=1), mu[:, 0])
+    attrs = tree.attrs
+    assert abs(attrs["log_evidence"] - np.log(whole)) < 4 * attrs["log_evidence_error"] < 0.2
+    mean = integrate.trapezoid(integrate.trapezoid(density * tau, tau[0], axis=1), mu[:, 0]) / whole
+    found = np.asarray(tree["posterior"]["tau"])
+    assert abs(found.mean() - mean) < 5 * found.std() / np.sqrt(min(4000, attrs["effective"]))
+
+
+@pytest.mark.slow
+def test_smeared_events():
+    """Beside the marginal likelihood by quadrature of SciPy, for a list of a length that no training has seen."""
+    random = np.random.default_rng(4)
+    hits = random.beta(1, 4, 25) + random.normal(0, 0.1, 25)
+    hits = hits[(hits > 0) & (hits < 1)]
+    trained = pdflang.loads(SMEARED, data={"hits": hits}).train(
+        method="compilation", seed=1, simulations=1000, epochs=15, layers=3, width=32, summaries=4
+    )
+    attrs = trained.sample(draws=500, seed=2).attrs
+
+    def log_joint(b):
+        x = np.linspace(0, 1, 2001)
+        rate = 30 * (b + 1) * (1 - x) ** b
+        intensity = [integrate.simpson(rate * stats.norm.pdf(y, x, 0.1), x=x) for y in hits]
+        inside = stats.norm.cdf(1, x, 0.1) - stats.norm.cdf(0, x, 0.1)
+        prior = stats.norm.logpdf(b, 2, 1) - stats.norm.logcdf(2)
+        return np.sum(np.log(intensity)) - integrate.simpson(rate * inside, x=x) + prior
+
+    at = np.linspace(1e-6, 8, 161)
+    logs = np.array([log_joint(b) for b in at])
+    whole = np.log(integrate.simpson(np.exp(logs - logs.max()), x=at)) + logs.max()
+    assert abs(attrs["log_evidence"] - whole) < 4 * attrs["log_evidence_error"] + 1e-3
+    assert attrs["log_evidence_error"] < 0.05
 
 
 def test_chains_and_maxima_are_those_of_the_model(trained):
