@@ -30,6 +30,9 @@ __all__ = ["loss", "weighted_draws"]
 _MOST = 50
 """Proposals for each draw that is wanted, at most."""
 
+_LEAST = 1000
+"""Proposals of a part, at least."""
+
 _FEW, _TOO_FEW = 400, 100
 """Independent draws that the weights are worth, below which there is a warning, or an error."""
 
@@ -41,21 +44,22 @@ def weighted_draws(
     """Draws (chain, draw, dimension) of a target, resampled by importance; chains are parts of them.
 
     `proposed(number, count)` gives so many draws z (count, dimension) of a part of the proposals, and their log-density
-    (count,). There are as many proposals as make up for what the weights of the first ones lose, up to 50 times the
-    draws that are wanted. An interrupt leaves the parts that were finished.
+    (count,). The first part tells how many more make up for what weights lose, up to 50. An interrupt leaves the parts
+    that were finished.
     """
     monitor, begin, wanted = monitor or QuietMonitor(), time.perf_counter(), shape[0] * shape[1]
+    size = max(wanted, _LEAST)
     parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     total = 1
     with interrupts(stop) as heard:
-        monitor.start("compilation", 1, _MOST * wanted)
+        monitor.start("compilation", 1, _MOST * size)
         try:
             while len(parts) < total and not heard.requested:
-                z, log_proposal = proposed(len(parts), wanted)
+                z, log_proposal = proposed(len(parts), size)
                 parts.append((z, log_proposal, log_densities(target, z)))
                 if len(parts) == 1:
                     total = min(_MOST, int(np.ceil(wanted / max(1.0, _worth(parts)))))
-                monitor.update(Progressed(0, f"worth {_worth(parts):.0f}", len(parts) * wanted, total * wanted))
+                monitor.update(Progressed(0, f"worth {_worth(parts):.0f}", len(parts) * size, total * size))
         finally:
             monitor.finish()
     seconds = {"run": time.perf_counter() - begin}

@@ -159,9 +159,9 @@ def test_weights_that_are_worth_little_are_said_and_an_interrupt_leaves_what_the
 
     found = weighted_draws(proposed, _normal_target(), AutoOptions(), (2, 50), 1, None, stop)
     assert found.interrupted and len(calls) == 3 and found.z.shape == (2, 50, 1)
-    assert found.details["proposals"] == 300
+    assert found.details["proposals"] == 3000
     (remark,) = found.remarks
-    assert remark.severity == "error" and "300 proposals of the network are worth" in remark.sentence
+    assert remark.severity == "error" and "3000 proposals of the network are worth" in remark.sentence
     stop = StopRequest()
     stop.request()
     nothing = weighted_draws(proposed, _normal_target(), AutoOptions(), (2, 50), 1, None, stop)
