@@ -222,7 +222,7 @@ class _Validating:
         from pdflang.learning.bias import bias_at
         from pdflang.results.points import centre_of_run
 
-        learned = {name: model.learned for name, model in self._models.items() if model.learned is not None}
+        learned = {n: m.learned for n, m in self._models.items() if m.learned is not None and m.learned.stands_in}
         if not learned:
             return {}
         first = next(iter(learned))
