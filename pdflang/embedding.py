@@ -209,6 +209,8 @@ class Model(CompiledModel):
     """
 
     learned: Learned | None = None
+    surrogate: Learned | None = None
+    """What draws events in the place of the simulator."""
 
     def with_learned(self, learned: Learned) -> Model:
         """This model, with what was learned in place of its density. Error: E624 where its data are not fit for it."""
@@ -307,6 +309,35 @@ class Model(CompiledModel):
     def has_density(self) -> bool:
         """Whether there is a density, of the model or learned."""
         return self.stand_in is not None or all(o.no_density is None for o in self.program.observations.values())
+
+    def with_surrogate(self) -> Model:
+        """This model, whose events are drawn by what was learned, where that makes events; elsewhere itself."""
+        if self.learned is None or not self.learned.method.makes_events:
+            return self
+        found = self.with_learned(self.learned)
+        found.surrogate = self.learned
+        return found
+
+    def drawn(
+        self, key: Any, params: Mapping[str, Any], sizes: Mapping[str, int] | None = None, traces: bool = False,
+        envelopes: Any = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """What is drawn with a key, as `CompiledModel` has it; by the surrogate where there is one.
+
+        Error: E662 for traces, which a surrogate does not know.
+        """
+        if self.surrogate is None:
+            return super().drawn(key, params, sizes, traces, envelopes)
+        if traces:
+            raise PdflangError(
+                Diagnostic(
+                    "E662", f"events that `{self.surrogate.method.name}` makes have no traces",
+                    remedy="leave traces out, or simulate the model itself",
+                )
+            )  # fmt: skip
+        from pdflang.learning.surrogate import Surrogate
+
+        return dict(Surrogate(self, self.surrogate).drawn(key, params, sizes))
 
     def target(self) -> Target:
         """What samplers see."""

@@ -62,6 +62,8 @@ def command(
 ) -> None:  # fmt: skip
     """Draw the observed data of MODEL at parameters drawn from its prior, or given.
 
+    The folder of `train --method flow`, `gan` or `vae` draws events by its networks.
+
     All data are written to data.json, for `sample MODEL --data data.json`, and the parameters to params.json.
     Tables that the model names are written too, so that `sample` in the run's folder finds them.
 
@@ -93,7 +95,7 @@ def _simulate_one(
 
     started = datetime.now(UTC)
     given, draw = given_parameters(params, draw, seed)
-    compiled = load_model(screen, model, data, sizes, exact=True, at_fit=True)
+    compiled = load_model(screen, model, data, sizes, exact=True, at_fit=True).with_surrogate()
     require_room_for_events(compiled.program)
     import jax
 

@@ -59,7 +59,7 @@ def simulate_many(
     seed = seed or 0
     compiled = load_model(
         screen, model, data, wanted.size, exact=True, require=require_score if wanted.traces else None, at_fit=True
-    )
+    ).with_surrogate()
     simulator = compiled.simulator()
     events = {name: number for name, number in wanted.size.items() if name in compiled.program.observations}
     parameters = _parameters(wanted, seed)

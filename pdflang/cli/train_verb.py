@@ -43,6 +43,11 @@ _SAVE = f"Time between two saves of the network: what a killed run loses. [defau
 @data_option
 @click.option("--method", type=click.Choice(list(LEARNING)), help=f"{_HELP} [default: npe]")
 @method_flags(LEARNING)
+@click.option(
+    "--params", "-p", multiple=True, metavar="NAME=VALUE | FILE | RUN",
+    help="Parameters in the place of draws of the prior, of methods of single events: c=2, several c=[1,2,3], a file "
+    "of all of them: truth.json, or the folder of a run, for its draws.",
+)  # fmt: skip
 @click.option("--resume", is_flag=True, help="Go on with a training that was interrupted or killed.")
 @click.option("--save-every", type=click.FloatRange(0), default=_SECONDS, metavar="SECONDS", help=_SAVE)
 @report_option
@@ -51,14 +56,14 @@ _SAVE = f"Time between two saves of the network: what a killed run loses. [defau
 @json_option
 @told
 def command(
-    screen: Screen, model: Path, data: tuple[str, ...], method: str | None, resume: bool, save_every: float,
-    report: bool, out: Path | None, overwrite: bool, **options: Any,
+    screen: Screen, model: Path, data: tuple[str, ...], method: str | None, params: tuple[str, ...], resume: bool,
+    save_every: float, report: bool, out: Path | None, overwrite: bool, **options: Any,
 ) -> None:  # fmt: skip
-    """Learn a density from simulations of MODEL, for models without one, or for many data sets.
+    """Learn a density from simulations of MODEL, for models without one, or for many data sets; or events like these.
 
     Leaves a folder that `sample`, `map`, `profile` and `predict` take in the place of a model, with these or other
-    data. Ctrl-C keeps what was made; `--resume` goes on from there, in the folder --out or the newest one of the
-    model, with the options of the run.
+    data, and `simulate`, where networks have learned to make events. Ctrl-C keeps what was made; `--resume` goes on
+    from there, in the folder --out or the newest one of the model, with the options of the run.
     """
     from pdflang.cli.monitors import told_of
     from pdflang.inference import terminal_monitor
@@ -70,7 +75,7 @@ def command(
         raise click.UsageError("--overwrite begins anew, where --resume goes on")
     earlier = RunFolder.latest(model, list(LEARNING), out) if resume else None
     given = {name: value for name, value in options.items() if value is not None}
-    chosen, settings = _plan(earlier, method, given)
+    chosen, settings, params = _plan(earlier, method, params, given)
     require_packages()
     require = require_density if chosen.learns == "proposal" else None
     compiled = load_model(screen, model, data, require=require, at_fit=True)
@@ -79,22 +84,22 @@ def command(
     if chosen.learns != "proposal":
         _say_exact(screen, compiled, model)
     if earlier is not None:
-        continued(earlier.path, _origin(compiled, chosen, settings, started), ("threads",), _ANOTHER)
+        continued(earlier.path, _origin(compiled, chosen, settings, params, started), ("threads",), _ANOTHER)
 
     def begin(folder: RunFolder) -> None:
         folder.write_sources(compiled.sources)
-        folder.write_provenance(_origin(compiled, chosen, settings, started, interrupted=True))
+        folder.write_provenance(_origin(compiled, chosen, settings, params, started, interrupted=True))
 
     with earlier or RunFolder.create(model, out, overwrite) as folder, held() as hold:
         store = FolderStore(folder, begin, save_every)
         monitor = told_of(hold, terminal_monitor())
-        found = compiled.learn(chosen, settings, monitor, screen.note, store)
+        found = compiled.learn(chosen, settings, monitor, screen.note, store, _points(params))
         again = f"`pdflang train {model} --resume --out {folder.path}` goes on"
         if found.interrupted or found.learned is None:
             leave(f"interrupted: {again}" if store.begun else "interrupted before anything was kept")
         learned = found.learned
         text = summary_of(learned)
-        record = _origin(compiled, chosen, settings, started, seconds=found.seconds)
+        record = _origin(compiled, chosen, settings, params, started, seconds=found.seconds)
         folder.write_all(
             [
                 lambda f: f.write_sources(compiled.sources),
@@ -105,7 +110,7 @@ def command(
         )
         folder.remove_folder(CHECKPOINT)
     screen.result(
-        f"{text}trained with seed {settings.seed} in {folder.path}: `pdflang sample {folder.path}` draws from it",
+        f"{text}trained with seed {settings.seed} in {folder.path}: {_use(chosen, folder.path)}",
         folder=str(folder.path), method=chosen.name, seed=settings.seed, history=learned.history,
     )  # fmt: skip
     if report:
@@ -117,23 +122,39 @@ def command(
 _ANOTHER = "go on with the model, the data and the options of the run, or begin another without `--resume`"
 
 
-def _plan(earlier: RunFolder | None, name: str | None, given: dict[str, Any]) -> tuple[LearningMethod, TrainOptions]:
-    """The method and its options; of an earlier run those that it had. Errors: E620, E621, E623, E627."""
+def _plan(
+    earlier: RunFolder | None, name: str | None, params: tuple[str, ...], given: dict[str, Any]
+) -> tuple[LearningMethod, TrainOptions, tuple[str, ...]]:
+    """The method, its options and its parameters; of an earlier run those that it had. Errors: E620 to E623, E627."""
     if earlier is None:
         chosen = LEARNING[name or "npe"]
         settings = options_of(chosen.options, given)
-        return chosen, options_of(chosen.options, {**given, "seed": chosen_seed(settings.seed)})
+        return chosen, options_of(chosen.options, {**given, "seed": chosen_seed(settings.seed)}), params
     from pdflang.results.continuation import record_of
 
     record = record_of(earlier.path, list(LEARNING), (), more=False)
     chosen = LEARNING[record["method"]]
-    return chosen, options_of(chosen.options, {**record["options"], **given})
+    known = dict(record["options"])
+    before = tuple(known.pop("params", ()))
+    return chosen, options_of(chosen.options, {**known, **given}), params or before
+
+
+def _points(params: tuple[str, ...]) -> Any:
+    """What `--params` says: None for the prior, values by name, or the folder of a run."""
+    from pdflang.cli.simulate_verb import given_parameters
+
+    runs = [text for text in params if Path(text).is_dir()]
+    if len(runs) and len(params) > 1:
+        raise click.UsageError("give either a run, from whose draws is learned, or parameters")
+    return runs[0] if runs else given_parameters(params, None, 0)[0]
 
 
 def _origin(
-    model: Model, method: LearningMethod, settings: TrainOptions, started: datetime, **details: Any
-) -> dict[str, Any]:
-    return model.provenance(method.name, started, options=asdict(settings), seed=settings.seed, **details)
+    model: Model, method: LearningMethod, settings: TrainOptions, params: tuple[str, ...], started: datetime,
+    **details: Any,
+) -> dict[str, Any]:  # fmt: skip
+    options = asdict(settings) | ({"params": list(params)} if params else {})
+    return model.provenance(method.name, started, options=options, seed=settings.seed, **details)
 
 
 def _say_exact(screen: Screen, model: Model, path: Path) -> None:
@@ -148,16 +169,26 @@ def _say_exact(screen: Screen, model: Model, path: Path) -> None:
     )
 
 
+def _use(method: LearningMethod, folder: Path) -> str:
+    """What is to be done with a training."""
+    sample, simulate = f"`pdflang sample {folder}` draws from it", f"`pdflang simulate {folder}` makes events"
+    return {"events": simulate}.get(method.learns, f"{sample}, {simulate}" if method.makes_events else sample)
+
+
 def summary_of(learned: Learned) -> str:
     """What was trained, in a few lines."""
     options = learned.options
     rounds = f" in {options.rounds} rounds" if options.rounds > 1 else ""
     lines = [f"{learned.method.name}: {learned.method.learns} learned from {options.simulations} simulations{rounds}"]
-    for number, passes in enumerate(learned.history, 1):
+    networks = getattr(options, "ensemble", 1)
+    for number, passes in enumerate(learned.history):
         best = min(passes, key=lambda entry: entry["validation"])
-        head = f"round {number}: " if options.rounds > 1 else ""
+        head = f"round {number // networks + 1}: " if options.rounds > 1 else ""
+        head += f"network {number % networks + 1}: " if networks > 1 else ""
         lines.append(
             f"{head}validation loss {best['validation']:.4g} at pass {best['epoch']:.0f} of {len(passes)}, "
             f"training loss {best['train']:.4g}"
         )
+    if hasattr(learned.method.module, "remarks"):
+        lines += learned.method.module.remarks(learned.parts, learned.scales)
     return "\n".join(lines) + "\n"

@@ -18,6 +18,7 @@ from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.interrupts import INTERRUPTED, held, leave
 from pdflang.learning import is_trained
 from pdflang.workflows import CalibrateOptions, ValidateOptions
+from pdflang.workflows.options import FitsOptions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,6 +49,7 @@ def command(
     Each is calibrated on data simulated at draws of the prior: ranks of the truth, regions of highest density, and of
     any shape (TARP). The observed data are looked for among simulated ones. Where the model has a density, the
     exact posterior is drawn, and all are laid beside it: in a table, with a test by a classifier (C2ST), and on a page.
+    Events that networks make are laid beside simulated ones, at parameters that they learned from.
     What is finished is kept: the same command with the same --out goes on.
     """
     from pdflang.inference import terminal_monitor
@@ -154,12 +156,25 @@ class _Validating:
         from pdflang.results.two_samples import require_scikit
         from pdflang.results.validation import Validation, side_by_side
 
+        events = {}
+        for name, model in self._models.items():
+            if model.learned is None or not self._makes_events(name):
+                continue
+            with interrupts() as stop:
+                tests = self._events(model, stop)
+            if tests is None or self._is_stopped():
+                return None
+            events[name] = tests
+        self._models = {name: model for name, model in self._models.items() if self._has_posterior(name)}
+        if not self._models:
+            return Validation(None, {}, {}, events=events)
         exact = self._exact_model()
         if exact is not None:
             require_scikit()
         calibrations = {}
+        known = {field.name for field in fields(FitsOptions)}
         for name, model in self._models.items():
-            given = {key: value for key, value in asdict(self._settings).items() if key != "simulations"}
+            given = {key: value for key, value in asdict(self._settings).items() if key in known}
             if name in self._by:
                 given = {**_of_calibration(self._by[name]), **given}
             place = self._folder.path / f"{name}.calibration"
@@ -174,7 +189,7 @@ class _Validating:
         if biases is None:
             return None
         if exact is None:
-            return Validation(outside, calibrations, biases)
+            return Validation(outside, calibrations, biases, events=events)
         names = {_EXACT: exact, **{name: model for name, model in self._models.items() if self._is_free(name)}}
         draws = {}
         for number, (name, model) in enumerate(names.items()):
@@ -184,7 +199,27 @@ class _Validating:
                 return None
         self._write_page(list(names))
         moments, beside = side_by_side(draws.pop(_EXACT), draws, self._seed)
-        return Validation(outside, calibrations, biases, moments, beside)
+        return Validation(outside, calibrations, biases, moments, beside, events)
+
+    def _makes_events(self, name: str) -> bool:
+        learned = self._models[name].learned
+        return learned is not None and learned.method.makes_events and self._settings.only != "posterior"
+
+    def _has_posterior(self, name: str) -> bool:
+        learned = self._models[name].learned
+        if learned is None or not learned.method.makes_events:
+            return True
+        return learned.method.learns != "events" and self._settings.only != "events"
+
+    def _events(self, model: Model, stop: StopRequest) -> Any:
+        """Events that networks make beside simulated ones; None where it was interrupted."""
+        from pdflang.learning.beside import events_beside
+
+        assert model.learned is not None
+        settings = self._settings
+        return events_beside(
+            model, model.learned, settings.points, settings.events, self._seed, settings.threads, stop
+        )
 
     def _exact_model(self) -> Model | None:
         """The model with its own density, where there is one to lay something beside."""

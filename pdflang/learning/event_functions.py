@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.special import logsumexp
 
 from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
-from pdflang.inference.platform import double_precision
 from pdflang.learning.coordinates import constrained, jacobians, unconstrained
 from pdflang.learning.layout import Part, numbers_of
 from pdflang.learning.learned import Learned
 
 if TYPE_CHECKING:
     from pdflang.model import CompiledModel
+
+
+_POINTS = 32
+"""Parameters that the density of events is averaged over."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +33,29 @@ class EventFunctions:
     def log_ratios(self, events: Any, theta0: Mapping[str, Any], theta1: Mapping[str, Any]) -> np.ndarray:
         """log p(x | θ₀) − log p(x | θ₁), (events,). Errors: E609, E662."""
         function, rows = self._function("event_values", "ratios"), self._rows(events)
-        found = [self._called(function, self._point(params), rows) for params in (theta0, theta1)]
+        found = [np.asarray(function(self._point(params), rows)) for params in (theta0, theta1)]
         return found[0] - found[1]
+
+    def log_densities(self, events: Any, params: Mapping[str, Any]) -> np.ndarray:
+        """log p(x | θ), (events,). Errors: E609, E662."""
+        self.learned.require_method("likelihood", "density of single events")
+        return np.asarray(self._function("event_values", "density")(self._point(params), self._rows(events)))
+
+    def anomalies(self, events: Any, params: Mapping[str, Any] | None) -> np.ndarray:
+        """−log p(x | θ), (events,), or that of the mean of p over known parameters. Errors: E609, E662."""
+        self.learned.require_events()
+        function, rows = self._function("event_values", "density"), self._rows(events)
+        if params is not None:
+            return -np.asarray(function(self._point(params), rows))
+        known = np.unique(self.learned.scales["z points"], axis=0)
+        some = known[np.linspace(0, len(known) - 1, min(len(known), _POINTS)).astype(int)]
+        each = np.stack([np.asarray(function(z, rows)) for z in some])
+        return -np.asarray(logsumexp(each, axis=0) - np.log(len(each)))
 
     def scores(self, events: Any) -> dict[str, np.ndarray]:
         """∇ log p(x | θ₀), (events, …) by parameter. Errors: E609, E662."""
         point = self.learned.scales.get("point")
-        flat = self._called(self._function("event_scores", "scores"), self._rows(events))
+        flat = np.asarray(self._function("event_scores", "scores")(self._rows(events)))
         assert point is not None
         # The inverse of ∂θ/∂z turns derivatives by z into those by θ.
         by_entries = flat @ np.linalg.pinv(jacobians(self.model, point[None])[0])
@@ -58,21 +78,15 @@ class EventFunctions:
         return parts[self.observation]
 
     def _function(self, name: str, what: str) -> Any:
-        function = getattr(self.learned.method.module, name, None)
-        if function is None:
+        if not hasattr(self.learned.method.module, name):
             method = self.learned.method.name
             raise PdflangError(
                 Diagnostic(
                     "E662", f"`{method}` has learned no {what} of single events",
-                    remedy="train by `sally`, which learns scores, or by `alice`, which learns ratios",
+                    remedy="train by `sally`, which learns scores, `alice`, which learns ratios, or `flow`, a density",
                 )
             )  # fmt: skip
-        return function
-
-    def _called(self, function: Any, *arguments: Any) -> np.ndarray:
-        with double_precision():
-            network = self.learned.network(self.learned.precise_weights)
-            return np.asarray(function(network, self.part, self.learned.scales, *arguments))
+        return self.learned.of_part(name, self.part)
 
     def _point(self, params: Mapping[str, Any]) -> np.ndarray:
         checked = self.model.checked(params)

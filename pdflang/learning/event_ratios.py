@@ -19,6 +19,7 @@ import numpy as np
 from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.learning.event_sample import EventSample
 from pdflang.learning.layout import Part
+from pdflang.learning.networks import still_at_first
 from pdflang.learning.options import EventOptions
 from pdflang.learning.scaling import Scales, spread_of, standard_z, typical
 
@@ -42,9 +43,7 @@ class EventNetwork(eqx.Module):
         count, units = options.summaries, options.width
         self.of_event = eqx.nn.MLP(width, count, units, _DEPTH, jax.nn.silu, key=first)
         network = eqx.nn.MLP(dimension, count + 1, units, _DEPTH, jax.nn.silu, key=second)
-        last = network.layers[-1]
-        still = eqx.tree_at(lambda layer: (layer.weight, layer.bias), last, replace_fn=jnp.zeros_like)
-        self.of_parameters = eqx.tree_at(lambda mlp: mlp.layers[-1], network, still)
+        self.of_parameters = still_at_first(network)
 
     def at(self, z: jax.Array) -> tuple[jax.Array, jax.Array]:
         """a (summaries,) and c at standardised parameters (dimension,)."""
@@ -67,6 +66,11 @@ class Network(eqx.Module):
 def prepared(parts: Sequence[Part], sample: EventSample, options: EventOptions) -> tuple[Scales, Any]:
     """The scales that simulations ask for, and what the loss reads of each group."""
     scales = event_scales(parts, sample)
+    return scales, event_arrays(parts, scales, sample)
+
+
+def event_arrays(parts: Sequence[Part], scales: Scales, sample: EventSample) -> Any:
+    """What losses read of each group: parameters, rows, weights, the guess of yields, and what traces told."""
     arrays: dict[str, Any] = {"z": np.asarray(standard_z(scales, sample.groups["z"]))}
     for part in parts:
         own = of_part(part, scales, sample)
@@ -78,7 +82,7 @@ def prepared(parts: Sequence[Part], sample: EventSample, options: EventOptions) 
             # What is beside the guess, by standardised parameters.
             own["score"] = scores * scales["z sd"] - scales[f"{part.name} guess"][1:]
         arrays[part.name] = own
-    return scales, jax.tree.map(lambda array: np.asarray(array, np.float32), arrays)
+    return jax.tree.map(lambda array: np.asarray(array, np.float32), arrays)
 
 
 def averaged(network: Any, batch: Any, terms: Callable[[Any, Any, jax.Array], jax.Array]) -> jax.Array:

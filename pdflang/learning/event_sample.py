@@ -59,6 +59,11 @@ class EventSample:
     def __len__(self) -> int:
         return len(self.groups["z"])
 
+    @property
+    def owner(self) -> np.ndarray:
+        """Of which data set each group is a part, (groups,), in the order in which they were drawn."""
+        return np.arange(len(self)) // (len(self) // self.sets)
+
     def chosen(self, places: Any) -> EventSample:
         """Some of the groups, or all in another order."""
         return replace(self, groups={name: values[places] for name, values in self.groups.items()})

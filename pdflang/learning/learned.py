@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import jax
 import numpy as np
@@ -35,9 +35,10 @@ _STREAM = 7
 class Learned:
     """Networks with all that is needed to evaluate them.
 
-    `weights` are all arrays of the network, also those that are not trained, `history` the losses of each round, pass
-    by pass. `fixed` are hashes of the data that are not observed, of which simulations were made, `observed` of those
-    that rounds were made for: none where the result is for any data.
+    `weights` are all arrays of the network, also those that are not trained; `history` has the losses of each training,
+    pass by pass: of each round, and there of each network of an ensemble. `fixed` are hashes of the data that are not
+    observed, of which simulations were made, `observed` of those that rounds were made for: none where the result is
+    for any data.
     """
 
     method: LearningMethod
@@ -49,7 +50,7 @@ class Learned:
     history: list[list[dict[str, float]]]
     fixed: Mapping[str, Any]
     observed: Mapping[str, Any] = field(default_factory=dict)
-    _functions: dict[Any, Any] = field(default_factory=dict)
+    functions: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     # --- for a model with its data --------------------------------------------------------------------------
 
@@ -60,7 +61,8 @@ class Learned:
         require_fits(self, model)
 
     def target(self, model: CompiledModel) -> Target:
-        """What samplers see: the posterior of the data of the model, on the unconstrained scale."""
+        """What samplers see: the posterior of the data of the model, on the unconstrained scale. Error: E662."""
+        self.require_inference()
         own = self.functions_of(model.functions)
         return Target(self.dimension, own["density"], own["start"], self.arrays(model), own["prior"])
 
@@ -149,14 +151,14 @@ class Learned:
         """The network of some weights."""
         import equinox as eqx
 
-        if "still" not in self._functions:
+        if "still" not in self.functions:
             with jax.enable_x64(False):
                 made = self.method.module.network(
                     jax.random.key(0), self.parts, self.scales, self.dimension, self.options
                 )
                 moving, still = eqx.partition(made, eqx.is_array)
-            self._functions["still"] = still, jax.tree.structure(moving)
-        still, structure = self._functions["still"]
+            self.functions["still"] = still, jax.tree.structure(moving)
+        still, structure = self.functions["still"]
         return eqx.combine(jax.tree.unflatten(structure, weights), still)
 
     def functions_of(self, functions: Functions) -> dict[str, Callable[..., Any]]:
@@ -167,9 +169,9 @@ class Learned:
         posterior was learned.
         """
         key = functions.log_density  # of which copies for other data have the same
-        if key not in self._functions:
-            self._functions[key] = self._compiled(functions)
-        return self._functions[key]
+        if key not in self.functions:
+            self.functions[key] = self._compiled(functions)
+        return self.functions[key]
 
     def _compiled(self, functions: Functions) -> dict[str, Callable[..., Any]]:
         module = self.method.module
@@ -211,8 +213,54 @@ class Learned:
             found["drawn"] = jax.jit(drawn, static_argnums=2)
         return found
 
+    def of_part(self, name: str, part: Part, counts: bool = False) -> Callable[..., Any]:
+        """A function of the module of the network and of a part of the data, compiled, in 64 bits.
+
+        It takes what comes after network, part and scales; the last of these `counts`, or is an array like the others.
+        """
+        key = name, part.name
+        if key not in self.functions:
+            function = getattr(self.method.module, name)
+            self.network(self.weights)  # which is made once, outside of what is traced
+
+            def called(weights: Any, scales: Any, more: Any, count: tuple[int, ...]) -> Any:
+                return function(self.network(weights), part, scales, *more, *count)
+
+            compiled = jax.jit(called, static_argnums=3)
+            with double_precision():
+                known = jax.device_put((self.precise_weights, self.scales))
+
+            def of_rest(*rest: Any) -> Any:
+                more, count = (rest[:-1], rest[-1:]) if counts else (rest, ())
+                with double_precision():
+                    return compiled(*known, more, count)
+
+            self.functions[key] = of_rest
+        return cast("Callable[..., Any]", self.functions[key])
+
+    def require_events(self) -> None:
+        """PdflangError (E662) where the method makes no events."""
+        if not self.method.makes_events:
+            raise PdflangError(
+                Diagnostic(
+                    "E662", f"`{self.method.name}` has learned the {self.method.learns}, and makes no events",
+                    remedy="simulate the model itself, or train by `flow`, whose events stand for those of the model",
+                )
+            )  # fmt: skip
+
+    def require_inference(self) -> None:
+        """PdflangError (E662) where the method has learned nothing of parameters."""
+        if self.method.learns == "events":
+            raise PdflangError(
+                Diagnostic(
+                    "E662", f"`{self.method.name}` makes events, and has learned no density of parameters",
+                    remedy="`pdflang simulate` makes events of this folder; for a posterior train by `flow` or `alice`",
+                )
+            )  # fmt: skip
+
     def require_method(self, learns: str, what: str) -> None:
         """PdflangError (E662) where the method has not learned what is asked for."""
+        self.require_inference()
         if self.method.learns != learns:
             has = {
                 "posterior": "log_density", "likelihood": "log_likelihood", "ratio": "log_ratio",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import jax
 import numpy as np
@@ -14,14 +15,16 @@ import numpy as np
 from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.inference import Monitor, Progressed, QuietMonitor
 from pdflang.inference.workers import StopRequest, interrupts
+from pdflang.learning.event_sample import EventSample
 from pdflang.learning.layout import Part, layout_of
 from pdflang.learning.learned import Learned
 from pdflang.learning.material import DataSets, EventLists, Material, Simulated
 from pdflang.learning.methods import LearningMethod
+from pdflang.learning.networks import stacked
 from pdflang.learning.options import TrainOptions
 from pdflang.learning.origin import hashes
 from pdflang.learning.points import points_of
-from pdflang.learning.training import Keeper, train
+from pdflang.learning.training import Keeper, Trained, train
 from pdflang.semantics.capabilities import require_density
 
 if TYPE_CHECKING:
@@ -144,19 +147,52 @@ class _Run:
     def _trained(
         self, number: int, simulated: Simulated, histories: list[list[dict[str, float]]], stop: StopRequest
     ) -> tuple[Learned, bool]:
+        """What a round has learned, and whether it was interrupted."""
         order = np.random.default_rng((self.options.seed or 0, number)).permutation(len(simulated))
-        module, parts, key = self.method.module, self.material.parts, self.material.key
+        module, parts, interrupted = self.method.module, self.material.parts, False
         scales, arrays = module.prepared(parts, simulated.chosen(order), self.options)
-        with jax.enable_x64(False):
-            network = module.network(key(3000 + number), parts, scales, self.model.dimension, self.options)
-        done = train(
-            network, self.method.lesson.loss, scales, arrays, self.options, key(4000 + number), self.monitor, stop,
-            self.store.keeper(number) if self.store is not None else None, self._tell_passes,
-        )  # fmt: skip
-        histories.append(done.history)
+        members = getattr(self.options, "ensemble", 1)
+        networks: list[Any] = []
+        for training in range(number * members, (number + 1) * members):
+            chosen = arrays
+            if members > 1:
+                chosen = self._resampled(training, cast(EventSample, simulated).owner[order], arrays)
+            done = self._network(training, scales, chosen, stop)
+            interrupted = done.interrupted
+            if interrupted and networks:
+                break
+            networks.append(done.network)
+            histories.append(done.history)
+        network = stacked(networks) if self.method.makes_events else networks[0]
         if self.method.of_events:
-            scales = module.finished(done.network, parts, scales, simulated)
-        return self._learned(done.network, scales, histories), done.interrupted
+            scales = module.finished(network, parts, scales, simulated)
+        return self._learned(network, scales, histories), interrupted
+
+    def _network(self, number: int, scales: Any, arrays: Any, stop: StopRequest) -> Trained:
+        """One network, whose place among all says what is random in its training."""
+        module, lesson, key = self.method.module, self.method.lesson, self.material.key
+        with jax.enable_x64(False):
+            network = module.network(
+                key(3000 + number), self.material.parts, scales, self.model.dimension, self.options
+            )
+        return train(
+            network, lesson.loss, scales, arrays, self.options, key(4000 + number), self.monitor, stop,
+            self.store.keeper(number) if self.store is not None else None, self._tell_passes,
+            getattr(lesson, "validation", None),
+        )  # fmt: skip
+
+    def _resampled(self, number: int, owner: np.ndarray, arrays: Any) -> Any:
+        """The groups of lists that one of an ensemble learns from: some for validation, of others a bootstrap sample.
+
+        Breiman (1996): what networks differ by is then also what another sample of the lists would change.
+        """
+        generator = np.random.default_rng((self.options.seed or 0, 1, number))
+        groups = np.argsort(owner, kind="stable").reshape(owner.max() + 1, -1)
+        lists = generator.permutation(len(groups))
+        held = math.ceil(self.options.validation * len(lists))
+        learned = generator.choice(lists[held:], len(lists) - held)
+        places = groups[np.concatenate([lists[:held], learned])].ravel()
+        return jax.tree.map(lambda array: array[places], arrays)
 
     def _tell_passes(self, epoch: int, seconds: float) -> None:
         # The first pass has also been compiled.

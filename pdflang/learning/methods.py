@@ -4,8 +4,12 @@ A module of a network has `prepared(parts, simulations, options)`, `network(key,
 `reading(network, parts, scales, data)`, what is computed of a data set once, and
 `log_value(network, parts, scales, z, read)`. Where the posterior is learned, also
 `drawn(network, parts, scales, key, read, count)`; where single events are learned from,
-`finished(network, parts, scales, simulations)`, the scales after the training, and `event_values` or `event_scores`.
-The module of a method has `loss(network, scales, batch, key, options)`, and what it has `ASKED` of traces of events.
+`finished(network, parts, scales, simulations)`, the scales after the training, and `event_values` or `event_scores`;
+where events can be made, `expected(network, part, scales, z)` and
+`events_drawn(network, part, scales, key, z, member, count)`, of an ensemble of networks.
+The module of a method has `loss(network, scales, batch, key, options)`, where another function judges networks a
+`validation` of the same arguments, and of methods of events what it has `ASKED` of traces. `remarks(parts, scales)`,
+where there are any, are lines for the summary.
 """
 
 from __future__ import annotations
@@ -20,6 +24,8 @@ from pdflang.learning.options import (
     AliceOptions,
     CarlOptions,
     CompilationOptions,
+    FlowOptions,
+    GanOptions,
     NleOptions,
     NpeOptions,
     NreOptions,
@@ -28,6 +34,7 @@ from pdflang.learning.options import (
     SallyOptions,
     ScandalOptions,
     TrainOptions,
+    VaeOptions,
 )
 
 _PACKAGES = ("equinox", "flowjax", "optax", "paramax")
@@ -40,16 +47,18 @@ class LearningMethod:
     A proposal is a posterior whose draws are weighted by the density of the model, which stays what it is.
 
     It learns from data sets, or, where it is `of_events`, from the single events of lists, which may be `weighted`.
+    Where it `makes_events`, it is a surrogate of the simulator, and trains an ensemble of networks.
     `network` is the module of its network, where methods share one and differ by their loss.
     """
 
     name: str
     options: type[TrainOptions]
-    learns: Literal["posterior", "likelihood", "ratio", "proposal"]
+    learns: Literal["posterior", "likelihood", "ratio", "proposal", "events"]
     purpose: str
     avoid: str
     of_events: bool = False
     weighted: bool = False
+    makes_events: bool = False
     network: str = ""
 
     @property
@@ -82,9 +91,10 @@ def require_packages() -> None:
 
 def _of_events(
     name: str, options: type[TrainOptions], purpose: str, avoid: str,
-    learns: Literal["likelihood", "ratio"] = "ratio", weighted: bool = False, network: str = "event_ratios",
+    learns: Literal["likelihood", "ratio", "events"] = "ratio", weighted: bool = False, network: str = "event_ratios",
+    makes_events: bool = False,
 ) -> LearningMethod:  # fmt: skip
-    return LearningMethod(name, options, learns, purpose, avoid, True, weighted, network)
+    return LearningMethod(name, options, learns, purpose, avoid, True, weighted, makes_events, network)
 
 
 _ROWS = (
@@ -156,9 +166,40 @@ _ROWS = (
         "scandal",
         ScandalOptions,
         "a flow of single events and their expected number, given parameters, with the joint score",
-        "events have labels, or there are more than some ten thousand: each is seen at each step of a sampler",
+        "there are more than some ten thousand events: each is seen at each step of a sampler",
         "likelihood",
+        network="event_flow",
+        makes_events=True,
+    ),
+    _of_events(
+        "flow",
+        FlowOptions,
+        "the same flow, from events alone, which may have signed weights: a surrogate of the simulator, with a density",
+        "traces are known: `scandal` learns the density from fewer events",
+        "likelihood",
+        weighted=True,
+        network="event_flow",
+        makes_events=True,
+    ),
+    _of_events(
+        "gan",
+        GanOptions,
+        "a generator of events against a discriminator, whose weights may have signs: a surrogate of the simulator",
+        "columns are few: `flow` is trained in less time, and has a density",
+        "events",
+        weighted=True,
         network="",
+        makes_events=True,
+    ),
+    _of_events(
+        "vae",
+        VaeOptions,
+        "a variational auto-encoder of events, with an anomaly score: a surrogate of the simulator",
+        "weights have signs: bounds of densities do not cancel; `flow` has no bound, but a density",
+        "events",
+        weighted=True,
+        network="",
+        makes_events=True,
     ),
 )
 

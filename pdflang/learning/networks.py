@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -50,6 +50,21 @@ class Summary(eqx.Module):
     def __call__(self, statistics: jax.Array, sets: Mapping[str, tuple[jax.Array, jax.Array]]) -> jax.Array:
         """One vector."""
         return jnp.concatenate([statistics, *(network(*sets[name]) for name, network in self.sets.items())])
+
+
+def still_at_first(network: eqx.nn.MLP) -> eqx.nn.MLP:
+    """A network whose output is 0 before it is trained."""
+    return eqx.tree_at(lambda mlp: mlp.layers[-1], network, jax.tree.map(_zero, network.layers[-1]))
+
+
+def _zero(leaf: Any) -> Any:
+    return jnp.zeros_like(leaf) if eqx.is_inexact_array(leaf) else leaf
+
+
+def stacked(networks: Sequence[Any]) -> Any:
+    """Networks of one kind as one, whose arrays have them all in their first axis."""
+    moving, still = zip(*(eqx.partition(network, eqx.is_array) for network in networks), strict=True)
+    return eqx.combine(jax.tree.map(lambda *leaves: jnp.stack(leaves), *moving), still[0])
 
 
 def conditional_flow(key: Any, dimension: int, condition: int, layers: int, width: int, knots: int) -> Any:

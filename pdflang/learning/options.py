@@ -19,6 +19,7 @@ class TrainOptions(Options):
     patience: int = option(20, "passes without a smaller validation loss that end the training", least=1)
     batch: int = option(200, "simulations of a step of the optimiser", least=10)
     learning_rate: float = option(1e-3, "learning rate of Adam at the beginning", above=0)
+    momentum: float = option(0.9, "how long Adam remembers gradients: their weight after a step", least=0, below=1)
     validation: float = option(0.1, "share of the simulations that only the validation loss sees", above=0, below=0.9)
     summaries: int = option(16, "numbers that a set of events, or of repeated measurements, is summarised by", least=1)
     width: int = option(50, "units of each hidden layer", least=1)
@@ -27,7 +28,7 @@ class TrainOptions(Options):
 
 
 @dataclass(frozen=True)
-class FlowOptions(TrainOptions):
+class SplineOptions(TrainOptions):
     """What methods share that learn a density: a coupling flow of splines (Durkan et al. 2019)."""
 
     layers: int = option(5, "layers of the flow", least=1)
@@ -35,17 +36,17 @@ class FlowOptions(TrainOptions):
 
 
 @dataclass(frozen=True)
-class NpeOptions(FlowOptions):
+class NpeOptions(SplineOptions):
     """Options of `npe`: neural posterior estimation."""
 
 
 @dataclass(frozen=True)
-class CompilationOptions(FlowOptions):
+class CompilationOptions(SplineOptions):
     """Options of `compilation`: inference compilation."""
 
 
 @dataclass(frozen=True)
-class NleOptions(FlowOptions):
+class NleOptions(SplineOptions):
     """Options of `nle`: neural likelihood estimation."""
 
 
@@ -102,12 +103,22 @@ class SallyOptions(EventOptions):
 
 
 @dataclass(frozen=True)
-class ScandalOptions(EventOptions, FlowOptions):
+class MakerOptions(EventOptions):
+    """What methods share that make events of given parameters."""
+
+    ensemble: int = option(
+        1, "networks, each of which learns from another choice of the lists, with repetitions; their spread is the "
+        "error of what was learned", least=1,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ScandalOptions(MakerOptions, SplineOptions):
     """Options of `scandal`: a flow of single events, with the joint score."""
 
     events: int = option_as_in(EventOptions, "events", 64)
     contrasts: int = option_as_in(EventOptions, "contrasts", 2)
-    layers: int = option_as_in(FlowOptions, "layers", 3)
+    layers: int = option_as_in(SplineOptions, "layers", 3)
     score_weight: float = option_as_in(RascalOptions, "score_weight", 1.0)
 
 
@@ -125,3 +136,35 @@ class ReduceOptions(TrainOptions):
     batch: int = option_as_in(TrainOptions, "batch", 100)
     width: int = option_as_in(TrainOptions, "width", 64)
     depth: int = option(2, "hidden layers of the encoder, and of the decoder", least=1)
+
+
+@dataclass(frozen=True)
+class FlowOptions(MakerOptions, SplineOptions):
+    """Options of `flow`: a flow of single events, from events alone."""
+
+    simulations: int = option_as_in(EventOptions, "simulations", 1000)
+    layers: int = option_as_in(SplineOptions, "layers", 1)
+    knots: int = option_as_in(SplineOptions, "knots", 12)
+
+
+@dataclass(frozen=True)
+class GanOptions(MakerOptions):
+    """Options of `gan`: a generator of events against a discriminator."""
+
+    simulations: int = option_as_in(FlowOptions, "simulations")
+    patience: int = option_as_in(TrainOptions, "patience", 50)
+    learning_rate: float = option_as_in(TrainOptions, "learning_rate", 1e-3)
+    momentum: float = option_as_in(TrainOptions, "momentum", 0.0)
+    noise: int = option(8, "normal random numbers that the generator makes an event of", least=1)
+    penalty: float = option(0.01, "weight of the squared gradient of the discriminator", least=0)
+
+
+@dataclass(frozen=True)
+class VaeOptions(MakerOptions):
+    """Options of `vae`: a variational auto-encoder of events."""
+
+    simulations: int = option_as_in(FlowOptions, "simulations")
+    latent: int = option(4, "latent variables", least=1)
+    beta: float = option(1.0, "weight of the divergence of the encoder from the prior", above=0)
+    layers: int = option_as_in(SplineOptions, "layers", 2)
+    knots: int = option_as_in(SplineOptions, "knots")

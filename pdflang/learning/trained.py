@@ -12,6 +12,7 @@ from pdflang.backend.runtime.precision import precise
 from pdflang.learning.calibrated import CalibratedRatio, calibrated
 from pdflang.learning.event_functions import EventFunctions
 from pdflang.learning.learned import Learned
+from pdflang.learning.surrogate import Surrogate
 from pdflang.results import RunFolder
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import xarray
 
     from pdflang.embedding import Fit, Model
+    from pdflang.results.events_beside import EventTest
     from pdflang.results.validation import Bias
 
 
@@ -70,7 +72,7 @@ class Trained:
         return self._evaluated("density of params", params, observed)
 
     def log_likelihood(self, params: Mapping[str, Any], observed: Mapping[str, Any] | None = None) -> jax.Array:
-        """log p(x | θ) of all data together, of `nle` and `scandal`. Error: E662 for other methods."""
+        """log p(x | θ) of all data together, of `nle`, `scandal` and `flow`. Error: E662 for other methods."""
         self.learned.require_method("likelihood", "likelihood")
         return self._evaluated("value of params", params, observed)
 
@@ -81,6 +83,66 @@ class Trained:
         """
         self.learned.require_method("ratio", "ratio")
         return self._evaluated("value of params", params, observed)
+
+    def simulate(
+        self, parameters: Mapping[str, Any] | None = None, events: int | Mapping[str, int] | None = None, seed: int = 0
+    ) -> dict[str, Any]:
+        """Events that the networks make, as `Model.simulate` has data: of methods that make events.
+
+        At parameters by name, or at a draw of the prior; so many `events`, of all observations or by their names,
+        otherwise as many as the model would have. Errors: E609 for parameters that nothing was learned of, E662 for
+        other methods.
+        """
+        import jax
+        import numpy as np
+
+        self.learned.require_events()
+        sizes = {part.name: events for part in self.learned.parts} if isinstance(events, int) else dict(events or {})
+        with jax.enable_x64(True):
+            prior_key, data_key = jax.random.split(jax.random.key(seed))
+            params = self._model.draw_prior(prior_key) if parameters is None else parameters
+            drawn = Surrogate(self._model, self.learned).drawn(data_key, params, sizes)
+        found = self._model.as_data(drawn)
+        return {n: v if isinstance(v, dict) else np.asarray(v) for n, v in found.items()}
+
+    def expected_events(self, parameters: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """The expected number of events by observation, of each network of the ensemble (networks,). Errors: as there.
+
+        Of `Iid` events, whose number is given, it has no meaning.
+        """
+        return Surrogate(self._model, self.learned).expected(parameters)
+
+    def events_beside(self, points: int = 4, events: int = 2000, seed: int = 0) -> tuple[EventTest, ...]:
+        """Tests of two samples: events of the networks beside simulated ones, at some of the parameters learned from.
+
+        Each has the accuracy of a classifier, expected numbers, and for each column the largest difference of
+        distribution functions with its p-value. Errors: E620 without scikit-learn, E662 for other methods.
+        """
+        from pdflang.inference.workers import interrupts
+        from pdflang.learning.beside import events_beside
+
+        with interrupts() as stop:
+            found = events_beside(self._model, self.learned, points, events, seed, None, stop)
+        if found is None:
+            raise KeyboardInterrupt
+        return found
+
+    def event_log_densities(self, observation: str, events: Any, parameters: Mapping[str, Any]) -> np.ndarray:
+        """log p(x | θ) of single events, (events,), of `flow` and `scandal`; labels and whole numbers are discrete.
+
+        `events` are columns by name, as the data of an observation are. Errors: E609, E662.
+        """
+        return EventFunctions(self._model, self.learned, observation).log_densities(events, parameters)
+
+    def anomaly(
+        self, observation: str, events: Any, parameters: Mapping[str, Any] | None = None
+    ) -> np.ndarray:
+        """−log p(x | θ) of single events, (events,): how strange they are to what was learned, of `flow` and `vae`.
+
+        Of `vae` it is an estimate by draws of its encoder. Without parameters, p is the mean at some of those that were
+        learned from. `events` are columns by name. Errors: E609, E662.
+        """
+        return EventFunctions(self._model, self.learned, observation).anomalies(events, parameters)
 
     def event_log_ratios(
         self, observation: str, events: Any, theta0: Mapping[str, Any], theta1: Mapping[str, Any]

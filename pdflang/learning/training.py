@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import equinox as eqx
@@ -48,12 +49,13 @@ class Trained:
 def train(
     network: Any, loss: Callable[..., Any], scales: Mapping[str, np.ndarray], arrays: Any, options: TrainOptions,
     key: Any, monitor: Monitor, stop: StopRequest, keeper: Keeper | None = None,
-    told: Callable[[int, float], None] = lambda epoch, seconds: None,
+    told: Callable[[int, float], None] = lambda epoch, seconds: None, judged: Callable[..., Any] | None = None,
 ) -> Trained:  # fmt: skip
     """Train a network on arrays (n, …), the first of which only the validation loss sees.
 
-    `loss(network, scales, batch, key, options)` is averaged over a batch. The same for the same key, also where it goes
-    on from what a `keeper` has. `told` hears how long each pass took. Error: E661 where a loss is not finite.
+    `loss(network, scales, batch, key, options)` is averaged over a batch, and so is what networks are
+    `judged` by where the loss does not tell it. The same for the same key, also where it goes on from what a `keeper` has. `told` hears how long each
+    pass took. Error: E661 where a loss is not finite.
     """
     with jax.enable_x64(False):
         narrow = {name: np.asarray(value, np.float32) for name, value in scales.items()}
@@ -63,7 +65,7 @@ def train(
         learned = jax.tree.map(lambda a: jnp.asarray(a[held:]), arrays)
         batch = min(options.batch, count - held)
         weights, still = eqx.partition(network, eqx.is_inexact_array)
-        program = _program(loss, options, still, batch, (count - held) // batch)
+        program = _program(loss, judged or loss, options, still, batch, (count - held) // batch)
         start = program.start(weights, narrow, validation)
         state, history = _restored(start, keeper)
         monitor.start("train", 1, options.epochs)
@@ -100,21 +102,23 @@ class _Program:
     epoch: Callable[..., Any]
 
 
-def _program(loss: Callable[..., Any], options: TrainOptions, still: Any, batch: int, batches: int) -> _Program:
+def _program(
+    loss: Callable[..., Any], judged: Callable[..., Any], options: TrainOptions, still: Any, batch: int, batches: int
+) -> _Program:
     """The compiled functions of a training."""
     rate = optax.cosine_decay_schedule(options.learning_rate, options.epochs * batches)
     # What is random in a loss is the same in each validation.
     always = jax.random.key(0)
-    optimizer = optax.chain(optax.clip_by_global_norm(_LONGEST), optax.adam(rate))
+    optimizer = optax.chain(optax.clip_by_global_norm(_LONGEST), optax.adam(rate, b1=options.momentum))
 
-    def of_batch(weights: Any, scales: Any, some: Any, key: Any) -> Any:
-        return loss(eqx.combine(weights, still), scales, some, key, options)
+    def of_batch(function: Callable[..., Any], weights: Any, scales: Any, some: Any, key: Any) -> Any:
+        return function(eqx.combine(weights, still), scales, some, key, options)
 
     def validated(weights: Any, scales: Any, validation: Any) -> Any:
         count = len(jax.tree.leaves(validation)[0])
         size = min(count, batch)
         parts = jax.tree.map(lambda a: a[: count // size * size].reshape(-1, size, *a.shape[1:]), validation)
-        return jnp.mean(jax.lax.map(lambda some: of_batch(weights, scales, some, always), parts))
+        return jnp.mean(jax.lax.map(lambda some: of_batch(judged, weights, scales, some, always), parts))
 
     def start(weights: Any, scales: Any, validation: Any) -> Any:
         least = validated(weights, scales, validation)
@@ -135,7 +139,7 @@ def _program(loss: Callable[..., Any], options: TrainOptions, still: Any, batch:
             weights, average, optimised = carried
             some = jax.tree.map(lambda a: a[order[number]], learned)
             own = jax.random.fold_in(loss_key, number)
-            value, gradient = jax.value_and_grad(of_batch)(weights, scales, some, own)
+            value, gradient = jax.value_and_grad(partial(of_batch, loss))(weights, scales, some, own)
             change, optimised = optimizer.update(gradient, optimised, weights)
             weights = optax.apply_updates(weights, change)
             average = jax.tree.map(lambda a, w: _AVERAGED * a + (1 - _AVERAGED) * w, average, weights)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from pdflang.results.calibration import to_text as calibration_text
 from pdflang.results.calibration.result import to_record as calibration_record
 from pdflang.results.diagnostics import Finding, to_records
 from pdflang.results.diagnostics import to_text as findings_text
+from pdflang.results.events_beside import EventTest, findings_of
+from pdflang.results.events_beside import to_text as events_text
 from pdflang.results.tables import aligned
 from pdflang.results.two_samples import TwoSamples, c2st
 
@@ -83,7 +85,7 @@ class Validation:
 
     `outside` is the share of simulations that are as far from the others as the observed data are, None where there are
     none. `biases` are those of learned likelihoods. `exact` has name, median and half width of each number of the exact
-    posterior, where there is one, and `beside` what others are beside it.
+    posterior, where there is one, and `beside` what others are beside it. `events` are tests of those that networks make.
     """
 
     outside: float | None
@@ -91,11 +93,13 @@ class Validation:
     biases: Mapping[str, Bias]
     exact: tuple[tuple[str, float, float], ...] = ()
     beside: Mapping[str, Beside] | None = None
+    events: Mapping[str, tuple[EventTest, ...]] = field(default_factory=dict)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong, errors first."""
-        found = [*self._of_data(), *self._of_scores(), *self._of_draws()]
+        events = (finding for name, tests in self.events.items() for finding in findings_of(name, tests))
+        found = [*self._of_data(), *self._of_scores(), *self._of_draws(), *events]
         return tuple(sorted(found, key=lambda finding: finding.severity != "error"))
 
     @property
@@ -186,6 +190,7 @@ def to_text(validation: Validation) -> str:
         parts.append("\n".join(_biases(validation.biases)) + "\n")
     if validation.beside:
         parts.append("\n".join(_beside(validation.exact, validation.beside)) + "\n")
+    parts += ["\n".join(events_text(name, tests)) + "\n" for name, tests in validation.events.items()]
     if validation.findings:
         parts.append(findings_text(validation.findings))
     return "\n".join(parts)
@@ -244,5 +249,10 @@ def to_record(validation: Validation) -> dict[str, Any]:
         "biases": {name: asdict(found) for name, found in validation.biases.items()},
         "exact": [{"name": name, "median": median, "half_width": half} for name, median, half in validation.exact],
         "beside": {name: asdict(found) | {"test": found.test._asdict()} for name, found in beside.items()},
+        "events": {name: [_event_record(one) for one in tests] for name, tests in validation.events.items()},
         "findings": to_records(validation.findings),
     }
+
+
+def _event_record(test: EventTest) -> dict[str, Any]:
+    return asdict(test) | {"test": test.test._asdict()}

@@ -70,6 +70,9 @@ class ValidateOptions(FitsOptions):
     """Options of `validate`: the calibration of each posterior, and the simulations that data are looked for among."""
 
     simulations: int = option(500, "simulations that the observed data are looked for among", least=50)
+    points: int = option(4, "parameters at which events that networks make are laid beside simulated ones", least=1)
+    events: int = option(2000, "events of each kind there", least=100)
+    only: str = option("all", "what is validated of networks that do both", choices=("all", "posterior", "events"))
 
 
 @dataclass(frozen=True)
