@@ -106,7 +106,12 @@ def network(key: Any, parts: Sequence[Part], scales: Scales, dimension: int, opt
 
 
 def loss(network: Network, scales: Mapping[str, Any], batch: Any, key: Any, options: GanOptions) -> jax.Array:
-    """V, with the derivatives by which the discriminator makes it larger and the generator log D(G)."""
+    """V, with the derivatives by which the discriminator makes it larger, and in its turns the generator log D(G).
+
+    Without momentum a generator rests meanwhile: one that moves in each step outruns the discriminator.
+    """
+
+    turn = jax.random.bernoulli(jax.random.fold_in(key, 1), 1 / options.turns)
 
     def term(own: Gan, z: jax.Array, rows: jax.Array, weights: jax.Array, key: Any) -> Any:
         real, made = _pairs(own, z, rows, key)
@@ -117,7 +122,7 @@ def loss(network: Network, scales: Mapping[str, Any], batch: Any, key: Any, opti
         fooled = jax.nn.softplus(-jax.vmap(still.logit, (0, None))(made, z))
         size = jnp.abs(weights)
         steps = number_loss(own, z, weights) - weights * values
-        steps += size * (fooled + options.penalty / 2 * jnp.sum(slopes**2, axis=-1))
+        steps += size * (turn * fooled + options.penalty / 2 * jnp.sum(slopes**2, axis=-1))
         return steps, weights * values, weights
 
     total, value = jnp.zeros(()), jnp.zeros(())

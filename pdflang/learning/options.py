@@ -156,6 +156,7 @@ class GanOptions(MakerOptions):
     learning_rate: float = option_as_in(TrainOptions, "learning_rate", 1e-3)
     momentum: float = option_as_in(TrainOptions, "momentum", 0.0)
     noise: int = option(8, "normal random numbers that the generator makes an event of", least=1)
+    turns: int = option(10, "steps of the discriminator for one of the generator, on average", least=1)
     penalty: float = option(0.01, "weight of the squared gradient of the discriminator", least=0)
 
 
