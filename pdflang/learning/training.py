@@ -53,9 +53,9 @@ def train(
 ) -> Trained:  # fmt: skip
     """Train a network on arrays (n, …), the first of which only the validation loss sees.
 
-    `loss(network, scales, batch, key, options)` is averaged over a batch, and so is what networks are
-    `judged` by where the loss does not tell it. The same for the same key, also where it goes on from what a `keeper` has. `told` hears how long each
-    pass took. Error: E661 where a loss is not finite.
+    `loss(network, scales, batch, key, options)` is averaged over a batch, and so is what networks are `judged` by where
+    the loss does not tell how good they are. The same for the same key, also where it goes on from what a `keeper` has.
+    `told` hears how long each pass took. Error: E661 where a loss is not finite.
     """
     with jax.enable_x64(False):
         narrow = {name: np.asarray(value, np.float32) for name, value in scales.items()}

@@ -85,7 +85,7 @@ class Validation:
 
     `outside` is the share of simulations that are as far from the others as the observed data are, None where there are
     none. `biases` are those of learned likelihoods. `exact` has name, median and half width of each number of the exact
-    posterior, where there is one, and `beside` what others are beside it. `events` are tests of those that networks make.
+    posterior, where there is one, and `beside` what others are beside it. `events` are tests of what networks make.
     """
 
     outside: float | None
