@@ -257,7 +257,7 @@ class _Validating:
         from pdflang.learning.bias import bias_at
         from pdflang.results.points import centre_of_run
 
-        learned = {n: m.learned for n, m in self._models.items() if m.learned is not None and m.learned.stands_in}
+        learned = {name: model.stand_in for name, model in self._models.items() if model.stand_in is not None}
         if not learned:
             return {}
         first = next(iter(learned))

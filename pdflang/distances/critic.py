@@ -29,8 +29,8 @@ _RATE = 5e-3
 _SLOPE = 16.0
 """What a squared slope of 1 costs, in units of events."""
 
-_STEEPEST = 3.0
-"""D up to which e^D is taken as it is."""
+_STEEPEST = 5.0
+"""The log-ratio of densities up to which e^D is taken as it is."""
 
 _AVERAGED = 0.98
 _LONGEST = 5.0
@@ -105,8 +105,9 @@ def read(critic: Critic, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _balanced(critic: Critic, observed: np.ndarray, simulated: Sample) -> Critic:
     """The critic with the best constant, which may be far away where expected numbers are."""
     of_simulated = read(critic, simulated.rows)[1]
-    expected = float(simulated.weights @ np.exp(np.minimum(of_simulated, _STEEPEST)))
-    constant = np.log(len(observed) / expected) if expected > 0 and len(observed) else 0.0
+    highest = of_simulated.max(initial=-np.inf)
+    expected = float(simulated.weights @ np.exp(of_simulated - highest))
+    constant = np.log(len(observed) / expected) - highest if expected > 0 else 0.0
     return eqx.tree_at(lambda one: one.slopes, critic, critic.slopes.at[-1].add(constant))
 
 
@@ -122,16 +123,17 @@ def _steps(still: Any) -> Any:
         optax.clip_by_global_norm(_LONGEST), optax.adam(optax.cosine_decay_schedule(_RATE, _STEPS), b1=0.5)
     )
 
-    def loss(moving: Any, seen: Any, made: Any, weights: Any, count: Any) -> Any:
+    def loss(moving: Any, seen: Any, made: Any, weights: Any, count: Any, level: Any) -> Any:
         critic = eqx.combine(moving, still)
         of_made, slopes = jax.vmap(jax.value_and_grad(critic))(made)
-        apart = jnp.sum(weights * _exponential(of_made)) / count - jnp.mean(jax.vmap(critic)(seen))
+        apart = jnp.sum(weights * _exponential(of_made, level)) / count - jnp.mean(jax.vmap(critic)(seen))
         slope = jnp.sum(weights * jnp.sum(slopes**2, axis=1)) / jnp.maximum(weights.sum(), 1e-6)
         return apart + _SLOPE / 2 * slope / count
 
     def run(moving: Any, observed: Any, rows: Any, weights: Any, key: Any) -> Any:
         count, room = len(observed), len(rows)
         some, many = min(count, _BATCH), min(room, _BATCH)
+        level = jnp.log(count / jnp.maximum(weights.sum(), 1e-6))
 
         def step(carried: Any, number: Any) -> tuple[Any, None]:
             moving, average, state = carried
@@ -139,7 +141,7 @@ def _steps(still: Any) -> Any:
             seen = observed if some == count else observed[jax.random.randint(first, (some,), 0, count)]
             chosen = jax.random.randint(second, (many,), 0, room)
             drawn = weights[chosen] * (room / many)
-            gradient = jax.grad(loss)(moving, seen, rows[chosen], drawn, float(count))
+            gradient = jax.grad(loss)(moving, seen, rows[chosen], drawn, float(count), level)
             change, state = optimizer.update(gradient, state, moving)
             moving = optax.apply_updates(moving, change)
             average = jax.tree.map(lambda a, w: _AVERAGED * a + (1 - _AVERAGED) * w, average, moving)
@@ -151,9 +153,9 @@ def _steps(still: Any) -> Any:
     return jax.jit(run, compiler_options=compiler_options())
 
 
-def _exponential(values: Any) -> Any:
-    """e^D, which goes on along a straight line where D is large: no step is lost on a few rows."""
-    near = jnp.minimum(values, _STEEPEST)
+def _exponential(values: Any, level: Any) -> Any:
+    """e^D, which goes on along a straight line where D is far above a level: no step is lost on a few rows."""
+    near = jnp.minimum(values, level + _STEEPEST)
     return jnp.exp(near) * (1 + values - near)
 
 
