@@ -651,6 +651,9 @@ class Model(CompiledModel):
 
             minimum, optima = least_score(self, options, monitor)
             return minimum.score, minimum.rounds, minimum.covariance(self), optima
+        from pdflang.learning.methods import require_packages
+
+        require_packages()
         from pdflang.distances.adversarial_fit import at_rest
 
         score, optima = at_rest(self, options, monitor)

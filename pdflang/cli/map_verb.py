@@ -72,6 +72,7 @@ def command(
     """
     from pdflang.cli.monitors import told_of
     from pdflang.inference import terminal_monitor
+    from pdflang.learning.methods import require_packages
     from pdflang.results import RunFolder
     from pdflang.results.bootstrap import to_csv, to_tree
     from pdflang.results.bootstrap import to_record as replicas_record
@@ -85,6 +86,8 @@ def command(
     replicas = None
     if bootstrap is not None:
         replicas = BootstrapOptions(bootstrap, bootstrap_by, settings.seed, settings.threads)
+    if settings.score == "adversarial":
+        require_packages()
     require = {"energy": require_score, "density": require_gradient}.get(settings.score)
     compiled = load_model(screen, model, data, exact=exact, require=require)
     with RunFolder.create(model, out, overwrite) as folder, held() as hold:

@@ -40,6 +40,16 @@ def test_train_names_the_missing_package_before_it_compiles(tmp_path: Path, miss
     assert [path.name for path in tmp_path.iterdir()] == ["model.pdfm"]
 
 
+def test_a_critic_needs_them_and_a_reduction_tells_what_it_can(tmp_path: Path) -> None:
+    (tmp_path / "model.pdfm").write_text(MODEL + "output double = [mu, 2*mu]\n")
+    done = pdflang(tmp_path, "map", "model.pdfm", "--score", "adversarial", missing=("equinox",))
+    assert done.returncode == 2 and "needs the package equinox, which is not installed" in done.stderr
+    assert "JAX: False" in done.stderr and [path.name for path in tmp_path.iterdir()] == ["model.pdfm"]
+    done = pdflang(tmp_path, "reduce", "model.pdfm", "--out", "r", missing=("equinox", "optax"))
+    assert done.returncode == 0 and "needs the package equinox" in done.stderr, done.stderr
+    assert "1.0 numbers are determined" in done.stdout and "autoencoder" not in done.stdout
+
+
 def test_what_was_trained_names_it_too_and_validate_before_it_calibrates(tmp_path: Path) -> None:
     pytest.importorskip("flowjax")
     (tmp_path / "model.pdfm").write_text(MODEL)
