@@ -11,6 +11,8 @@ import pytest
 from click.testing import CliRunner
 from scipy import stats
 
+pytest.importorskip("equinox")
+
 import pdflang
 from pdflang.cli import program
 from pdflang.diagnostics import PdflangError
