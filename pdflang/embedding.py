@@ -707,17 +707,20 @@ class Model(CompiledModel):
         require_fit(self.bound)
         return profile(self, names, options_of(ProfileOptions, options), monitor)
 
-    def reduce(self, *, monitor: Monitor | None = None, **options: Any) -> Reduction:
+    def reduce(
+        self, *, monitor: Monitor | None = None, warn: Callable[[str], None] = lambda reason: None, **options: Any
+    ) -> Reduction:
         """What data determine of the parameters, and in how few numbers the outputs can be told.
 
         Options are the fields of `ReduceOptions`: places, simulations, latent, epochs, seed, … Without the packages of
-        `pdflang[learn]` there are no `losses`. Errors: E607 where the prior cannot be drawn from, E611, E612.
+        `pdflang[learn]` there are no `losses`, and `warn` hears it. Errors: E607 where the prior cannot be drawn from,
+        E608 without parameters, E611, E612.
         """
         from pdflang.learning.options import ReduceOptions
         from pdflang.learning.reduction import reduce
 
         self._require_parameters()
-        return reduce(self, options_of(ReduceOptions, options), monitor)
+        return reduce(self, options_of(ReduceOptions, options), monitor, warn=warn)
 
     def calibrate(
         self,

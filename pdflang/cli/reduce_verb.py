@@ -52,7 +52,6 @@ def command(
     from pdflang.inference import terminal_monitor
     from pdflang.inference.options import chosen_seed, options_of
     from pdflang.interrupts import leave
-    from pdflang.learning.reduction import reduce
     from pdflang.results import RunFolder
     from pdflang.results.reduction import to_csv, to_record, to_text
     from pdflang.semantics.capabilities import require_gradient
@@ -61,7 +60,7 @@ def command(
     settings = options_of(ReduceOptions, {**options, "seed": chosen_seed(options["seed"])})
     compiled = load_model(screen, model, data, require=require_gradient, at_fit=True)
     with RunFolder.create(model, out, overwrite) as folder, held() as hold:
-        found = reduce(compiled, settings, told_of(hold, terminal_monitor()), warn=screen.note)
+        found = compiled.reduce(monitor=told_of(hold, terminal_monitor()), warn=screen.note, **asdict(settings))
         if hold.requested and not found.losses:
             leave("interrupted, and nothing was written")
         text = to_text(found)

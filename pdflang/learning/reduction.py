@@ -36,6 +36,7 @@ def reduce(
     """
     options = options or ReduceOptions()
     seed = chosen_seed(options.seed)
+    model.draw_prior(jax.random.key(seed))  # says what cannot be drawn
     places = information_at(model, seed, options.places, _TERMS * model.dimension)
     informations = np.stack([place.scores.T @ place.scores for place in places])
     spectra = np.linalg.eigvalsh(informations)[:, ::-1]

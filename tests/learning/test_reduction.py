@@ -89,10 +89,28 @@ def test_the_command_leaves_tables(tmp_path: Path) -> None:
     assert (tmp_path / "r/reduction.csv").read_text("utf-8").splitlines()[0] == "latent,linear,network"
 
 
-def test_a_model_without_a_density_is_refused(tmp_path: Path) -> None:
-    text = 'data hits = table("h.csv")\nparam n ~ LogNormal(4, 0.2)\ntheory r(x in (0, 1)) = n*x\n'
-    text += "detector d(y in (-1, 2) | x) { draw u ~ Normal(0, 0.1)\n draw y ~ Normal(x + u, 0.1) }\n"
-    (tmp_path / "m.pdfm").write_text(text + "observe hits ~ PoissonProcess(r |> d)\n")
+NO_DENSITY = """
+data hits = table("h.csv")
+param n ~ LogNormal(4, 0.2)
+theory r(x in (0, 1)) = n*x
+detector d(y in (-1, 2) | x) {
+    draw u ~ Normal(0, 0.1)
+    draw y ~ Normal(x + u, 0.1)
+}
+observe hits ~ PoissonProcess(r |> d)
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (NO_DENSITY, "E611"),
+        ("data y = 0.3\nobserve y ~ Normal(0, 1)\n", "E608"),
+        ("data y = 0.3\nparam a ~ Flat()\nobserve y ~ Normal(a, 1)\n", "E607"),
+    ],
+)
+def test_what_there_is_nothing_to_say_of_is_refused(tmp_path: Path, text: str, code: str) -> None:
+    (tmp_path / "m.pdfm").write_text(text)
     (tmp_path / "h.csv").write_text("y\n0.3\n")
     done = CliRunner().invoke(program, ["reduce", str(tmp_path / "m.pdfm"), "--out", str(tmp_path / "r")])
-    assert done.exit_code == 1 and "E611" in done.output and not (tmp_path / "r").exists()
+    assert done.exit_code == 1 and code in done.output and not (tmp_path / "r").exists()
