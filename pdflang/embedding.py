@@ -341,9 +341,9 @@ class Model(CompiledModel):
 
     def target(self) -> Target:
         """What samplers see."""
-        from pdflang.learning.exact import exact_target
+        from pdflang.inference.target import posterior_of
 
-        return self.stand_in.target(self) if self.stand_in is not None else exact_target(self)
+        return self.stand_in.target(self) if self.stand_in is not None else posterior_of(self)
 
     def maximised(self, priors: str = "all") -> Target:
         """What optimizers see, without the Jacobian: with all priors, or with those of a `nuisance` alone."""

@@ -11,6 +11,7 @@ from pdflang.ir.ranges import Range
 from pdflang.ir.sizes import Axis
 from pdflang.model import CompiledModel
 from pdflang.results import VariableSchema
+from pdflang.results.schema import entry_names
 
 
 def schemas(model: CompiledModel) -> dict[str, VariableSchema]:
@@ -38,6 +39,13 @@ def schemas(model: CompiledModel) -> dict[str, VariableSchema]:
                 coords[dim] = list(range(offset, offset + axis.size.bind(model.bound.lengths)))
         found.setdefault(observation.name, VariableSchema(dims, coords, "output"))
     return found
+
+
+def parameter_entries(model: CompiledModel) -> tuple[str, ...]:
+    """The names of the flattened parameters, in their order: `mu`, `theta[3]`, `c[u]`."""
+    known = schemas(model)
+    shapes = {slot.parameter.name: slot.shape for slot in model.functions.generated.slots}
+    return tuple(entry for name in model.program.parameters for entry in entry_names(name, shapes[name], known[name]))
 
 
 def data_schemas(model: CompiledModel) -> dict[str, VariableSchema]:

@@ -16,6 +16,7 @@ from scipy.linalg import null_space
 from scipy.sparse.csgraph import connected_components
 
 from pdflang.diagnostics import Diagnostic, PdflangError
+from pdflang.fields import parameter_entries
 
 if TYPE_CHECKING:
     from pdflang.diagnostics import Span
@@ -225,7 +226,7 @@ def _reduced(rows: np.ndarray) -> np.ndarray:
 
 def remarks(model: Model, places: Sequence[Place]) -> list[Diagnostic]:
     """What data cannot say, each at the line of its parameter: L412 and L413."""
-    names = _entries(model)
+    names = parameter_entries(model)
     found = []
     silent: dict[str, list[str]] = {}
     declared: set[str] = set()
@@ -332,18 +333,6 @@ def _declared(entry: str) -> str:
     return entry.split("[")[0]
 
 
-def _entries(model: Model) -> list[str]:
-    """The names of the flattened parameters."""
-    from pdflang.fields import schemas
-    from pdflang.results.schema import VariableSchema, entry_names
-
-    known = schemas(model)
-    names: list[str] = []
-    for name, value in model.constrain(np.zeros(model.dimension)).items():
-        names += entry_names(name, np.shape(value), known.get(name, VariableSchema()))
-    return names
-
-
 def _data_count(model: Model) -> int:
     targets = [observation.target for observation in model.program.observations.values()]
     return sum(math.prod(axis.size.bind(model.bound.lengths) for axis in target.axes) for target in targets)
@@ -351,14 +340,13 @@ def _data_count(model: Model) -> int:
 
 def coordinates(model: Model) -> tuple[str, ...]:
     """The names of the unconstrained coordinates: those of the entries, where there are as many."""
-    from pdflang.fields import schemas
-    from pdflang.results.schema import entry_names
-
-    known, names = schemas(model), []
+    entries: dict[str, list[str]] = {}
+    for entry in parameter_entries(model):
+        entries.setdefault(_declared(entry), []).append(entry)
+    names = []
     for slot in model.functions.generated.slots:
         name, size = slot.parameter.name, slot.stop - slot.start
-        entries = entry_names(name, slot.shape, known[name])
-        names += entries if len(entries) == size else [f"{name} ({i + 1})" for i in range(size)]
+        names += entries[name] if len(entries[name]) == size else [f"{name} ({i + 1})" for i in range(size)]
     return tuple(names)
 
 

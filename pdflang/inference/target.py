@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pdflang.model import CompiledModel
 
 
 @dataclass(frozen=True)
@@ -26,3 +29,16 @@ class Target:
     arrays: Any
     log_prior: Callable[[Any, Any], Any] | None = None
     content: str | None = None
+
+
+def posterior_of(model: CompiledModel) -> Target:
+    """The posterior of a model with a density, on the unconstrained scale."""
+    functions = model.functions
+    prior = functions.log_prior_unconstrained if model.is_proper else None
+    density, content = functions.log_density_unconstrained, functions.content
+    return Target(model.dimension, density, functions.start, model.arrays, prior, content)
+
+
+def likelihood_of(model: CompiledModel) -> Target:
+    """The likelihood of a model with a density, without any prior or factor."""
+    return Target(model.dimension, model.functions.likelihood, model.functions.start, model.arrays)

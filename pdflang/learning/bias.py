@@ -17,13 +17,13 @@ import numpy as np
 
 from pdflang.diagnostics import PdflangError
 from pdflang.driver import rebind
-from pdflang.fields import schemas
-from pdflang.inference import Monitor, QuietMonitor, Target
+from pdflang.fields import parameter_entries
+from pdflang.inference import Monitor, QuietMonitor
 from pdflang.inference.platform import double_precision
 from pdflang.inference.surface import surface_of
+from pdflang.inference.target import likelihood_of
 from pdflang.inference.turns import each_of
 from pdflang.learning.coordinates import jacobians, log_prior
-from pdflang.results.schema import entry_names
 from pdflang.results.validation import Bias
 from pdflang.semantics.capabilities import require_gradient
 from pdflang.simulator import Batch, EventSets, Simulator
@@ -68,7 +68,7 @@ def bias_at(
         found = surface_of(target).evaluated(target, z)
         own = None
         if has_density:
-            likelihood = Target(twin.dimension, twin.functions.likelihood, twin.functions.start, twin.arrays)
+            likelihood = likelihood_of(twin)
             own = surface_of(likelihood, False).evaluated(likelihood, z).gradient
         return _Scored(found.gradient - prior_slope, found.curvature - prior_curvature, own)
 
@@ -76,7 +76,7 @@ def bias_at(
     jacobian = jacobians(model, z[None])[0]
     scores, curvatures = np.stack([one.score for one in found]), np.stack([one.curvature for one in found])
     exact = np.stack([one.exact for one in found if one.exact is not None]) if has_density else None
-    return _bias(_names(model), scores, curvatures, exact, prior_curvature, jacobian, _events(batch))
+    return _bias(parameter_entries(model), scores, curvatures, exact, prior_curvature, jacobian, _events(batch))
 
 
 def _bias(
@@ -146,13 +146,6 @@ def _has_density(model: CompiledModel) -> bool:
     except PdflangError:
         return False
     return True
-
-
-def _names(model: CompiledModel) -> tuple[str, ...]:
-    """The entries of the parameters, in the order of the rows of `jacobians`."""
-    known = schemas(model)
-    shapes = {slot.parameter.name: slot.shape for slot in model.functions.generated.slots}
-    return tuple(label for name in model.program.parameters for label in entry_names(name, shapes[name], known[name]))
 
 
 def _events(batch: Batch) -> float:

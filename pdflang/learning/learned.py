@@ -14,9 +14,9 @@ from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.inference import Draws, Monitor, Options, Target
 from pdflang.inference.options import chosen_seed
 from pdflang.inference.platform import double_precision
+from pdflang.inference.target import posterior_of
 from pdflang.inference.workers import StopRequest
 from pdflang.learning.coordinates import log_jacobian, log_prior
-from pdflang.learning.exact import exact_target
 from pdflang.learning.layout import Part, numbers_of, weights_of
 from pdflang.learning.methods import LearningMethod
 from pdflang.learning.options import TrainOptions
@@ -108,7 +108,7 @@ class Learned:
 
         if not self.stands_in:
             return self.method.lesson.weighted_draws(
-                lambda part, number: drawn(jax.random.fold_in(key, part), number), exact_target(model), options,
+                lambda part, number: drawn(jax.random.fold_in(key, part), number), posterior_of(model), options,
                 (chains, count), seed, monitor, stop,
             )  # fmt: skip
         z, lp = drawn(key, chains * count)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pdflang.diagnostics import Diagnostic, PdflangError
-from pdflang.inference import Target
 from pdflang.inference.surface import surface_of
+from pdflang.inference.target import likelihood_of
 from pdflang.semantics.capabilities import require_gradient
 from pdflang.semantics.drawn_events import require_room_for_events
 from pdflang.simulated import data_record
@@ -56,7 +56,7 @@ def cramer_rao(model: Model, params: Mapping[str, Any], seed: int = 0) -> dict[s
     for number in range(_DATA_SETS):
         key = jax.random.fold_in(jax.random.key(seed), number)
         twin = model.rebind(data_record(model, model.simulate(key, params)))
-        target = Target(twin.dimension, twin.functions.likelihood, twin.functions.start, twin.arrays)
+        target = likelihood_of(twin)
         curvatures.append(surface_of(target).evaluated(target, z).curvature)
     with jax.enable_x64(True):
         jacobian = np.asarray(model.functions.constrain_jacobian(z, model.arrays))

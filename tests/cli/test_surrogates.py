@@ -2,13 +2,11 @@
 
 import csv
 import json
-import signal
-import subprocess
-import time
+from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import command, environment
+from command_line import kill_when_there
 
 import pdflang
 
@@ -76,16 +74,9 @@ def test_a_kill_changes_nothing(run, with_data, tmp_path):
     """An ensemble that was killed goes on to the same networks as one that was not."""
     words = ["--method", "vae", *SMALL, "--epochs", "30", "--latent", "1", "--layers", "1", "--ensemble", "2"]
     run("train", with_data, *words, "--out", "whole")
-    started = subprocess.Popen(
-        command("train", "model.pdfm", *words, "--save-every", "0", "--out", "killed"), cwd=tmp_path, env=environment(),
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    state = tmp_path / "killed" / "checkpoint" / "training-1.npz"
-    deadline = time.monotonic() + 300
-    while not state.exists() and started.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.005)
-    started.send_signal(signal.SIGKILL)
-    started.wait()
+    words += ["--save-every", "0"]
+    kept = Path("killed/checkpoint/training-1.npz")
+    kill_when_there(kept, tmp_path, "train", "model.pdfm", *words, "--out", "killed")
     assert not (tmp_path / "killed" / "networks.npz").exists()
     run("train", "model.pdfm", "--resume", "--out", "killed")
     for name in ("networks.npz", "training.csv"):

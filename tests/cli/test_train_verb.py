@@ -1,13 +1,11 @@
 """`pdflang train`, and the verbs that take its folder in the place of a model."""
 
 import json
-import signal
-import subprocess
-import time
+from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import command, environment
+from command_line import kill_when_there
 
 from pdflang.results import open_run
 
@@ -80,16 +78,9 @@ def test_a_kill_changes_nothing(run, model, tmp_path):
     """A training that was killed goes on to the same networks as one that was not."""
     words = [*SMALL, "--epochs", "30", "--seed", "3"]
     run("train", model(TEXT), *words, "--out", "whole")
-    started = subprocess.Popen(
-        command("train", "model.pdfm", *words, "--save-every", "0", "--out", "killed"), cwd=tmp_path, env=environment(),
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    state = tmp_path / "killed" / "checkpoint" / "training-0.npz"
-    deadline = time.monotonic() + 300
-    while not state.exists() and started.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.005)
-    started.send_signal(signal.SIGKILL)
-    started.wait()
+    words += ["--save-every", "0"]
+    kept = Path("killed/checkpoint/training-0.npz")
+    kill_when_there(kept, tmp_path, "train", "model.pdfm", *words, "--out", "killed")
     assert not (tmp_path / "killed" / "networks.npz").exists()
     run("train", "model.pdfm", "--resume", "--out", "killed")
     for name in ("networks.npz", "training.csv"):

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import stats
+from test_event_methods import TEXT as BLUR
 
 import pdflang
 from pdflang import PdflangError
@@ -23,14 +24,6 @@ from pdflang.learning.layout import Part
 from pdflang.learning.options import GanOptions
 from pdflang.learning.trained import Trained
 
-BLUR = """
-data hits = table("hits.csv")
-param n ~ LogNormal(5, 0.4)
-param b ~ Normal(2, 0.7) in (0, inf)
-theory rate(x in (0, 1)) = n * (b + 1) * (1 - x)^b
-detector blur(y in (-1, 2) | x) { smear y ~ Normal(x, 0.1) }
-observe hits ~ PoissonProcess(rate |> blur)
-"""
 # An energy above a threshold, a number of cells, a side.
 CELLS = """
 index side = left, right
