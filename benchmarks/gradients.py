@@ -1,37 +1,44 @@
-"""Value and gradient of generated code beside JAX written by hand, and what compiling costs.
+"""Value and gradient of generated code beside JAX written by hand, beside C++, and what compiling costs.
 
     python benchmarks/gradients.py [ROUNDS]
 
-Both sides run in a compiled loop, turn by turn; the least of many turns counts. Values must agree to 1e-10.
+All sides run in a compiled loop, turn by turn; the least of many turns counts. Values must agree to 1e-10. JAX by hand
+is compiled as JAX does by itself, generated code as the methods compile it. The C++ (g++, where it is installed)
+leaves priors out.
 """
 
 from __future__ import annotations
 
-import os
+import ctypes
+import shutil
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-os.environ["JAX_PLATFORMS"] = "cpu"
-os.environ["NPROC"] = "1"
+import by_hand
+import numpy as np
+import proxy
 
-import jax
+from pdflang.inference import prepare_jax, prepare_threads
 
-jax.config.update("jax_enable_x64", True)
+prepare_threads()
+prepare_jax()
 
-import by_hand  # noqa: E402
-import numpy as np  # noqa: E402
-import proxy  # noqa: E402
+import jax  # noqa: E402
 
 import pdflang  # noqa: E402
+from pdflang.inference.platform import compiler_options  # noqa: E402
+from pdflang.inference.sums import with_quick_sums  # noqa: E402
 
 DIS = Path(__file__).parent.parent / "examples" / "dis" / "model.pdfm"
 Density = Callable[[Any, Any], Any]
 
 
-def loop(density: Density, arrays: Any, z: Any, length: int) -> Callable[[], Any]:
+def loop(density: Density, arrays: Any, z: Any, length: int, options: dict[str, Any]) -> Callable[[], Any]:
     """A compiled loop of so many values and gradients."""
 
     def run(z: Any, arrays: Any) -> Any:
@@ -41,7 +48,7 @@ def loop(density: Density, arrays: Any, z: Any, length: int) -> Callable[[], Any
 
         return jax.lax.scan(step, z, None, length=length)
 
-    compiled = jax.jit(run).lower(z, arrays).compile()
+    compiled = jax.jit(run, compiler_options=options).lower(z, arrays).compile()
     return lambda: jax.block_until_ready(compiled(z, arrays))
 
 
@@ -53,18 +60,54 @@ def compare(
     generated = model.functions.log_density_unconstrained.__wrapped__
     ours, theirs = float(generated(z, model.arrays)), float(by_hand(z, by_hand_arrays))
     assert abs(ours - theirs) <= 1e-10 * abs(theirs), (name, ours, theirs)
-    loops = [loop(generated, model.arrays, z, length), loop(by_hand, by_hand_arrays, z, length)]
-    best = [np.inf, np.inf]
+    sides = {
+        "generated": loop(with_quick_sums(generated), model.arrays, z, length, compiler_options()),
+        "JAX by hand": loop(by_hand, by_hand_arrays, z, length, {}),
+    }
+    if name.startswith("binned") and shutil.which("g++"):
+        sides["C++"] = in_cpp(by_hand_arrays, z, length)
+    best = dict.fromkeys(sides, np.inf)
     for _ in range(rounds):
-        for side, run in enumerate(loops):
+        for side, run in sides.items():
             begin = time.perf_counter()
             run()
             best[side] = min(best[side], time.perf_counter() - begin)
-    microseconds = [1e6 * seconds / length for seconds in best]
-    print(
-        f"{name}: {microseconds[0]:.2f} µs, by hand {microseconds[1]:.2f} µs, ratio {best[0] / best[1]:.3f}",
-        flush=True,
-    )
+    shown = ", ".join(f"{side} {1e6 * seconds / length:.2f} µs" for side, seconds in best.items())
+    ratios = ", ".join(f"{best['generated'] / best[side]:.2f} of {side}" for side in list(sides)[1:])
+    print(f"{name}: {shown}; {ratios}", flush=True)
+
+
+def in_cpp(arrays: dict[str, Any], z: np.ndarray, length: int) -> Callable[[], Any]:
+    """The same loop of the binned proxy in C++; its gradient must agree with that of JAX by hand without priors."""
+    with tempfile.TemporaryDirectory() as folder:
+        library = Path(folder) / "by_hand.so"
+        source = Path(__file__).parent / "by_hand.cpp"
+        flags = ["-Ofast", "-march=native", "-fopenmp-simd", "-shared", "-fPIC"]
+        subprocess.run(["g++", *flags, str(source), "-o", str(library)], check=True)
+        binned = ctypes.CDLL(str(library)).binned
+    binned.restype = ctypes.c_double
+    by_nodes = [np.ascontiguousarray(np.asarray(part).T) for part in (arrays["weights"], *arrays["grid"])]
+    counts = [np.asarray(arrays[name], float) for name in ("n_p", "n_n")]
+    start, gradient = np.where([True, False, False] * 2, z, np.exp(z)), np.zeros(6)
+    nodes, bins = by_nodes[0].shape
+    pointers = [ctypes.c_void_p(part.ctypes.data) for part in (start, *by_nodes, *counts)]
+    moved = ctypes.c_void_p(gradient.ctypes.data)
+
+    def run(turns: int = length) -> Any:
+        return binned(*pointers, bins, nodes, moved, turns), (start, by_nodes, counts)
+
+    step, (w, x, rest) = 1e-6, by_nodes
+    for j in range(6):
+        values = []
+        for sign in (-1, 1):
+            moved_z = start + sign * step * (np.arange(6) == j)
+            u, d = (np.sum(w * np.exp(moved_z[i] + moved_z[i + 1] * x + moved_z[i + 2] * rest), axis=0) for i in (0, 3))
+            rates = (4 * u + d, u + 4 * d)
+            values.append(sum(np.sum(n * np.log(r) - r) for n, r in zip(counts, rates, strict=True)))
+        run(1)
+        slope = (values[1] - values[0]) / (2 * step)
+        assert abs(gradient[j] - slope) <= 1e-5 * (1 + abs(slope)), (j, gradient[j], slope)
+    return run
 
 
 def compile_times(name: str, model: pdflang.embedding.Model, by_hand: Density, by_hand_arrays: Any) -> None:

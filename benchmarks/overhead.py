@@ -24,9 +24,10 @@ import numpy as np  # noqa: E402
 
 import pdflang  # noqa: E402
 from pdflang.inference import hmc, nuts  # noqa: E402
-from pdflang.inference.chunks import CHUNK, Transitions, ends_window, stages  # noqa: E402
+from pdflang.inference.chunks import Transitions, chunk_of, ends_window, stages  # noqa: E402
 from pdflang.inference.options import HmcOptions, NutsOptions  # noqa: E402
 from pdflang.inference.platform import compiler_options  # noqa: E402
+from pdflang.inference.sums import with_quick_sums  # noqa: E402
 from pdflang.inference.target import Target  # noqa: E402
 
 MODELS = ("binned", "unbinned", "smeared")
@@ -36,9 +37,11 @@ GRADIENTS = 2000
 def gradients(target: Target, z: np.ndarray) -> Callable[[], float]:
     """Seconds of one gradient, in a compiled loop of many."""
 
+    quick = with_quick_sums(target.log_density)
+
     def run(z: Any, arrays: Any) -> Any:
         def step(z: Any, _: Any) -> tuple[Any, Any]:
-            value, gradient = jax.value_and_grad(target.log_density)(z, arrays)
+            value, gradient = jax.value_and_grad(quick)(z, arrays)
             return z - 1e-12 * gradient, value
 
         return jax.lax.scan(step, z, None, length=GRADIENTS)
@@ -57,11 +60,12 @@ def transitions(target: Target, method: Any, options: Any) -> tuple[Callable[[],
     """Seconds that transitions after warmup take for each of their gradients, and where the chain is."""
     programs = method.programs_for(target, options)
     state, _, start = programs.begin(target, 1, 0, None)
+    chunk = chunk_of(target.dimension)
     schedule, done = stages(options.warmup, options.settling), 0
     arguments = (np.float64(options.target_acceptance), target.arrays)
     while done < options.warmup:
         state, _, _ = programs.advance(
-            state, np.uint32(1), np.uint32(0), np.int32(done), np.int32(1), schedule[done : done + CHUNK], *arguments
+            state, np.uint32(1), np.uint32(0), np.int32(done), np.int32(1), schedule[done : done + chunk], *arguments
         )
         if ends_window(schedule[done]):
             state, _ = programs.end_window(state, arguments[0])
@@ -71,10 +75,10 @@ def transitions(target: Target, method: Any, options: Any) -> tuple[Callable[[],
         nonlocal state, done
         begin = time.perf_counter()
         state, columns, _ = programs.advance(
-            state, np.uint32(1), np.uint32(0), np.int32(done), np.int32(CHUNK), schedule[-CHUNK:], *arguments
+            state, np.uint32(1), np.uint32(0), np.int32(done), np.int32(chunk), schedule[-chunk:], *arguments
         )
         steps = int(np.asarray(Transitions(*columns).n_steps).sum())
-        done += CHUNK
+        done += chunk
         return (time.perf_counter() - begin) / steps
 
     return measure, start.z

@@ -369,12 +369,13 @@ class CompiledModel:
 
     def _prepared(self, others: Mapping[str, Any]) -> dict[str, Any]:
         """What follows from data alone, some of them replaced by `others`."""
+        import jax
         import numpy as np
 
         data = {**self.data_arrays, **self.functions.generated.constants, **others}
         try:
             with np.errstate(all="ignore"):
-                arrays = {name: np.asarray(value) for name, value in self.functions.prepare(data).items()}
+                arrays = jax.tree.map(np.asarray, self.functions.prepare(data))
         except NotPositiveDefinite as failure:
             raise self._covariance_error(failure) from None
         except (ArithmeticError, ValueError, IndexError) as failure:

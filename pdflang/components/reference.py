@@ -76,6 +76,12 @@ def log_prob_of_white(y: Any, mu: Any, log_norm: Any) -> Any:
     return -0.5 * np.sum((y - mu) ** 2) - log_norm
 
 
+def log_prob_of_linear(blocks: Any, v: Any, log_norm: Any) -> Any:
+    flat, (rows, y, rest) = np.ravel(v), blocks
+    mu = np.concatenate([block @ flat[len(flat) - block.shape[1] :] for block in rows])
+    return -0.5 * (np.sum((y - mu) ** 2) + rest) - log_norm
+
+
 def log_or_floor(x: ArrayLike) -> NDArray[np.float64]:
     x = np.asarray(x, float)
     return np.where(x == 0, -1e100, np.log(np.where(x == 0, 1.0, x)))

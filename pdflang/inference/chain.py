@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pdflang.inference.calls import next_size
-from pdflang.inference.chunks import CHUNK, Transitions, ends_window, stages, up_to_window_end
+from pdflang.inference.chunks import Transitions, chunk_of, ends_window, stages, up_to_window_end
 from pdflang.inference.draws import NoFiniteStart
 from pdflang.inference.keeping import leaves_of, tree_like
 from pdflang.inference.monitor import Progressed
@@ -56,6 +56,7 @@ class ChainRun:
         self._stages = stages(options.warmup, options.settling)
         self._state: State | None = None
         self._ends_with: float | None = None
+        self._chunk = chunk_of(target.dimension)
         self._size = 1
 
     @property
@@ -70,7 +71,7 @@ class ChainRun:
             return math.inf
         if self._ends_with is None:  # of a chain that was saved
             with double_precision():
-                self._ends_with = float(self._call(self._state, 0, self._stages[-CHUNK:])[2])
+                self._ends_with = float(self._call(self._state, 0, self._stages[-self._chunk :])[2])
         return self._ends_with
 
     def go_on(self) -> None:
@@ -81,7 +82,7 @@ class ChainRun:
                 return
             begin = time.perf_counter()
             self._state, count = self._advance(self._state)
-            self._size = next_size(count, time.perf_counter() - begin, CHUNK)
+            self._size = next_size(count, time.perf_counter() - begin, self._chunk)
 
     def checkpoint(self) -> Checkpoint | None:
         """The leaves of its state, how many transitions are made and wanted, what they cost; and its draws."""
@@ -132,7 +133,7 @@ class ChainRun:
         done, warmup = self.progressed.done, self._options.warmup
         count = min(self._size, (warmup if done < warmup else self.progressed.total) - done)
         first_stage = min(done, warmup)
-        asked = self._stages[first_stage : first_stage + CHUNK]
+        asked = self._stages[first_stage : first_stage + self._chunk]
         count = up_to_window_end(asked[:count])
         state, columns, step_size = self._call(state, count, asked)
         self._ends_with = float(step_size)

@@ -54,7 +54,7 @@ def sample_chains(
     monitor = monitor or QuietMonitor()
     seed = chosen_seed(options.seed)
     programs = programs_of(target, options, trajectory)
-    numbers = range(options.chains)
+    target, numbers = target.placed(), range(options.chains)
     chains = [ChainRun(method, number, target, options, programs, seed, mode) for number in numbers]
     keeper = Keeper(method, checkpoints)
     for number, of_another in keeper.restore(chains).items():

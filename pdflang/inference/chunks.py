@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-CHUNK = 128
-"""Most transitions of one call."""
+BLOCK = 128
+"""Transitions whose random numbers are drawn together."""
+
+_MOST, _MOST_NUMBERS = 1024, 2**15
 
 _FAST, _SLOW, _WINDOW_END, SAMPLING = range(4)
 
@@ -18,7 +20,7 @@ _SHORTEST = 20
 
 
 class Transitions(NamedTuple):
-    """What a chunk of transitions gave, arrays of shape (CHUNK,), positions (CHUNK, n)."""
+    """What a chunk of transitions gave, arrays of shape (chunk,), positions (chunk, n)."""
 
     z: Any
     lp: Any
@@ -30,9 +32,14 @@ class Transitions(NamedTuple):
     step_size: Any
 
 
+def chunk_of(dimension: int) -> int:
+    """Most transitions of one call, in whole blocks: a call costs what a hundred transitions of a small density do."""
+    return BLOCK * max(1, min(_MOST, _MOST_NUMBERS // max(1, dimension)) // BLOCK)
+
+
 @cache
 def stages(warmup: int, settling: int) -> np.ndarray:
-    """The stage of each transition, int32 (warmup + CHUNK,): Stan's windows, then sampling.
+    """The stage of each transition, int32 (warmup + 1024,): Stan's windows, then sampling.
 
     The first window begins after `settling` transitions, and each is twice as long as the one before (Stan Reference
     Manual, "Automatic parameter tuning").
@@ -41,7 +48,7 @@ def stages(warmup: int, settling: int) -> np.ndarray:
     steps up and down at first, and where their logarithms average the acceptance is above the target: too small
     steps, which differ from chain to chain. All chains have the same array, which is not to be written to.
     """
-    found = np.full(warmup + CHUNK, _FAST, np.int32)
+    found = np.full(warmup + _MOST, _FAST, np.int32)
     found[warmup:] = SAMPLING
     begin, length, last = settling, _FIRST_WINDOW, max(50, warmup // 10)
     if begin + length + last > warmup:

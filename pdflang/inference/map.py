@@ -46,7 +46,7 @@ def maximise(
     options = options or MapOptions()
     monitor = monitor or QuietMonitor()
     seed = chosen_seed(options.seed)
-    surface = surface_of(target)
+    target, surface = target.placed(), surface_of(target)
     searches = [
         _Search(number, target, options, surface, partial(surface.start, target, seed, number))
         for number in range(options.starts)

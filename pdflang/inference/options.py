@@ -15,8 +15,8 @@ from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
 
 _SEEDS = 2**32
 
-DENSE_DIMENSIONS = 200
-"""Up to this many dimensions the metric is dense unless the options say otherwise."""
+DENSE_DIMENSIONS, LOW_RANK_DIMENSIONS = 200, 5000
+"""Up to so many dimensions the metric is dense, and of low rank, unless the options say otherwise."""
 
 FIRST_DRAWS = 1000
 MORE_DRAWS = 500
@@ -66,7 +66,7 @@ class ChainOptions(Options):
     target_acceptance: float = option(0.9, "acceptance rate that the step size aims at", above=0, below=1)
     metric: str = option(
         "auto",
-        f"shape of the metric; auto is dense up to {DENSE_DIMENSIONS} dimensions",
+        f"shape of the metric; auto is dense up to {DENSE_DIMENSIONS} dimensions, low-rank up to {LOW_RANK_DIMENSIONS}",
         choices=("auto", "dense", "low-rank", "diagonal"),
     )
     threads: int | None = option(None, "chains that run at once; as many as there are cores if not given", least=1)
@@ -80,7 +80,9 @@ class ChainOptions(Options):
         """The shape of the metric of a target of this dimension: dense, low-rank or diagonal."""
         if self.metric != "auto":
             return self.metric
-        return "dense" if dimension <= DENSE_DIMENSIONS else "diagonal"
+        if dimension <= DENSE_DIMENSIONS:
+            return "dense"
+        return "low-rank" if dimension <= LOW_RANK_DIMENSIONS else "diagonal"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import jax
 import numpy as np
 
 from pdflang.inference.calls import strongly_typed
-from pdflang.inference.chunks import CHUNK
+from pdflang.inference.chunks import chunk_of
 from pdflang.inference.keeping import shape_of
 from pdflang.inference.options import ChainOptions
 from pdflang.inference.platform import available_cores, compiler_options, double_precision
@@ -86,7 +86,7 @@ class Programs:
         """A call that makes no transitions."""
         with double_precision():
             state, _ = self.first_state(*self._somewhere)
-            stages = np.zeros(CHUNK, np.int32)
+            stages = np.zeros(chunk_of(self.dimension), np.int32)
             numbers = (np.uint32(0), np.uint32(0), np.int32(0), np.int32(0))
             target_acceptance = np.float64(options.target_acceptance)
             state, _, _ = self.advance(state, *numbers, stages, target_acceptance, target.arrays)
@@ -109,10 +109,12 @@ def _programs(
         state: Any, seed: Any, chain: Any, first: Any, count: Any, stages: Any, target_acceptance: Any, arrays: Any
     ) -> Any:  # fmt: skip
         from pdflang.inference import transition
+        from pdflang.inference.sums import with_quick_sums
 
+        quick = with_quick_sums(log_density)
         key = jax.random.fold_in(jax.random.key(seed), 2 * chain + 1)
         moved, rows = transition.advance(
-            lambda z: log_density(z, arrays), _chain(state, dimension, shape), key, first, count, stages,
+            lambda z: quick(z, arrays), _chain(state, dimension, shape), key, first, count, stages,
             target_acceptance, trajectory,
         )  # fmt: skip
         step_size = jax.numpy.exp(moved.step_size.log_step_size_avg)

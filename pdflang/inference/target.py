@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from pdflang.inference.platform import double_precision
 
 if TYPE_CHECKING:
     from pdflang.model import CompiledModel
@@ -29,6 +31,13 @@ class Target:
     arrays: Any
     log_prior: Callable[[Any, Any], Any] | None = None
     content: str | None = None
+
+    def placed(self) -> Target:
+        """The same with its arrays where programs run: otherwise each call brings them there."""
+        import jax
+
+        with double_precision():
+            return replace(self, arrays=jax.device_put(self.arrays))
 
 
 def posterior_of(model: CompiledModel) -> Target:

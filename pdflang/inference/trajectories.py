@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
+from jax.extend.random import threefry_2x32
+from jax.scipy.special import ndtri
 
 if TYPE_CHECKING:
     from blackjax.mcmc import hmc
@@ -23,8 +25,8 @@ _MOST_STEPS = 1024
 class Trajectory(Hashable, Protocol):
     """A kernel of Hamiltonian Monte Carlo. Those that are equal share a compiled program."""
 
-    def chances(self, key: Any, dimension: int) -> Any:
-        """What one transition leaves to chance."""
+    def chances(self, key: Any, numbers: Any, dimension: int) -> Any:
+        """What the transitions of these numbers (m,) leave to chance, in columns (m, …)."""
 
     def __call__(
         self, chances: Any, state: hmc.HMCState, log_density: Callable[[Any], Any], step_size: Any
@@ -38,9 +40,9 @@ class NoUTurn:
 
     max_tree_depth: int
 
-    def chances(self, key: Any, dimension: int) -> Any:
-        """The key: how many numbers there will be is not known before."""
-        return key
+    def chances(self, key: Any, numbers: Any, dimension: int) -> Any:
+        """A key each: how many numbers there will be is not known before."""
+        return jax.vmap(lambda number: jax.random.fold_in(key, number))(numbers)
 
     def __call__(
         self, chances: Any, state: hmc.HMCState, log_density: Callable[[Any], Any], step_size: Any
@@ -70,14 +72,11 @@ class RandomLength:
 
     length: float
 
-    def chances(self, key: Any, dimension: int) -> Chances:
+    def chances(self, key: Any, numbers: Any, dimension: int) -> Chances:
         """All that there is."""
-        for_momentum, for_length, for_decision = jax.random.split(key, 3)
-        return Chances(
-            jax.random.normal(for_momentum, (dimension,)),
-            jax.random.uniform(for_length, minval=_LENGTHS[0], maxval=_LENGTHS[1]),
-            jax.random.uniform(for_decision),
-        )
+        uniform = _uniforms(key, numbers, dimension + 2)
+        low, high = _LENGTHS
+        return Chances(ndtri(uniform[:, 2:]), low + (high - low) * uniform[:, 0], uniform[:, 1])
 
     def __call__(
         self, chances: Chances, state: hmc.HMCState, log_density: Callable[[Any], Any], step_size: Any
@@ -97,6 +96,18 @@ class RandomLength:
         start = integrators.IntegratorState(state.position, chances.momentum, state.logdensity, state.logdensity_grad)
         end, info, _ = proposal(chances.decision, start)
         return hmc.HMCState(end.position, end.logdensity, end.logdensity_grad), info, 0
+
+
+def _uniforms(key: Any, numbers: Any, count: int) -> Any:
+    """So many uniform numbers (m, count) in (0, 1) for each of `numbers` (m,).
+
+    They are the hash of both positions (Salmon et al. 2011), all in one call: keys of their own would cost twice.
+    """
+    row, column = jnp.broadcast_arrays(numbers.astype(jnp.uint32)[:, None], jnp.arange(count, dtype=jnp.uint32))
+    positions = jnp.concatenate([row.ravel(), column.ravel()])
+    high, low = jnp.split(threefry_2x32(jax.random.key_data(key), positions).astype(jnp.uint64), 2)
+    # 52 bits, and the middle of their interval: neither 0 nor 1, where a normal number would be infinite.
+    return (((high << 20) ^ (low >> 12)) & (2**52 - 1)).astype(float).reshape(row.shape) * 2.0**-52 + 2.0**-53
 
 
 def _decided(decision: Any, log_acceptance: Any, start: Any, end: Any) -> tuple[Any, tuple[Any, Any, None]]:

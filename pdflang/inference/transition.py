@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from blackjax.adaptation.step_size import DualAveragingAdaptationState, dual_averaging_adaptation
 from blackjax.mcmc.hmc import HMCState
 
-from pdflang.inference.chunks import CHUNK, SAMPLING, Transitions
+from pdflang.inference.chunks import BLOCK, SAMPLING, Transitions
 from pdflang.inference.trajectories import Trajectory
 from pdflang.inference.whitening import Whitening, root_of
 
@@ -45,18 +45,17 @@ def advance(
     target_acceptance: Any,
     trajectory: Trajectory,
 ) -> tuple[Chain, Transitions]:
-    """Make `count` transitions, at most CHUNK, the first being number `begin`; `stages` (CHUNK,) are theirs.
+    """Make `count` transitions, at most a chunk, the first being number `begin`; `stages` (chunk,) are theirs.
 
     Random numbers belong to the transition's number, so that the chunks' sizes do not matter. One that ends a window is
     the last, and `end_window` comes next: XLA makes one kernel of a loop that calls no library.
     """
+    dimension = chain.state.position.shape[0]
 
-    def one_transition(i: Any, carry: tuple[Chain, Transitions]) -> tuple[Chain, Transitions]:
-        chain, kept = carry
+    def one_transition(i: Any, here: Any, chain: Chain, kept: Transitions) -> tuple[Chain, Transitions]:
         sampling = stages[i] == SAMPLING
         log_step = jnp.where(sampling, chain.step_size.log_step_size_avg, chain.step_size.log_step_size)
         step_size = jnp.exp(log_step)
-        here = jax.tree.map(lambda column: column[i], chances)
         position = chain.whitening.position
         state, info, tree_depth = trajectory(here, chain.state, lambda w: log_density(position(w)), step_size)
         row = Transitions(
@@ -72,11 +71,17 @@ def advance(
         kept = jax.tree.map(lambda column, value: column.at[i].set(value), kept, row)
         return _adapted(chain._replace(state=state), stages[i], info.acceptance_rate, target_acceptance), kept
 
-    dimension = chain.state.position.shape[0]
-    numbers = begin + jnp.arange(CHUNK)
-    chances = jax.vmap(lambda number: trajectory.chances(jax.random.fold_in(key, number), dimension))(numbers)
-    nothing = _no_transitions(dimension)
-    return jax.lax.fori_loop(0, count, one_transition, (chain, nothing))
+    def block(number: Any, carry: tuple[Chain, Transitions]) -> tuple[Chain, Transitions]:
+        first = number * BLOCK
+        chances = trajectory.chances(key, begin + first + jnp.arange(BLOCK), dimension)
+
+        def one(i: Any, carry: tuple[Chain, Transitions]) -> tuple[Chain, Transitions]:
+            return one_transition(i, jax.tree.map(lambda column: column[i - first], chances), *carry)
+
+        return jax.lax.fori_loop(first, jnp.minimum(count, first + BLOCK), one, carry)
+
+    nothing = _no_transitions(len(stages), dimension)
+    return jax.lax.fori_loop(0, (count + BLOCK - 1) // BLOCK, block, (chain, nothing))
 
 
 def end_window(chain: Chain, target_acceptance: Any) -> Chain:
@@ -99,12 +104,12 @@ def _adapted(chain: Chain, stage: Any, acceptance_rate: Any, target_acceptance: 
     return jax.lax.switch(stage, (adapt_step_size, gather, gather, lambda chain: chain), chain)
 
 
-def _no_transitions(dimension: int) -> Transitions:
-    reals, whole = jnp.zeros(CHUNK), jnp.zeros(CHUNK, dtype=int)
+def _no_transitions(count: int, dimension: int) -> Transitions:
+    reals, whole = jnp.zeros(count), jnp.zeros(count, dtype=int)
     return Transitions(
-        z=jnp.zeros((CHUNK, dimension)),
+        z=jnp.zeros((count, dimension)),
         lp=reals,
-        diverging=jnp.zeros(CHUNK, dtype=bool),
+        diverging=jnp.zeros(count, dtype=bool),
         energy=reals,
         acceptance_rate=reals,
         tree_depth=whole,

@@ -2,7 +2,7 @@
 
 The factorials of counts, the logarithms of known standard deviations, and for a normal vector of known
 covariance the whitening: W(y − μ) with W the inverse of the Cholesky factor, where W y and W A of a
-prediction A v are known.
+prediction A v are known. Where μ is one product A v, its table is triangular after a rotation.
 """
 
 from __future__ import annotations
@@ -48,6 +48,20 @@ LOG_NORM = ArrayFunction(
     f"{_RUNTIME}.factorisation.log_norm_of_normal",
     f"{_RUNTIME}.factorisation.log_norm_of_normal",
     "log √det(2π L Lᵀ)",
+)
+TRIANGULAR = ArrayFunction(
+    "triangular_blocks",
+    ("y", "table"),
+    f"{_RUNTIME}.factorisation.triangular_blocks",
+    f"{_RUNTIME}.factorisation.triangular_blocks",
+    "a table and a vector after the rotation that makes the table triangular",
+)
+LINEAR = ArrayFunction(
+    "log_prob_of_linear",
+    ("blocks", "v", "log_norm"),
+    "pdflang.components.reference.log_prob_of_linear",
+    f"{_RUNTIME}.known_data.log_prob_of_linear",
+    "the log-probability of a normal vector with mean A v, A and y being whitened and rotated",
 )
 WHITE = ArrayFunction(
     "log_prob_of_white",
@@ -108,7 +122,27 @@ def _whitened(node: LogProbability) -> Node | None:
         return None
     white_y = _solved(scale_tril, node.value).called(_named("white", node.value))
     log_norm = nodes.Whole(LOG_NORM, (scale_tril,), (), "real")
+    product = _as_product(white_mu)
+    if product is not None:
+        table, vector = product
+        blocks = nodes.Whole(TRIANGULAR, (white_y, table), table.axes, "real")
+        blocks = blocks.called(f"triangular_{table.hint.removeprefix('white_') if table.hint else 'table'}")
+        return nodes.Whole(LINEAR, (blocks, vector, log_norm), (), "real", span=node.span)
     return nodes.Whole(WHITE, (white_y, white_mu, log_norm), (), "real", span=node.span)
+
+
+def _as_product(white_mu: Node) -> tuple[Node, Node] | None:
+    """The known table A and the v of a prediction A v, where it is one; numbers beside it go to v."""
+    if isinstance(white_mu, nodes.Whole) and white_mu.function in (CONTRACT, MATMUL):
+        table, vector = white_mu.arguments
+        return table, vector
+    if isinstance(white_mu, nodes.Apply) and white_mu.function is arithmetic.MULTIPLY:
+        scalars = [part for part in white_mu.arguments if not part.axes]
+        products = [_as_product(part) for part in white_mu.arguments if part.axes]
+        if len(scalars) == 1 and products[0] is not None:
+            table, vector = products[0]
+            return table, build.multiply(scalars[0], vector)
+    return None
 
 
 def _solved(scale_tril: Node, values: Node) -> Node:

@@ -295,15 +295,18 @@ def _degree(terms: list[Term]) -> int | None:
 
 
 def _sum_over(rule: rules.Rule, inner: Loop, variable: Variable, body: Node, region: LoopIndex | None) -> Node:
-    """Σ_k w_k f(x_k), with nodes and weights of one region, or of the region at a position."""
+    """Σ_k w_k f(x_k), with nodes and weights of one region, or of the region at a position.
+
+    Nodes are the first axis, in front of whatever loops are around: so many rows are added up side by side.
+    """
     count = rule.points.shape[-1]
-    loop = Loop(inner.depth, Axis(Size(count)))
+    loop = Loop(-1 - inner.depth, Axis(Size(count)))
     if region is None:
         points, weights = build.known_vector(rule.points[0]), build.known_vector(rule.weights[0])
         place: tuple[Node, ...] = (LoopIndex(loop),)
     else:
-        points, weights = (_known_matrix(values) for values in (rule.points, rule.weights))
-        place = (region, LoopIndex(loop))
+        points, weights = (_known_matrix(values.T) for values in (rule.points, rule.weights))
+        place = (LoopIndex(loop), region)
     points.called("nodes"), weights.called("weights")
     fixed = [factor for factor in build.factors(body) if variable.loop not in factor.loops]
     moving = [factor for factor in build.factors(body) if variable.loop in factor.loops]

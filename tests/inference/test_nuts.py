@@ -210,7 +210,7 @@ def test_other_data_of_the_same_shapes_compiles_nothing() -> None:
     assert second.z.mean() == pytest.approx(7.0, abs=0.3)
 
 
-def test_many_dimensions_start_at_the_prior_draw_with_a_diagonal_metric() -> None:
+def test_many_dimensions_start_at_the_prior_draw_with_a_metric_of_low_rank() -> None:
     target = known.gaussian(np.diag(np.linspace(0.5, 2.0, 250) ** 2))
     draws = nuts.sample(target, NutsOptions(chains=1, warmup=200, draws=100))
     assert draws.metric.shape == (1, 250)

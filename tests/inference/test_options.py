@@ -49,6 +49,7 @@ def test_all_wrong_values_are_listed_together() -> None:
 
 def test_the_metric_is_dense_where_it_pays() -> None:
     assert NutsOptions().metric_of(200) == "dense"
-    assert NutsOptions().metric_of(201) == "diagonal"
+    assert NutsOptions().metric_of(201) == "low-rank"
+    assert NutsOptions().metric_of(5001) == "diagonal"
     assert NutsOptions(metric="dense").metric_of(201) == "dense"
     assert NutsOptions(metric="diagonal").metric_of(2) == "diagonal"

@@ -15,7 +15,7 @@ from blackjax.adaptation.window_adaptation import build_schedule
 
 import pdflang
 from pdflang import stored
-from pdflang.inference.chunks import CHUNK, SAMPLING, stages
+from pdflang.inference.chunks import SAMPLING, stages
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -108,7 +108,7 @@ def test_models_that_call_what_was_registered_have_no_content() -> None:
 @pytest.mark.parametrize("warmup", [0, 1, 19, 20, 60, 149, 150, 200, 333, 500, 1000, 2000])
 def test_windows_of_warmup_are_those_of_blackjax(warmup: int, settling: int) -> None:
     found = stages(warmup, settling)
-    assert (found[warmup:] == SAMPLING).all() and len(found) == warmup + CHUNK
+    assert (found[warmup:] == SAMPLING).all() and len(found) == warmup + 1024
     if warmup:
         slow, ends = np.asarray(build_schedule(warmup, settling, max(50, warmup // 10))).T
         np.testing.assert_array_equal(found[:warmup], np.where(ends, 2, slow))

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 _ASYMMETRY = 1e-10
 """The largest difference between mirrored entries, relative to the standard deviations: as where data is checked."""
+
+_BLOCKS = 5
+_MANY_ROWS = 50
 
 
 class NotPositiveDefinite(ValueError):
@@ -46,6 +51,22 @@ def whitened(scale_tril: np.ndarray, values: np.ndarray) -> np.ndarray:
 
     columns = values.reshape(len(values), -1)
     return solve_triangular(scale_tril, columns, lower=True, check_finite=False).reshape(values.shape)
+
+
+def triangular_blocks(y: np.ndarray, table: np.ndarray) -> tuple[tuple[np.ndarray, ...], np.ndarray, np.ndarray]:
+    """What |y − A v|² is a function of, A being a table (n, …) of k columns: no more than k rows, in blocks.
+
+    With A = Q T it is |Qᵀ y − T v|² and a rest that no v changes (Golub & Van Loan, section 5.3.2). A block is some
+    rows of the triangular T without the columns before its own, which are zero: of many rows and columns, less than two
+    thirds are left. The blocks, Qᵀ y, and the rest.
+    """
+    columns = table.reshape(len(table), -1)
+    count = columns.shape[1]
+    triangle = np.asarray(np.linalg.qr(np.column_stack([columns, y]), mode="r"))
+    rows, rotated, rest = triangle[:count, :count], triangle[:count, count], triangle[count:, count]
+    edges = np.linspace(0, len(rows), 1 + (_BLOCKS if len(rows) >= _MANY_ROWS else 1)).astype(int)
+    blocks = tuple(np.ascontiguousarray(rows[begin:end, begin:]) for begin, end in pairwise(edges))
+    return blocks, rotated, np.sum(rest**2)
 
 
 def log_norm_of_normal(scale_tril: np.ndarray) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -25,3 +27,13 @@ def log_prob_of_known_scale(y: ArrayLike, mu: ArrayLike, sigma: ArrayLike, log_s
 def log_prob_of_white(y: ArrayLike, mu: ArrayLike, log_norm: ArrayLike) -> Array:
     """The log-probability of a normal vector: y and mu are whitened, log_norm is log √det(2π C)."""
     return -0.5 * jnp.sum(jnp.square(y - mu)) - log_norm
+
+
+def log_prob_of_linear(
+    blocks: tuple[Sequence[ArrayLike], ArrayLike, ArrayLike], v: ArrayLike, log_norm: ArrayLike
+) -> Array:
+    """The log-probability of a normal vector with mean A v, from the `triangular_blocks` of A and y."""
+    rows, y, rest = blocks
+    flat = jnp.ravel(v)
+    mu = jnp.concatenate([block @ flat[flat.size - np.shape(block)[1] :] for block in rows])
+    return -0.5 * (jnp.sum(jnp.square(y - mu)) + rest) - log_norm
