@@ -31,7 +31,7 @@ from pdflang.learning.event_makers import (
 )
 from pdflang.learning.layout import Part
 from pdflang.learning.networks import conditional_flow, log_prob, still_at_first
-from pdflang.learning.options import FlowOptions, ScandalOptions
+from pdflang.learning.options import FlowOptions, ScandalOptions, SplineOptions
 from pdflang.learning.scaling import Scales, standard_z
 
 __all__ = ["event_values", "events_drawn", "expected", "finished", "log_value", "network", "prepared", "reading"]
@@ -46,7 +46,7 @@ class Head(eqx.Module):
     flow: Any
     logits: eqx.nn.MLP | None
 
-    def __init__(self, key: Any, column: Column, given: int, options: FlowOptions | ScandalOptions) -> None:
+    def __init__(self, key: Any, column: Column, given: int, options: SplineOptions) -> None:
         self.column = column
         has_flow, labels = column.kind != "label", {"label": column.labels, "clipped": 2}.get(column.kind, 0)
         self.flow = conditional_flow(key, 1, given, options.layers, options.width, options.knots) if has_flow else None
@@ -101,28 +101,22 @@ class Head(eqx.Module):
         return log_between(lower, upper) - log_between(low, high)
 
 
-class EventFlow(Maker):
-    """The heads of the columns of an observation."""
+class ColumnFlow(eqx.Module):
+    """The heads of some columns, given a vector."""
 
-    columns: tuple[Column, ...] = eqx.field(static=True)
     heads: tuple[Head, ...]
-    expected: eqx.nn.MLP
 
-    def __init__(
-        self, key: Any, columns: tuple[Column, ...], dimension: int, options: FlowOptions | ScandalOptions
-    ) -> None:
-        first, second = jax.random.split(key)
-        heads, given = [], dimension
+    def __init__(self, key: Any, columns: Sequence[Column], given: int, options: SplineOptions) -> None:
+        heads = []
         for number, column in enumerate(columns):
-            own = first if number == 0 else jax.random.fold_in(first, number)
+            own = key if number == 0 else jax.random.fold_in(key, number)
             heads.append(Head(own, column, given, options))
             given += column.cells
-        self.columns, self.heads = columns, tuple(heads)
-        self.expected = number_network(second, dimension, options)
+        self.heads = tuple(heads)
 
-    def log_density(self, cells: jax.Array, z: jax.Array) -> jax.Array:
-        """log q of an event (cells,) at standardised parameters (dimension,)."""
-        total, given, first = jnp.zeros(()), z, 0
+    def log_density(self, cells: jax.Array, given: jax.Array) -> jax.Array:
+        """log q of columns (cells,)."""
+        total, first = jnp.zeros(()), 0
         for head in self.heads:
             own = cells[first : first + head.column.cells]
             total += head.log_density(own, given)
@@ -130,11 +124,35 @@ class EventFlow(Maker):
             first += head.column.cells
         return total
 
-    def drawn(self, key: Any, z: jax.Array) -> jax.Array:
-        given = z
+    def drawn(self, key: Any, given: jax.Array) -> jax.Array:
+        """Columns (cells,)."""
+        start = len(given)
         for number, head in enumerate(self.heads):
             given = jnp.concatenate([given, head.drawn(jax.random.fold_in(key, number), given)])
-        return given[len(z) :]
+        return given[start:]
+
+
+class EventFlow(Maker):
+    """The flow of the columns of an observation, given the parameters."""
+
+    columns: tuple[Column, ...] = eqx.field(static=True)
+    flow: ColumnFlow
+    expected: eqx.nn.MLP
+
+    def __init__(
+        self, key: Any, columns: tuple[Column, ...], dimension: int, options: FlowOptions | ScandalOptions
+    ) -> None:
+        first, second = jax.random.split(key)
+        self.columns = columns
+        self.flow = ColumnFlow(first, columns, dimension, options)
+        self.expected = number_network(second, dimension, options)
+
+    def log_density(self, cells: jax.Array, z: jax.Array) -> jax.Array:
+        """log q of an event (cells,) at standardised parameters (dimension,)."""
+        return self.flow.log_density(cells, z)
+
+    def drawn(self, key: Any, z: jax.Array) -> jax.Array:
+        return self.flow.drawn(key, z)
 
     def __call__(self, rows: jax.Array, z: jax.Array) -> jax.Array:
         """log q + log ν, (contrasts, GROUP), of rows (GROUP, cells) at parameters (contrasts, dimension)."""

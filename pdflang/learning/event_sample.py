@@ -16,6 +16,7 @@ import jax
 import numpy as np
 from scipy.special import logsumexp
 
+from pdflang.backend.runtime.replay import Course, courses_of
 from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.inference.platform import double_precision
 from pdflang.inference.workers import StopRequest
@@ -28,7 +29,7 @@ from pdflang.simulator import Batch, Simulator, matrix
 if TYPE_CHECKING:
     from pdflang.model import CompiledModel
 
-Asked = Literal["nothing", "ratios", "scores", "ratios and scores"]
+Asked = Literal["nothing", "ratios", "scores", "ratios and scores", "traces"]
 """What of the traces a method reads."""
 
 GROUP = 16
@@ -46,8 +47,10 @@ class EventSample:
     `z` (groups, contrasts, dimension) are the parameters at which a group is compared. Of an observation `o`: `o rows`
     (groups, GROUP, width), their `o weight` (groups, GROUP), 0 where there is no event, so that the weights of all
     groups of a data set add up to its number of events; `o log ratio` (groups, contrasts, GROUP) of intensities and
-    `o score` (groups, contrasts, GROUP, dimension), by unconstrained parameters, where they are asked for. `sets` is
-    the number of data sets. `o yield` (2, …) are points and log-numbers of events, from which the dependence of yields
+    `o score` (groups, contrasts, GROUP, dimension), by unconstrained parameters, where they are asked for. Of traces
+    `o stream` (groups, GROUP) is the stream an event came from, −1 of none, `o latent k` (groups, GROUP, sites) what
+    nobody sees of those of stream k, and `o log reference` (groups, GROUP) their log Λ_ref. `sets` is the number of
+    data sets. `o yield` (2, …) are points and log-numbers of events, from which the dependence of yields
     is first guessed.
     """
 
@@ -192,6 +195,9 @@ class _Drawing:
             return np.repeat(sets, self.units, axis=0)[:, None]
         if self.asked == "scores":
             return np.repeat(self.reference[None], groups, axis=0)
+        if self.asked == "traces":
+            own = self.of_set[first : first + groups // self.units]
+            return np.repeat(self.reference[own], self.units, axis=0)[:, None]
         count = self.options.contrasts
         drawn = self.points.drawn(jax.random.fold_in(self._key(2), first), groups * count)
         return drawn.reshape(groups, count, -1)
@@ -220,13 +226,16 @@ class _Drawing:
         groups, contrasts = z.shape[:2]
         found: dict[str, np.ndarray] = {}
         with double_precision():
-            if "ratios" in self.asked:
+            if self.asked == "traces":
+                found |= self._latent(name, lists, place, groups)
+            if self.asked == "traces" or "ratios" in self.asked:
                 # All in one list, as parameters are the same.
                 whole = lists.regrouped(name, np.arange(len(place)), np.array([len(place)]), np.zeros(1, int))
                 each = [
                     whole.log_intensities(name, constrained(self.model, point[None])) for point in self.reference
                 ]
                 found[f"{name} log reference"] = _spread(np.stack(each, axis=1), place, groups)
+            if "ratios" in self.asked:
                 at = [lists.log_intensities(name, constrained(self.model, z[:, k])) for k in range(contrasts)]
                 found[f"{name} log ratio"] = np.stack([_spread(one, place, groups) for one in at], axis=1)
             if "scores" in self.asked:
@@ -237,6 +246,24 @@ class _Drawing:
                     scores.append(_spread(np.einsum("np,npd->nd", slopes, units), place, groups))
                 found[f"{name} score"] = np.stack(scores, axis=1)
         return found
+
+    def _latent(self, name: str, lists: Batch, place: np.ndarray, groups: int) -> dict[str, np.ndarray]:
+        """The streams that events came from, and what nobody sees of them."""
+        found, stream = {}, np.full(len(place), -1.0)
+        assert lists.traces is not None
+        for number, (course, sites) in enumerate(zip(self._courses(name), lists.traces[name].values(), strict=True)):
+            rows = sites["row"]
+            values = np.zeros((len(place), len(course.latent)))
+            for column, site in enumerate(course.latent):
+                values[rows, column] = sites[site]
+            stream[rows] = number
+            found[f"{name} latent {number}"] = _spread(values, place, groups)
+        found[f"{name} stream"] = _spread(stream + 1, place, groups) - 1
+        return found
+
+    def _courses(self, name: str) -> list[Course]:
+        first = {parameter: values[0] for parameter, values in constrained(self.model, self.reference[:1]).items()}
+        return courses_of(self.model.functions, name, first, self.model.whole_arrays)
 
     def _normalise(self, name: str, groups: dict[str, np.ndarray]) -> None:
         """Turn log-intensities into log-ratios to the reference, the mean over all data sets."""
@@ -250,6 +277,9 @@ class _Drawing:
         if process.normalised:
             shares = shares - _log_totals(logs[there], shares)
         reference = logsumexp(logs + shares, axis=-1)
+        if self.asked == "traces":
+            groups[f"{name} log reference"] = np.where(there, reference, 0.0)
+            return
         ratio = groups[f"{name} log ratio"] - reference[:, None]
         groups[f"{name} log ratio"] = np.where(there[:, None], ratio, 0.0)
 

@@ -128,7 +128,7 @@ class Learned:
             data[f"{part.name} weight"] = np.pad(each, (0, len(data[part.name]) - len(each)))
         weights = self.precise_weights
         with double_precision():
-            read = self.functions_of(model.functions)["reading"](weights, self.scales, data)
+            read = self.functions_of(model.functions)["reading"](weights, self.scales, data, model.arrays)
         return {"model": model.arrays, "read": read, "weights": weights, "scales": self.scales}
 
     @property
@@ -142,10 +142,6 @@ class Learned:
         return {"method": self.method.name, "sha256": hashlib.sha256(content).hexdigest()}
 
     # --- functions of z and arrays --------------------------------------------------------------------------
-
-    def value(self, weights: Any, scales: Any, z: Any, read: Any) -> Any:
-        """What was learned, at unconstrained parameters (dimension,) and what networks have read of data."""
-        return self.method.module.log_value(self.network(weights), self.parts, scales, z, read)
 
     def network(self, weights: Any) -> Any:
         """The network of some weights."""
@@ -177,11 +173,16 @@ class Learned:
         module = self.method.module
         self.network(self.weights)  # which is made once, outside of what is traced
 
-        def value(z: Any, arrays: Any) -> Any:
-            return self.value(arrays["weights"], arrays["scales"], z, arrays["read"])
+        def of_model(arrays: Any) -> tuple[Any, ...]:
+            return (module.OfModel(functions, arrays),) if self.method.needs_model else ()
 
-        def read(weights: Any, scales: Any, data: Any) -> Any:
-            return module.reading(self.network(weights), self.parts, scales, data)
+        def value(z: Any, arrays: Any) -> Any:
+            network = self.network(arrays["weights"])
+            known = arrays["scales"], z, arrays["read"]
+            return module.log_value(network, self.parts, *known, *of_model(arrays["model"]))
+
+        def read(weights: Any, scales: Any, data: Any, arrays: Any) -> Any:
+            return module.reading(self.network(weights), self.parts, scales, data, *of_model(arrays))
 
         def density(z: Any, arrays: Any) -> Any:
             if self.method.draws:

@@ -165,7 +165,8 @@ class _Run:
             histories.append(done.history)
         network = stacked(networks) if self.method.makes_events else networks[0]
         if self.method.of_events:
-            scales = module.finished(network, parts, scales, simulated)
+            of_model = (module.OfModel(self.model.functions, self.model.arrays),) if self.method.needs_model else ()
+            scales = module.finished(network, parts, scales, simulated, *of_model)
         return self._learned(network, scales, histories), interrupted
 
     def _network(self, number: int, scales: Any, arrays: Any, stop: StopRequest) -> Trained:

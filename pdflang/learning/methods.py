@@ -2,7 +2,8 @@
 
 A module of a network has `prepared(parts, simulations, options)`, `network(key, parts, scales, dimension, options)`,
 `reading(network, parts, scales, data)`, what is computed of a data set once, and
-`log_value(network, parts, scales, z, read)`. Where the posterior is learned, also
+`log_value(network, parts, scales, z, read)`. Of a method that `needs_model` these and `finished` have one more
+argument, an `OfModel` of the functions of a model and its arrays. Where the posterior is learned, also
 `drawn(network, parts, scales, key, read, count)`; where single events are learned from,
 `finished(network, parts, scales, simulations)`, the scales after the training, and `event_values` or `event_scores`;
 where events can be made, `expected(network, part, scales, z)` and
@@ -26,6 +27,7 @@ from pdflang.learning.options import (
     CompilationOptions,
     FlowOptions,
     GanOptions,
+    LatentsOptions,
     NleOptions,
     NpeOptions,
     NreOptions,
@@ -48,7 +50,8 @@ class LearningMethod:
 
     It learns from data sets, or, where it is `of_events`, from the single events of lists, which may be `weighted`.
     Where it `makes_events`, it is a surrogate of the simulator, and trains an ensemble of networks.
-    `network` is the module of its network, where methods share one and differ by their loss.
+    `network` is the module of its network, where methods share one and differ by their loss. Where it `needs_model`,
+    what was learned proposes, and the density is that of the model.
     """
 
     name: str
@@ -60,6 +63,7 @@ class LearningMethod:
     weighted: bool = False
     makes_events: bool = False
     network: str = ""
+    needs_model: bool = False
 
     @property
     def draws(self) -> bool:
@@ -92,9 +96,9 @@ def require_packages() -> None:
 def _of_events(
     name: str, options: type[TrainOptions], purpose: str, avoid: str,
     learns: Literal["likelihood", "ratio", "events"] = "ratio", weighted: bool = False, network: str = "event_ratios",
-    makes_events: bool = False,
+    makes_events: bool = False, needs_model: bool = False,
 ) -> LearningMethod:  # fmt: skip
-    return LearningMethod(name, options, learns, purpose, avoid, True, weighted, makes_events, network)
+    return LearningMethod(name, options, learns, purpose, avoid, True, weighted, makes_events, network, needs_model)
 
 
 _ROWS = (
@@ -170,6 +174,17 @@ _ROWS = (
         "likelihood",
         network="event_flow",
         makes_events=True,
+    ),
+    _of_events(
+        "latents",
+        LatentsOptions,
+        "proposals of what nobody sees of an event, such as its true place, given what is seen: the density of its "
+        "trace over that of the proposal adds up to the density of the event, whatever was learned",
+        "there are more than some ten thousand events, or much that is latent in each: every step of a sampler "
+        "evaluates 64 traces of each event",
+        "likelihood",
+        network="",
+        needs_model=True,
     ),
     _of_events(
         "flow",

@@ -123,6 +123,15 @@ class ScandalOptions(MakerOptions, SplineOptions):
 
 
 @dataclass(frozen=True)
+class LatentsOptions(EventOptions, SplineOptions):
+    """Options of `latents`: proposals of what nobody sees of an event, whose weights add up to its density."""
+
+    events: int = option_as_in(EventOptions, "events", 256)
+    layers: int = option_as_in(SplineOptions, "layers", 1)
+    proposals: int = option(64, "proposals for each event that is observed", least=2)
+
+
+@dataclass(frozen=True)
 class ReduceOptions(TrainOptions):
     """Options of `reduce`: the draws of the prior, and the autoencoders of outputs."""
 
