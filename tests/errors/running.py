@@ -59,5 +59,5 @@ def run(folder: Path, command: Sequence[str], monkeypatch: pytest.MonkeyPatch) -
 # Enough to see that a command gets to its end.
 _SHORT = {
     "map": ["--seed", "1"],
-    "sample": ["--seed", "1", "--chains", "1", "--warmup", "60", "--draws", "20"],
+    "sample": ["--seed", "1", "--chains", "1", "--warmup", "60", "--draws", "50"],
 }
