@@ -67,7 +67,10 @@ def trained(name: str) -> tuple[Any, Any]:
     return pdflang.loads(smeared, data=data), pdflang.loads(drawn, data=data).train(method="latents", **SMALL)
 
 
-@pytest.mark.parametrize("name", TEXTS)
+SLOW = ("two streams", "a shape")
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in TEXTS])
 def test_the_density_is_that_of_the_model(name: str) -> None:
     model, learned = trained(name)
     known = np.array([sum(np.sum(v) for v in model.log_likelihood(p).values()) for p in PLACES])
