@@ -32,6 +32,7 @@ from pdflang.semantics.modules import place_of
 if TYPE_CHECKING:
     from datetime import datetime
 
+    import jax
     import numpy as np
     import xarray
 
@@ -41,7 +42,8 @@ if TYPE_CHECKING:
     from pdflang.functions import Functions
     from pdflang.inference import Draws, Optima
     from pdflang.inference.workers import StopRequest
-    from pdflang.ir.program import BoundProgram
+    from pdflang.ir.program import BoundProgram, Process
+    from pdflang.learning.correction import Correction
     from pdflang.learning.learned import Learned
     from pdflang.learning.learning import Learning, Store
     from pdflang.learning.methods import LearningMethod
@@ -210,7 +212,7 @@ class Model(CompiledModel):
 
     learned: Learned | None = None
     surrogate: Learned | None = None
-    """What draws events in the place of the simulator."""
+    """What draws events in the place of the simulator, or corrects those that it draws."""
 
     def with_learned(self, learned: Learned) -> Model:
         """This model, with what was learned in place of its density. Error: E624 where its data are not fit for it."""
@@ -311,8 +313,8 @@ class Model(CompiledModel):
         return self.stand_in is not None or all(o.no_density is None for o in self.program.observations.values())
 
     def with_surrogate(self) -> Model:
-        """This model, whose events are drawn by what was learned, where that makes events; elsewhere itself."""
-        if self.learned is None or not self.learned.method.makes_events:
+        """This model, whose events are drawn or corrected by what was learned; itself where nothing of that was."""
+        if self.learned is None or not self.learned.method.simulates:
             return self
         found = self.with_learned(self.learned)
         found.surrogate = self.learned
@@ -324,20 +326,45 @@ class Model(CompiledModel):
     ) -> dict[str, Any]:  # fmt: skip
         """What is drawn with a key, as `CompiledModel` has it; by the surrogate where there is one.
 
-        Error: E662 for traces, which a surrogate does not know.
+        Errors: E609 for parameters that nothing was learned of, E662 for traces, which a surrogate does not know.
         """
         if self.surrogate is None:
             return super().drawn(key, params, sizes, traces, envelopes)
         if traces:
             raise PdflangError(
                 Diagnostic(
-                    "E662", f"events that `{self.surrogate.method.name}` makes have no traces",
+                    "E662", f"events by `{self.surrogate.method.name}` have no traces",
                     remedy="leave traces out, or simulate the model itself",
                 )
             )  # fmt: skip
+        if self.correction is not None:
+            return self.correction.drawn(super().drawn, key, params, sizes or {}, envelopes)
         from pdflang.learning.surrogate import Surrogate
 
         return dict(Surrogate(self, self.surrogate).drawn(key, params, sizes))
+
+    @cached_property
+    def correction(self) -> Correction | None:
+        """What corrects simulated events, if anything does."""
+        if self.surrogate is None or not self.surrogate.method.corrects:
+            return None
+        from pdflang.learning.correction import Correction
+
+        return Correction(self, self.surrogate)
+
+    def draw_prior(self, key: Any) -> dict[str, jax.Array]:
+        """Parameters drawn from the prior, as `CompiledModel` has it; where events are corrected, where that is."""
+        return super().draw_prior(key) if self.correction is None else dict(self.correction.point)
+
+    def as_data(self, drawn: Mapping[str, Any]) -> dict[str, Any]:
+        """What was drawn, by the names of the data, as `CompiledModel` has it; with the weights of a correction."""
+        found = super().as_data(drawn)
+        return found if self.correction is None else self.correction.with_weights(found, drawn)
+
+    def draws_weights(self, process: Process) -> bool:
+        """Whether events of a process have weights where they are drawn, or get them by a correction."""
+        weighs = self.correction is not None and self.correction.learned.method.corrects == "weights"
+        return weighs or super().draws_weights(process)
 
     def target(self) -> Target:
         """What samplers see."""

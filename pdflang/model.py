@@ -16,7 +16,7 @@ from pdflang.data.events import as_data, trace_labels
 from pdflang.data.matrix_checks import check_covariance
 from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
 from pdflang.functions import PRIOR_TRIALS, Functions, Parameters
-from pdflang.ir.program import BoundProgram, Observation, Program
+from pdflang.ir.program import BoundProgram, Observation, Process, Program
 from pdflang.semantics.capabilities import require_density, require_fit
 from pdflang.semantics.drawn_events import require_no_mixture
 
@@ -253,6 +253,10 @@ class CompiledModel:
             if name not in processes:
                 self.require_finite(observation, found[name], checked)
         return found
+
+    def draws_weights(self, process: Process) -> bool:
+        """Whether the events of a process are drawn with weights: the signs of its rate, if the model reads any."""
+        return process.weights is not None
 
     def as_data(self, drawn: Mapping[str, Any]) -> dict[str, Any]:
         """What was drawn, by the names of the data."""

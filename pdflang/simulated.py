@@ -36,8 +36,8 @@ def data_record(model: CompiledModel, simulated: Mapping[str, Any]) -> dict[str,
 def tables(model: CompiledModel, simulated: Mapping[str, Any]) -> dict[str, str]:
     """The tables of comma-separated values that the model names and that hold simulated data, by path.
 
-    All columns that the model reads are there. A table is left out where it could not be read back as it was:
-    where its data have different lengths, or a condition reads other columns.
+    All columns that the model reads are there, and what else was simulated of a table. It is left out where it could
+    not be read back as it was: where its data have different lengths, or a condition reads other columns.
     """
     found: dict[str, dict[str, Any]] = {}
     drawn = _arrays(simulated)
@@ -49,6 +49,8 @@ def tables(model: CompiledModel, simulated: Mapping[str, Any]) -> dict[str, str]
         path = _place(model, datum)
         columns = found.setdefault(path, {})
         parts = {source.column or name: ""} if datum.shape == "array" else {column: column for column in datum.columns}
+        own = simulated.get(name)
+        parts |= {column: column for column in own} if isinstance(own, Mapping) else {}
         for column, part in parts.items():
             key = f"{name}.{part}" if part else name
             values = drawn[key] if key in drawn else _values(model, datum, part)

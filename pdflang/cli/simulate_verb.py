@@ -62,7 +62,8 @@ def command(
 ) -> None:  # fmt: skip
     """Draw the observed data of MODEL at parameters drawn from its prior, or given.
 
-    The folder of `train --method flow`, `gan` or `vae` draws events by its networks.
+    The folder of `train --method flow`, `gan` or `vae` draws events by its networks; that of `reweight` or `transport`
+    corrects those of the model.
 
     All data are written to data.json, for `sample MODEL --data data.json`, and the parameters to params.json.
     Tables that the model names are written too, so that `sample` in the run's folder finds them.
@@ -122,6 +123,8 @@ def _simulate_one(
     with RunFolder.create(model, out, overwrite) as folder:
         folder.write_all(writes)
     shapes = [f"{name}: {_size(compiled, name, value)}" for name, value in simulated.items()]
+    if compiled.correction is not None:
+        shapes += [f"weights are in {place}" for place in compiled.correction.weights_at]
     files = ["data.json", "params.json", *written, *(["traces.nc"] if traces else [])]
     place = f"data with seed {seed}{f' at draw {draw} of the run' if draw is not None else ''} in {folder.path}"
     screen.result(

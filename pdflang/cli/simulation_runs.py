@@ -63,6 +63,8 @@ def simulate_many(
     simulator = compiled.simulator()
     events = {name: number for name, number in wanted.size.items() if name in compiled.program.observations}
     parameters = _parameters(wanted, seed)
+    if parameters is None and compiled.correction is not None:
+        parameters = compiled.correction.point
     options = {**asdict(wanted), "parameters": fingerprint(simulator, parameters)}
 
     def origin(**details: Any) -> dict[str, Any]:

@@ -62,8 +62,8 @@ def command(
     """Learn a density from simulations of MODEL, for models without one, or for many data sets; or events like these.
 
     Leaves a folder that `sample`, `map`, `profile` and `predict` take in the place of a model, with these or other
-    data, and `simulate`, where networks have learned to make events. Ctrl-C keeps what was made; `--resume` goes on
-    from there, in the folder --out or the newest one of the model, with the options of the run.
+    data, and `simulate`, where networks have learned to make events, or to correct them. Ctrl-C keeps what was made;
+    `--resume` goes on from there, in the folder --out or the newest one of the model, with the options of the run.
     """
     from pdflang.cli.monitors import told_of
     from pdflang.inference import terminal_monitor
@@ -81,7 +81,7 @@ def command(
     compiled = load_model(screen, model, data, require=require, at_fit=True)
     from pdflang.learning.store import CHECKPOINT, FolderStore, write_learned
 
-    if chosen.learns != "proposal":
+    if chosen.learns not in ("proposal", "correction"):
         _say_exact(screen, compiled, model)
     if earlier is not None:
         continued(earlier.path, _origin(compiled, chosen, settings, params, started), ("threads",), _ANOTHER)
@@ -172,16 +172,27 @@ def _say_exact(screen: Screen, model: Model, path: Path) -> None:
 def _use(method: LearningMethod, folder: Path) -> str:
     """What is to be done with a training."""
     sample, simulate = f"`pdflang sample {folder}` draws from it", f"`pdflang simulate {folder}` makes events"
+    if method.corrects:
+        validate = f"`pdflang validate {folder}` tests it"
+        return f"`pdflang simulate {folder}` gives corrected events, {validate}"
     return {"events": simulate}.get(method.learns, f"{sample}, {simulate}" if method.makes_events else sample)
+
+
+def _learned_from(learned: Learned) -> str:
+    """How many simulations; of a correction how many events of each side."""
+    if not learned.method.corrects:
+        return f"{learned.options.simulations} simulations"
+    counts = [(part.name, *learned.scales[f"{part.name} counts"]) for part in learned.parts]
+    return ", ".join(f"{ours} simulated and {theirs} observed events of {name}" for name, ours, theirs in counts)
 
 
 def summary_of(learned: Learned) -> str:
     """What was trained, in a few lines."""
     options = learned.options
     rounds = f" in {options.rounds} rounds" if options.rounds > 1 else ""
-    lines = [f"{learned.method.name}: {learned.method.learns} learned from {options.simulations} simulations{rounds}"]
+    lines = [f"{learned.method.name}: {learned.method.learns} learned from {_learned_from(learned)}{rounds}"]
     networks = getattr(options, "ensemble", 1)
-    for number, passes in enumerate(learned.history):
+    for number, passes in enumerate(filter(None, learned.history)):
         best = min(passes, key=lambda entry: entry["validation"])
         head = f"round {number // networks + 1}: " if options.rounds > 1 else ""
         head += f"network {number % networks + 1}: " if networks > 1 else ""

@@ -13,6 +13,7 @@ import click
 
 from pdflang.cli.failure import UNTRUSTED, told
 from pdflang.cli.options import data_option, json_option, load_model, option_flags, out_option, overwrite_option
+from pdflang.cli.reporting import add_report, report_option
 from pdflang.cli.screen import Screen
 from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.interrupts import INTERRUPTED, held, leave
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pdflang.inference.options import AbcOptions
     from pdflang.inference.workers import StopRequest
     from pdflang.results import RunFolder
+    from pdflang.results.validation import Validation
 
 _EXACT = "exact"
 _PAGE = "compare.html"
@@ -39,21 +41,25 @@ _PAGE = "compare.html"
 @option_flags(ValidateOptions)
 @out_option
 @overwrite_option
+@report_option
 @json_option
 @told
 def command(
-    screen: Screen, runs: tuple[Path, ...], data: tuple[str, ...], out: Path | None, overwrite: bool, **options: Any
+    screen: Screen, runs: tuple[Path, ...], data: tuple[str, ...], out: Path | None, overwrite: bool, report: bool,
+    **options: Any,
 ) -> None:  # fmt: skip
     """See whether the posteriors of RUNs are right: folders of `train` or `sample`, of one model.
 
     Each is calibrated on data simulated at draws of the prior: ranks of the truth, regions of highest density, and of
     any shape (TARP). The observed data are looked for among simulated ones. Where the model has a density, the
     exact posterior is drawn, and all are laid beside it: in a table, with a test by a classifier (C2ST), and on a page.
-    Events that networks make are laid beside simulated ones, at parameters that they learned from.
+    Events that networks make are laid beside simulated ones, at parameters that they learned from; those that they
+    correct beside observed ones that the training put aside.
     What is finished is kept: the same command with the same --out goes on.
     """
     from pdflang.inference import terminal_monitor
     from pdflang.inference.options import chosen_seed, options_of
+    from pdflang.results.diagnostics import to_records
     from pdflang.results.validation import to_record, to_text
     from pdflang.workflows.folders import open_folder
 
@@ -74,16 +80,26 @@ def command(
             [
                 lambda f: f.write_text("summary.txt", text),
                 lambda f: f.write_json("validation.json", to_record(found)),
+                lambda f: f.write_json("diagnostics.json", to_records(found.findings)),
+                *(_picture(found, kind) for kind in ("png", "svg") if found.corrections),
                 lambda f: f.write_provenance(origin(interrupted=False)),
             ]
         )
         page = f", {_PAGE}: the posteriors over each other" if found.beside else ""
         where = f"with seed {settings.seed} in {folder.path}{page}"
         screen.result(f"{text}\n{where}", folder=str(folder.path), seed=settings.seed, **to_record(found))
+        if report:
+            add_report(screen, folder.path, model)
     if hold.requested:
         raise click.exceptions.Exit(INTERRUPTED)
     if not found.holds:
         raise click.exceptions.Exit(UNTRUSTED)
+
+
+def _picture(found: Validation, kind: str) -> Callable[[RunFolder], None]:
+    from pdflang.report.correction import picture
+
+    return lambda folder: folder.write_bytes(f"correction.{kind}", picture(found.corrections, kind))
 
 
 def _origin(
@@ -156,18 +172,19 @@ class _Validating:
         from pdflang.results.two_samples import require_scikit
         from pdflang.results.validation import Validation, side_by_side
 
-        events = {}
+        events: dict[str, Any] = {}
+        corrections: dict[str, Any] = {}
         for name, model in self._models.items():
-            if model.learned is None or not self._makes_events(name):
+            if model.learned is None or not self._has_events(name):
                 continue
             with interrupts() as stop:
                 tests = self._events(model, stop)
             if tests is None or self._is_stopped():
                 return None
-            events[name] = tests
+            (corrections if model.learned.method.corrects else events)[name] = tests
         self._models = {name: model for name, model in self._models.items() if self._has_posterior(name)}
         if not self._models:
-            return Validation(None, {}, {}, events=events)
+            return Validation(None, {}, {}, events=events, corrections=corrections)
         exact = self._exact_model()
         if exact is not None:
             require_scikit()
@@ -189,7 +206,7 @@ class _Validating:
         if biases is None:
             return None
         if exact is None:
-            return Validation(outside, calibrations, biases, events=events)
+            return Validation(outside, calibrations, biases, events=events, corrections=corrections)
         names = {_EXACT: exact, **{name: model for name, model in self._models.items() if self._is_free(name)}}
         draws = {}
         for number, (name, model) in enumerate(names.items()):
@@ -199,24 +216,27 @@ class _Validating:
                 return None
         self._write_page(list(names))
         moments, beside = side_by_side(draws.pop(_EXACT), draws, self._seed)
-        return Validation(outside, calibrations, biases, moments, beside, events)
+        return Validation(outside, calibrations, biases, moments, beside, events, corrections)
 
-    def _makes_events(self, name: str) -> bool:
+    def _has_events(self, name: str) -> bool:
         learned = self._models[name].learned
-        return learned is not None and learned.method.makes_events and self._settings.only != "posterior"
+        return learned is not None and learned.method.simulates and self._settings.only != "posterior"
 
     def _has_posterior(self, name: str) -> bool:
         learned = self._models[name].learned
-        if learned is None or not learned.method.makes_events:
+        if learned is None or not learned.method.simulates:
             return True
-        return learned.method.learns != "events" and self._settings.only != "events"
+        return learned.method.learns not in ("events", "correction") and self._settings.only != "events"
 
     def _events(self, model: Model, stop: StopRequest) -> Any:
-        """Events that networks make beside simulated ones; None where it was interrupted."""
+        """Events that networks make beside simulated ones, or correct beside observed ones; None where interrupted."""
         from pdflang.learning.beside import events_beside
+        from pdflang.learning.closure import correction_tests
 
         assert model.learned is not None
         settings = self._settings
+        if model.learned.method.corrects:
+            return correction_tests(model, model.learned, settings.events, self._seed, settings.threads, stop)
         return events_beside(
             model, model.learned, settings.points, settings.events, self._seed, settings.threads, stop
         )

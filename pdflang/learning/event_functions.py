@@ -11,6 +11,7 @@ from scipy.special import logsumexp
 
 from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
 from pdflang.learning.coordinates import constrained, jacobians, unconstrained
+from pdflang.learning.correction import Correction
 from pdflang.learning.layout import Part, numbers_of
 from pdflang.learning.learned import Learned
 
@@ -65,6 +66,17 @@ class EventFunctions:
             found[name] = by_entries[:, first:last].reshape(-1, *values.shape[1:])
             first = last
         return found
+
+    def weights(self, events: Any) -> np.ndarray:
+        """p(x | observed)/p(x | simulated), (events,). Errors: E609, E662."""
+        return Correction(self.model, self.learned).weights(self.part, self._rows(events))
+
+    def moved(self, events: Any) -> Any:
+        """Where events are moved, as they are given. Errors: E609, E662."""
+        correction = Correction(self.model, self.learned)
+        self.learned.require_correction("columns")
+        found = correction.columns(self.part, correction.moved(self.part, self._rows(events)))
+        return found if isinstance(events, Mapping) else next(iter(found.values()))
 
     @property
     def part(self) -> Part:

@@ -64,10 +64,11 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(one) for one in value) if isinstance(value, list) else value
 
 
-def layout_of(model: CompiledModel, weighted: bool = False) -> tuple[Part, ...]:
+def layout_of(model: CompiledModel, weighted: bool = False, instead: str = "carl") -> tuple[Part, ...]:
     """The parts of the data of a model.
 
-    Error: E662 where there is nothing observed, or where events have weights and may not be `weighted`.
+    Error: E662 where there is nothing observed, or where events have weights and may not be `weighted`, as they may be
+    by the method `instead`.
     """
     program = model.program
     if not program.observations:
@@ -83,7 +84,7 @@ def layout_of(model: CompiledModel, weighted: bool = False) -> tuple[Part, ...]:
         raise PdflangError(
             Diagnostic(
                 "E662", f"the events of `{with_weights}` have weights", program.observations[with_weights].span,
-                remedy="learn from events without weights, or by `carl`, to which they may have signs",
+                remedy=f"learn from events without weights, or by `{instead}`, to which they may have signs",
             )
         )  # fmt: skip
     return parts

@@ -249,12 +249,31 @@ class Learned:
                 )
             )  # fmt: skip
 
+    def require_simulation(self) -> None:
+        """PdflangError (E662) where the method neither makes nor corrects events."""
+        if not self.method.simulates:
+            self.require_events()
+
+    def require_correction(self, of: str = "") -> None:
+        """PdflangError (E662) where the method corrects no simulated events, or not their weights or columns."""
+        if self.method.corrects and of in ("", self.method.corrects):
+            return
+        other = {"weights": "`reweight`, which learns weights of events", "columns": "`transport`, which moves events"}
+        what = {"weights": "no weights of events", "columns": "no map of events"}.get(of, "no correction of events")
+        raise PdflangError(
+            Diagnostic(
+                "E662", f"`{self.method.name}` has learned the {self.method.learns}, and {what}",
+                remedy=f"train by {other.get(of, '`reweight` or `transport`')}",
+            )
+        )
+
     def require_inference(self) -> None:
         """PdflangError (E662) where the method has learned nothing of parameters."""
-        if self.method.learns == "events":
+        does = {"events": "makes events", "correction": "corrects events"}.get(self.method.learns)
+        if does is not None:
             raise PdflangError(
                 Diagnostic(
-                    "E662", f"`{self.method.name}` makes events, and has learned no density of parameters",
+                    "E662", f"`{self.method.name}` {does}, and has learned no density of parameters",
                     remedy="`pdflang simulate` makes events of this folder; for a posterior train by `flow` or `alice`",
                 )
             )  # fmt: skip

@@ -18,12 +18,12 @@ from pdflang.inference.workers import StopRequest, interrupts
 from pdflang.learning.event_sample import EventSample
 from pdflang.learning.layout import Part, layout_of
 from pdflang.learning.learned import Learned
-from pdflang.learning.material import DataSets, EventLists, Material, Simulated
+from pdflang.learning.material import DataSets, EventLists, Material, Simulated, TwoSides
 from pdflang.learning.methods import LearningMethod
 from pdflang.learning.networks import stacked
 from pdflang.learning.options import TrainOptions
 from pdflang.learning.origin import hashes
-from pdflang.learning.points import points_of
+from pdflang.learning.points import Points, points_of
 from pdflang.learning.training import Keeper, Trained, train
 from pdflang.semantics.capabilities import require_density
 
@@ -68,7 +68,7 @@ def learn(
     simulations or losses are not finite, E662 where the method cannot learn from such data, and those of `simulate`.
     """
     parts = _parts(model, method)
-    kind = EventLists if method.of_events else DataSets
+    kind = TwoSides if method.corrects else EventLists if method.of_events else DataSets
     if parameters is not None and not method.of_events:
         raise PdflangError(
             Diagnostic(
@@ -76,7 +76,10 @@ def learn(
                 remedy="leave `parameters` out, or use a method that learns of single events",
             )
         )  # fmt: skip
-    material = kind(model, method, options, parts, points_of(model, parameters))
+    points = points_of(model, parameters)
+    if method.corrects:
+        _require_one_point(method, options, points)
+    material = kind(model, method, options, parts, points)
     run = _Run(material, monitor or QuietMonitor(), note, store)
     with interrupts(stop) as stop:
         return run.go(stop)
@@ -122,7 +125,7 @@ class _Run:
         def told(done: int) -> None:
             self.monitor.update(Progressed(0, f"simulating, round {number + 1}", done, size))
             begin.append((done, time.perf_counter()))
-            if number == 0 and len(begin) == 3:
+            if number == 0 and len(begin) == 3 and self.material.draws_all:
                 self._tell_cost(*begin[1:])
 
         z = self.material.proposed(number, size, learned, self.monitor, stop) if learned is not None else None
@@ -148,7 +151,7 @@ class _Run:
         self, number: int, simulated: Simulated, histories: list[list[dict[str, float]]], stop: StopRequest
     ) -> tuple[Learned, bool]:
         """What a round has learned, and whether it was interrupted."""
-        order = np.random.default_rng((self.options.seed or 0, number)).permutation(len(simulated))
+        order = self.material.order(number, len(simulated))
         module, parts, interrupted = self.method.module, self.material.parts, False
         scales, arrays = module.prepared(parts, simulated.chosen(order), self.options)
         members = getattr(self.options, "ensemble", 1)
@@ -171,11 +174,15 @@ class _Run:
 
     def _network(self, number: int, scales: Any, arrays: Any, stop: StopRequest) -> Trained:
         """One network, whose place among all says what is random in its training."""
+        import equinox as eqx
+
         module, lesson, key = self.method.module, self.method.lesson, self.material.key
         with jax.enable_x64(False):
             network = module.network(
                 key(3000 + number), self.material.parts, scales, self.model.dimension, self.options
             )
+        if not jax.tree.leaves(eqx.filter(network, eqx.is_inexact_array)):
+            return Trained(network, [], False)  # of quantiles there is nothing to train
         return train(
             network, lesson.loss, scales, arrays, self.options, key(4000 + number), self.monitor, stop,
             self.store.keeper(number) if self.store is not None else None, self._tell_passes,
@@ -218,12 +225,15 @@ def _parts(model: CompiledModel, method: LearningMethod) -> tuple[Part, ...]:
 
     Errors: E611 where a density is needed that there is not, E662 where the method learns nothing of one of them.
     """
-    parts = layout_of(model, method.weighted)
+    parts = layout_of(model, method.weighted, "reweight" if method.corrects else "carl")
     if method.learns == "proposal":
         require_density(model.program)
     if method.of_events:
         other = next((part for part in parts if not part.is_events), None)
         message, instead = "learns from single events, and `{}` is no list of events", "`npe` or `nre`"
+        if method.corrects:
+            message = "corrects lists of events, and `{}` is none"
+            instead = "it for a model that observes nothing else: observe hits ~ PoissonProcess(rate)"
     elif method.learns == "likelihood":
         other = next((part for part in parts if part.is_events), None)
         message, instead = "learns no density of sets of events, which `{}` is", "`alice` or `npe`"
@@ -237,6 +247,20 @@ def _parts(model: CompiledModel, method: LearningMethod) -> tuple[Part, ...]:
             )
         )  # fmt: skip
     return parts
+
+
+def _require_one_point(method: LearningMethod, options: TrainOptions, points: Points) -> None:
+    """PdflangError (E662) where a simulation is to be corrected that is none at one point of the parameters."""
+    if points.z is None or len(points.z) > 1:
+        given = "none is given" if points.z is None else f"{len(points.z)} are given"
+        problem = f"`{method.name}` corrects the simulation at one point of the parameters, and {given}"
+        remedy = "give one: -p truth.json, -p mu=1, or -p the folder of a run of `map`"
+    elif options.rounds > 1:
+        problem = f"`{method.name}` learns of all events at once, and has no rounds"
+        remedy = "leave `--rounds` out"
+    else:
+        return
+    raise PdflangError(Diagnostic("E662", problem, remedy=remedy))
 
 
 def _time(seconds: float) -> str:

@@ -1,11 +1,11 @@
-"""What a training learns from, round by round: pairs of parameters and data sets, or single events."""
+"""What a training learns from, round by round: parameters with data sets, single events, or two sides of them."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 import jax
 import numpy as np
@@ -16,10 +16,11 @@ from pdflang.learning.event_sample import EventSample, simulated_events
 from pdflang.learning.layout import Part
 from pdflang.learning.learned import Learned
 from pdflang.learning.methods import LearningMethod
-from pdflang.learning.options import EventOptions, TrainOptions
+from pdflang.learning.options import CorrectionOptions, EventOptions, TrainOptions
 from pdflang.learning.pairs import Pairs, joined, keys_of, simulated_pairs
 from pdflang.learning.points import Points
 from pdflang.learning.rounds import Region, posterior_draws
+from pdflang.learning.sides import Sides, both_sides
 
 if TYPE_CHECKING:
     from pdflang.model import CompiledModel
@@ -49,10 +50,17 @@ class Material(ABC):
     parts: Sequence[Part]
     points: Points
 
+    draws_all: ClassVar[bool] = True
+    """Whether there are as many simulations as the options say, and not fewer where these are enough."""
+
     @property
     def seed(self) -> int:
         assert self.options.seed is not None
         return self.options.seed
+
+    def seed_of(self, number: int) -> int:
+        """The seed of the events of a round."""
+        return int(np.random.SeedSequence([self.seed, number]).generate_state(1)[0])
 
     def key(self, stream: int) -> Any:
         """A key of the seed."""
@@ -81,6 +89,10 @@ class Material(ABC):
     @abstractmethod
     def together(self, found: Sequence[Simulated]) -> Simulated:
         """What a round learns from, of the simulations of all rounds so far."""
+
+    def order(self, number: int, count: int) -> np.ndarray:
+        """The order in which a round learns from so many; the first ones are for the validation loss."""
+        return np.random.default_rng((self.seed, number)).permutation(count)
 
 
 class DataSets(Material):
@@ -125,8 +137,7 @@ class EventLists(Material):
 
     def drawn(self, number: int, size: int, z: np.ndarray | None, stop: StopRequest, told: Told) -> EventSample | None:
         points = self.points if z is None else Points(self.model, z)
-        seed = int(np.random.SeedSequence([self.seed, number]).generate_state(1)[0])
-        options = cast(EventOptions, self.options)
+        options, seed = cast(EventOptions, self.options), self.seed_of(number)
         asked = self.method.lesson.ASKED
         return simulated_events(self.model, self.parts, options, asked, points, seed, size, stop, told)
 
@@ -135,6 +146,30 @@ class EventLists(Material):
 
     def together(self, found: Sequence[Simulated]) -> EventSample:
         return cast(EventSample, found[-1])
+
+
+class TwoSides(Material):
+    """Simulated events at one point of the parameters, and those observed. There is one round."""
+
+    draws_all = False
+
+    def begin(self, number: int, learned: Learned | None) -> None:
+        """There is no round before."""
+
+    def drawn(self, number: int, size: int, z: np.ndarray | None, stop: StopRequest, told: Told) -> Sides | None:
+        assert self.points.z is not None
+        options = cast(CorrectionOptions, self.options)
+        return both_sides(self.model, self.parts, options, self.points.z[0], self.seed_of(number), stop, told)
+
+    def of_arrays(self, arrays: Mapping[str, np.ndarray]) -> Sides:
+        return Sides.of_arrays(arrays)
+
+    def together(self, found: Sequence[Simulated]) -> Sides:
+        return cast(Sides, found[-1])
+
+    def order(self, number: int, count: int) -> np.ndarray:
+        """As they are: events for the validation loss are apart from the others already."""
+        return np.arange(count)
 
 
 _POSTERIOR = 2000

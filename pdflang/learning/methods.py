@@ -7,7 +7,8 @@ argument, an `OfModel` of the functions of a model and its arrays. Where the pos
 `drawn(network, parts, scales, key, read, count)`; where single events are learned from,
 `finished(network, parts, scales, simulations)`, the scales after the training, and `event_values` or `event_scores`;
 where events can be made, `expected(network, part, scales, z)` and
-`events_drawn(network, part, scales, key, z, member, count)`, of an ensemble of networks.
+`events_drawn(network, part, scales, key, z, member, count)`, of an ensemble of networks; where events are corrected,
+`log_weights` or `moved_rows` of `(network, part, scales, rows)`.
 The module of a method has `loss(network, scales, batch, key, options)`, where another function judges networks a
 `validation` of the same arguments, and of methods of events what it has `ASKED` of traces. `remarks(parts, scales)`,
 where there are any, are lines for the summary.
@@ -32,10 +33,12 @@ from pdflang.learning.options import (
     NpeOptions,
     NreOptions,
     RascalOptions,
+    ReweightOptions,
     RolrOptions,
     SallyOptions,
     ScandalOptions,
     TrainOptions,
+    TransportOptions,
     VaeOptions,
 )
 
@@ -49,14 +52,15 @@ class LearningMethod:
     A proposal is a posterior whose draws are weighted by the density of the model, which stays what it is.
 
     It learns from data sets, or, where it is `of_events`, from the single events of lists, which may be `weighted`.
-    Where it `makes_events`, it is a surrogate of the simulator, and trains an ensemble of networks.
+    Where it `makes_events`, it is a surrogate of the simulator, and trains an ensemble of networks. What it `corrects`
+    of simulated events, by those observed, are their weights, or their columns.
     `network` is the module of its network, where methods share one and differ by their loss. Where it `needs_model`,
     what was learned proposes, and the density is that of the model.
     """
 
     name: str
     options: type[TrainOptions]
-    learns: Literal["posterior", "likelihood", "ratio", "proposal", "events"]
+    learns: Literal["posterior", "likelihood", "ratio", "proposal", "events", "correction"]
     purpose: str
     avoid: str
     of_events: bool = False
@@ -64,6 +68,12 @@ class LearningMethod:
     makes_events: bool = False
     network: str = ""
     needs_model: bool = False
+    corrects: Literal["", "weights", "columns"] = ""
+
+    @property
+    def simulates(self) -> bool:
+        """Whether `simulate` gives what it has made of events."""
+        return self.makes_events or bool(self.corrects)
 
     @property
     def draws(self) -> bool:
@@ -215,6 +225,27 @@ _ROWS = (
         weighted=True,
         network="",
         makes_events=True,
+    ),
+    LearningMethod(
+        "reweight",
+        ReweightOptions,
+        "correction",
+        "a classifier of simulated and observed events, whose odds are weights by which simulated ones look like those "
+        "observed",
+        "there are observed events where none are simulated: no weight makes them; `transport` moves others there",
+        of_events=True,
+        weighted=True,
+        corrects="weights",
+    ),
+    LearningMethod(
+        "transport",
+        TransportOptions,
+        "correction",
+        "a monotone map of simulated events to where those observed are: of quantiles, or the gradient of a convex "
+        "network; they keep weight 1",
+        "columns are labels or whole numbers, or cut by thresholds, or events have weights: `reweight`",
+        of_events=True,
+        corrects="columns",
     ),
 )
 

@@ -178,3 +178,31 @@ class VaeOptions(MakerOptions):
     beta: float = option(1.0, "weight of the divergence of the encoder from the prior", above=0)
     layers: int = option_as_in(SplineOptions, "layers", 2)
     knots: int = option_as_in(SplineOptions, "knots")
+
+
+@dataclass(frozen=True)
+class CorrectionOptions(TrainOptions):
+    """What methods share that correct simulated events by those observed."""
+
+    simulations: int = option(500, "simulated lists of events to learn from, at most", least=1)
+    events: int = option(
+        50_000, "events of each side to learn from, at most; simulated ones are ten times as many as those observed",
+        least=100,
+    )  # fmt: skip
+    test: float = option(0.2, "share of the observed events that only `validate` sees", above=0, below=0.9)
+    batch: int = option(32, "groups of 16 events of each side in a step of the optimiser", least=1)
+    width: int = option_as_in(TrainOptions, "width", 64)
+    depth: int = option(3, "hidden layers of the network", least=1)
+
+
+@dataclass(frozen=True)
+class ReweightOptions(CorrectionOptions):
+    """Options of `reweight`: a classifier of simulated and observed events."""
+
+
+@dataclass(frozen=True)
+class TransportOptions(CorrectionOptions):
+    """Options of `transport`: a map of simulated events to those observed."""
+
+    learning_rate: float = option_as_in(TrainOptions, "learning_rate", 1e-2)
+    width: int = option_as_in(TrainOptions, "width", 32)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import xarray
 
     from pdflang.embedding import Fit, Model
+    from pdflang.results.correction import CorrectionTest
     from pdflang.results.events_beside import EventTest
     from pdflang.results.validation import Bias
 
@@ -87,22 +88,23 @@ class Trained:
     def simulate(
         self, parameters: Mapping[str, Any] | None = None, events: int | Mapping[str, int] | None = None, seed: int = 0
     ) -> dict[str, Any]:
-        """Events that the networks make, as `Model.simulate` has data: of methods that make events.
+        """Events that networks make, or simulated ones that they correct, as `Model.simulate` has data.
 
-        At parameters by name, or at a draw of the prior; so many `events`, of all observations or by their names,
-        otherwise as many as the model would have. Errors: E609 for parameters that nothing was learned of, E662 for
-        other methods.
+        At parameters by name, or at a draw of the prior, of a correction where it was learned; so many `events`, of all
+        observations or by their names, otherwise as many as the model would have. Weights of `reweight` are in the
+        column that the model reads them from, or in one more, `weight`. Errors: E609 for parameters that nothing was
+        learned of, E662 for other methods.
         """
         import jax
         import numpy as np
 
-        self.learned.require_events()
+        self.learned.require_simulation()
+        model = self._own.with_surrogate()
         sizes = {part.name: events for part in self.learned.parts} if isinstance(events, int) else dict(events or {})
         with jax.enable_x64(True):
             prior_key, data_key = jax.random.split(jax.random.key(seed))
-            params = self._model.draw_prior(prior_key) if parameters is None else parameters
-            drawn = Surrogate(self._model, self.learned).drawn(data_key, params, sizes)
-        found = self._model.as_data(drawn)
+            drawn = model.drawn(data_key, model.draw_prior(prior_key) if parameters is None else parameters, sizes)
+        found = model.as_data(drawn)
         return {n: v if isinstance(v, dict) else np.asarray(v) for n, v in found.items()}
 
     def expected_events(self, parameters: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -170,6 +172,36 @@ class Trained:
         `events` and errors are as for `event_log_ratios`.
         """
         return EventFunctions(self._model, self.learned, observation).scores(events)
+
+    def event_weights(self, observation: str, events: Any) -> np.ndarray:
+        """p(x | observed)/p(x | simulated) of single events, (events,), of `reweight`: of mean 1 over simulated ones.
+
+        `events` are columns by name, as the data of an observation are. Errors: E609, E662.
+        """
+        return EventFunctions(self._model, self.learned, observation).weights(events)
+
+    def moved(self, observation: str, events: Any) -> Any:
+        """Simulated events where they look like those observed, of `transport`: columns by name, as they are given.
+
+        Errors: as there.
+        """
+        return EventFunctions(self._model, self.learned, observation).moved(events)
+
+    def correction_tests(self, events: int = 2000, seed: int = 0) -> tuple[CorrectionTest, ...]:
+        """The closure test of `reweight` and `transport`, of each observation.
+
+        So many observed events at most that the training put aside are laid beside new simulated ones, before and after
+        the correction: the accuracy of a classifier, the distribution of each column, and what weights leave of the
+        events. Errors: E620 without scikit-learn, E662 for other methods.
+        """
+        from pdflang.inference.workers import interrupts
+        from pdflang.learning.closure import correction_tests
+
+        with interrupts() as stop:
+            found = correction_tests(self._model, self.learned, events, seed, None, stop)
+        if found is None:
+            raise KeyboardInterrupt
+        return found
 
     def bias_at(self, params: Mapping[str, Any], data_sets: int = 200, seed: int = 0) -> Bias:
         """How far estimates are moved, and what they lose, over so many data sets simulated at given parameters.

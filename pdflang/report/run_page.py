@@ -43,6 +43,11 @@ _PICTURES = {
         "−2Δ log-density where everything else is as good as it can be; of one parameter with its intervals, of two "
         "as contours.",
     ),
+    "validate": (
+        "correction.svg", "Corrected events",
+        "Columns of observed events that the training put aside, of simulated ones and of these corrected, in bins; "
+        "below their ratios to the observed ones.",
+    ),
     "reduce": (
         "reduction.svg", "Reduction",
         "Eigenvalues of the Fisher information over the prior, above the dotted line where data halve the variance; "

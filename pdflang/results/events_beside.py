@@ -53,7 +53,12 @@ class EventTest:
     @property
     def place(self) -> str:
         """The parameters in words."""
-        return ", ".join(f"{name} = {_short(value)}" for name, value in self.point.items())
+        return place_of(self.point)
+
+
+def place_of(point: Mapping[str, Any]) -> str:
+    """Parameters by name in words."""
+    return ", ".join(f"{name} = {_short(value)}" for name, value in point.items())
 
 
 def _short(value: Any) -> str:

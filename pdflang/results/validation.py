@@ -11,6 +11,10 @@ import numpy as np
 from pdflang.results.calibration import Calibration
 from pdflang.results.calibration import to_text as calibration_text
 from pdflang.results.calibration.result import to_record as calibration_record
+from pdflang.results.correction import CorrectionTest
+from pdflang.results.correction import findings_of as findings_of_correction
+from pdflang.results.correction import to_record as correction_record
+from pdflang.results.correction import to_text as correction_text
 from pdflang.results.diagnostics import Finding, to_records
 from pdflang.results.diagnostics import to_text as findings_text
 from pdflang.results.events_beside import EventTest, findings_of
@@ -85,7 +89,8 @@ class Validation:
 
     `outside` is the share of simulations that are as far from the others as the observed data are, None where there are
     none. `biases` are those of learned likelihoods. `exact` has name, median and half width of each number of the exact
-    posterior, where there is one, and `beside` what others are beside it. `events` are tests of what networks make.
+    posterior, where there is one, and `beside` what others are beside it. `events` are tests of what networks make,
+    `corrections` of what they correct.
     """
 
     outside: float | None
@@ -94,12 +99,14 @@ class Validation:
     exact: tuple[tuple[str, float, float], ...] = ()
     beside: Mapping[str, Beside] | None = None
     events: Mapping[str, tuple[EventTest, ...]] = field(default_factory=dict)
+    corrections: Mapping[str, tuple[CorrectionTest, ...]] = field(default_factory=dict)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong, errors first."""
         events = (finding for name, tests in self.events.items() for finding in findings_of(name, tests))
-        found = [*self._of_data(), *self._of_scores(), *self._of_draws(), *events]
+        corrections = (one for name, tests in self.corrections.items() for one in findings_of_correction(name, tests))
+        found = [*self._of_data(), *self._of_scores(), *self._of_draws(), *events, *corrections]
         return tuple(sorted(found, key=lambda finding: finding.severity != "error"))
 
     @property
@@ -191,6 +198,7 @@ def to_text(validation: Validation) -> str:
     if validation.beside:
         parts.append("\n".join(_beside(validation.exact, validation.beside)) + "\n")
     parts += ["\n".join(events_text(name, tests)) + "\n" for name, tests in validation.events.items()]
+    parts += ["\n".join(correction_text(name, tests)) + "\n" for name, tests in validation.corrections.items()]
     if validation.findings:
         parts.append(findings_text(validation.findings))
     return "\n".join(parts)
@@ -250,6 +258,7 @@ def to_record(validation: Validation) -> dict[str, Any]:
         "exact": [{"name": name, "median": median, "half_width": half} for name, median, half in validation.exact],
         "beside": {name: asdict(found) | {"test": found.test._asdict()} for name, found in beside.items()},
         "events": {name: [_event_record(one) for one in tests] for name, tests in validation.events.items()},
+        "corrections": {n: [correction_record(one) for one in tests] for n, tests in validation.corrections.items()},
         "findings": to_records(validation.findings),
     }
 

@@ -142,7 +142,7 @@ class Simulator:
             if process is None:
                 data[name] = np.stack([np.asarray(values) for values in lists])
                 continue
-            signs = [events.weights for events in lists] if process.weights is not None else None
+            signs = [events.weights for events in lists] if self.model.draws_weights(process) else None
             variables = [variable.name for variable in process.variables]
             data[name] = EventSets.of([events.columns for events in lists], variables, signs)
             if traces:

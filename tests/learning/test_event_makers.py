@@ -345,7 +345,7 @@ def test_what_is_not_there_is_said() -> None:
         trained("gan").anomaly("hits", {"y": [0.1]})
     with pytest.raises(PdflangError, match="`vae` makes events"):
         trained("vae").log_ratio(TRUTH[BLUR])
-    with pytest.raises(PdflangError, match="events that `flow` makes have no traces"):
+    with pytest.raises(PdflangError, match="events by `flow` have no traces"):
         trained("flow").at().with_surrogate().simulate(1, TRUTH[BLUR], traces=True)
     other = pdflang.loads("param mu ~ Normal(0, 1)\ndata y = [1, 2, 3]\nobserve y ~ Normal(mu, 1)")
     with pytest.raises(PdflangError, match="`gan` learns from single events, and `y` is no list of events"):
