@@ -12,6 +12,7 @@ from pdflang.learning.correction import Correction
 from pdflang.learning.layout import Part
 from pdflang.learning.sides import simulated_at
 from pdflang.results.correction import CorrectionTest, Sample, Variable, correction_test
+from pdflang.results.two_samples import require_scikit
 
 if TYPE_CHECKING:
     from pdflang.learning.learned import Learned
@@ -30,6 +31,7 @@ def correction_tests(
     Errors: E620 without scikit-learn, E662 where events are not corrected, and those of `simulate`.
     """
     correction, scales = Correction(model, learned), learned.scales
+    require_scikit()
     generator = np.random.default_rng(seed)
     observed = {
         part.name: Sample(scales[f"{part.name} kept"][:events], scales[f"{part.name} weight kept"][:events])

@@ -54,8 +54,11 @@ def count_cells(columns: Sequence[Column]) -> int:
     return sum(column.cells for column in columns)
 
 
-def column_scales(part: Part, rows: np.ndarray) -> Scales:
-    """What `columns_of` reads of simulated rows (n, width): kinds, ends of regions, units."""
+def column_scales(part: Part, rows: np.ndarray, spike: float = 0.0) -> Scales:
+    """What `columns_of` reads of simulated rows (n, width): kinds, ends of regions, units.
+
+    Columns are clipped where the least value is that of several rows, and of more than a share `spike` of them.
+    """
     found: list[tuple[float, ...]] = []
     first = 0
     for name, labels, bounds in zip(part.variables, part.labels, part.bounds, strict=True):
@@ -66,7 +69,7 @@ def column_scales(part: Part, rows: np.ndarray) -> Scales:
             kind = "label"
         elif (values == np.round(values)).all():
             kind, low, high = "whole", np.ceil(low), np.floor(high)
-        elif np.count_nonzero(values == values.min()) > 1:
+        elif np.count_nonzero(values == values.min()) > max(1, spike * len(values)):
             kind, low = "clipped", values.min()
         else:
             kind = "real"

@@ -15,6 +15,9 @@ from pdflang.learning.layout import Part
 from pdflang.learning.scaling import Scales
 from pdflang.learning.sides import SIDES, Sides
 
+_SPIKE = 0.005
+"""The share of events at the least value from where on it is a spike, and not what rounding makes of data."""
+
 
 class Corrector(eqx.Module):
     """What corrects the events of an observation: a function of an event as networks see it, if there is one."""
@@ -44,7 +47,8 @@ def sided_scales(parts: Sequence[Part], sample: Sides) -> Scales:
     """The columns of the events of both sides together."""
     both = {part: np.concatenate([sample.of(part.name, side)[0] for side in SIDES]) for part in parts}
     with double_precision():
-        return {name: values for part, rows in both.items() for name, values in column_scales(part, rows).items()}
+        scales = [column_scales(part, rows, _SPIKE) for part, rows in both.items()]
+    return {name: values for one in scales for name, values in one.items()}
 
 
 def sided_arrays(parts: Sequence[Part], scales: Scales, sample: Sides) -> Any:

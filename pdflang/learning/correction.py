@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 WEIGHT = "weight"
 """The column of weights where the model reads none."""
 _MOST_LISTS = 10_000
+_LEAST_ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,21 @@ class Correction:
     def weights(self, part: Part, rows: np.ndarray) -> np.ndarray:
         """p(x | observed)/p(x | simulated) of rows (n, width): (n,). Error: E662 where events are moved."""
         self.learned.require_correction("weights")
-        with double_precision():
-            return np.exp(np.asarray(self.learned.of_part("log_weights", part)(rows)))
+        return np.exp(self._of_rows("log_weights", part, rows))
 
     def moved(self, part: Part, rows: np.ndarray) -> np.ndarray:
         """Where rows (n, width) are moved. Error: E662 where events are weighted."""
         self.learned.require_correction("columns")
+        return self._of_rows("moved_rows", part, rows)
+
+    def _of_rows(self, name: str, part: Part, rows: np.ndarray) -> np.ndarray:
+        """A function of rows, in a few sizes, each of which is compiled once."""
+        if not len(rows):
+            return rows if name == "moved_rows" else np.zeros(0)
+        size = max(_LEAST_ROWS, 1 << (len(rows) - 1).bit_length())
+        padded = np.pad(rows, ((0, size - len(rows)), (0, 0)), mode="edge")
         with double_precision():
-            return np.asarray(self.learned.of_part("moved_rows", part)(rows))
+            return np.asarray(self.learned.of_part(name, part)(padded))[: len(rows)]
 
     def of_rows(self, part: Part, rows: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rows (n, width) of events with their weights (n,), corrected."""
@@ -78,8 +86,11 @@ class Correction:
             if len(drawn) == _MOST_LISTS:
                 name = next(name for name, size in wanted.items() if _count(name, drawn) < size)
                 raise PdflangError(
-                    Diagnostic("E661", f"{_MOST_LISTS} lists of `{name}` have only {_count(name, drawn)} events")
-                )
+                    Diagnostic(
+                        "E661", f"{_MOST_LISTS} lists of `{name}` have only {_count(name, drawn)} events",
+                        remedy="ask for fewer, or see whether rates and acceptances are what they should be",
+                    )
+                )  # fmt: skip
             drawn.append(draw(jax.random.fold_in(key, len(drawn)), checked, others, False, envelopes))
         found = dict(drawn[0])
         for part in self.learned.parts:

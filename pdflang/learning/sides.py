@@ -85,14 +85,18 @@ def both_sides(
     """
     generator = np.random.default_rng(seed)
     observed, kept = _observed(model, parts, options, generator)
+    for part in parts:
+        _require_events(model, part, "observed", *observed[part.name], options.simulations)
     wanted = {name: min(options.events, max(_MORE * len(rows), _ENOUGH)) for name, (rows, _) in observed.items()}
     simulated = simulated_at(
         model, parts, point, wanted, seed, options.simulations, options.threads, stop, told
     )
     if simulated is None:
         return None
+    for part in parts:
+        _require_events(model, part, "simulated", *simulated[part.name], options.simulations)
     found = {
-        (part.name, side): _required(model, part, side, *events[part.name], options.simulations)
+        (part.name, side): events[part.name]
         for side, events in zip(SIDES, (simulated, observed), strict=True)
         for part in parts
     }
@@ -162,10 +166,10 @@ def _observed(
     return found, kept
 
 
-def _required(
+def _require_events(
     model: CompiledModel, part: Part, side: str, rows: np.ndarray, weights: np.ndarray, lists: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Events of a side as they are. PdflangError (E661) where nothing can be learned of them."""
+) -> None:
+    """PdflangError (E661) where nothing can be learned of the events of a side."""
     problem, remedy = "", ""
     if len(rows) < _FEWEST:
         problem = f"{len(rows)} {side} events of `{part.name}` to learn from are too few: {_FEWEST} are the least"
@@ -176,8 +180,8 @@ def _required(
     elif not np.isfinite(rows).all():
         problem, remedy = f"a {side} event of `{part.name}` is not finite", "see what its detector draws"
     elif not weights.sum() > 0:
-        problem, remedy = f"the weights of the {side} events of `{part.name}` add up to no positive number", "see why"
+        problem = f"the weights of the {side} events of `{part.name}` add up to no number above 0"
+        remedy = "see why so many are negative"
     if problem:
         span = model.program.observations[part.name].span
         raise PdflangError(Diagnostic("E661", problem, span, remedy=remedy))
-    return rows, weights

@@ -18,15 +18,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from pdflang.diagnostics import Diagnostic, PdflangError
-from pdflang.learning.columns import KINDS, Column, cells_of, columns_of, rows_of
+from pdflang.learning.columns import Column, cells_of, columns_of, rows_of
 from pdflang.learning.correcting import Network, cells, kept_scales, made_network, of_batch, sided_arrays, sided_scales
 from pdflang.learning.layout import Part
 from pdflang.learning.options import TransportOptions
 from pdflang.learning.scaling import Scales
 from pdflang.learning.sides import SIDES, Sides
 
-_SPIKE = 0.005
-"""The share of events at the least value from where on it is a spike, and not what rounding makes."""
 _BETWEEN = 20
 _MOST_QUANTILES = 1000
 """Events between two quantiles, of the side that has fewer."""
@@ -36,7 +34,7 @@ _TINY = 1e-12
 
 
 class Convex(eqx.Module):
-    """A convex function of d numbers; before training its gradient is nearly the identity."""
+    """A convex function of d numbers, by its gradient."""
 
     first: list[eqx.nn.Linear]
     through: list[jax.Array]
@@ -71,23 +69,18 @@ def prepared(parts: Sequence[Part], sample: Sides, options: TransportOptions) ->
     """
     scales = sided_scales(parts, sample)
     for part in parts:
-        _require_reals(part, scales, sample)
+        _require_reals(part, scales)
     for part in (part for part in parts if part.width == 1):
         seen = (cells(part, scales, sample.of(part.name, side)[0])[:, 0] for side in SIDES)
         scales[f"{part.name} quantiles"] = quantiles(*seen)
     return scales, sided_arrays(parts, scales, sample)
 
 
-def _require_reals(part: Part, scales: Scales, sample: Sides) -> None:
-    rows = np.concatenate([sample.of(part.name, side)[0] for side in SIDES])
-    for number, column in enumerate(columns_of(part, scales)):
-        kind = column.kind
-        if kind == "clipped" and np.mean(rows[:, number] <= column.low) < _SPIKE:
-            scales[f"{part.name} columns"][number, 0] = KINDS.index("real")
+def _require_reals(part: Part, scales: Scales) -> None:
+    for column in columns_of(part, scales):
+        if column.kind == "real":
             continue
-        if kind == "real":
-            continue
-        what = {"label": "labels", "whole": "whole numbers"}.get(kind, "numbers of which many are the least one")
+        what = {"label": "labels", "whole": "whole numbers"}.get(column.kind, "numbers of which many are the least one")
         raise PdflangError(
             Diagnostic(
                 "E662", f"`transport` moves numbers, and the column `{column.name}` of `{part.name}` has {what}",

@@ -118,6 +118,28 @@ def test_one_column_is_moved_by_quantiles() -> None:
     np.testing.assert_allclose(far, [-9.5, 10.5], atol=1.5)
 
 
+def test_rounding_makes_no_spike() -> None:
+    """Of numbers that were written with a digit, of which two are the least one; and an array has weights beside it."""
+    rounded = np.append(np.round(pseudo("LINE", n=4000.0, a=0.5)["u"], 1), [-3.4, -3.4])
+    text = LINE.replace('data hits = table("hits.csv")', "data u[N]").replace("observe hits", "observe u")
+    model = pdflang.loads(text, data={"u": rounded})
+    moved = model.train("transport", parameters={"n": 4000.0, "a": 0.0}, **QUICK).moved("u", np.array([-1.0, 0.0, 1.0]))
+    np.testing.assert_allclose(moved, [-0.5, 0.5, 1.5], atol=0.1)
+    few = QUICK | {"epochs": 2, "events": 1000}
+    made = model.train("reweight", parameters={"n": 4000.0, "a": 0.0}, **few).simulate(seed=1)
+    assert set(made) == {"u", "u_weight"} and made["u"].shape == made["u_weight"].shape
+
+
+def test_independent_events_are_as_many_as_observed() -> None:
+    text = LINE.replace("PoissonProcess", "Iid")
+    model = pdflang.loads(text, data={"hits": pseudo("LINE", n=4000.0, a=0.5)})
+    learned = model.train("transport", parameters={"n": 4000.0, "a": 0.0}, **QUICK)
+    count = len(pseudo("LINE", n=4000.0, a=0.5)["u"])
+    assert len(learned.simulate(seed=1)["hits"]["u"]) == count
+    made = learned.simulate(events=30, seed=1)["hits"]["u"]
+    assert len(made) == 30 and abs(made.mean() - 0.5) < 0.6
+
+
 def test_quantiles_of_known_distributions() -> None:
     rng = np.random.default_rng(0)
     map_of = quantiles(rng.normal(0, 1, 40_000), rng.normal(1, 2, 20_000))
@@ -151,7 +173,7 @@ def test_two_columns_are_moved_as_little_as_can_be() -> None:
 
 
 def test_a_convex_network_is_convex() -> None:
-    own = Convex(jax.random.key(3), 3, 16, 3)
+    own = Convex(jax.random.key(3), 3, 8, 2)
     points = jax.random.normal(jax.random.key(4), (50, 3)) * 3
     slopes = jax.vmap(jax.hessian(own.potential))(points)
     assert np.linalg.eigvalsh(slopes).min() > 0
@@ -216,12 +238,12 @@ def test_distributions_and_effective_numbers_are_those_of_the_weights() -> None:
 
 @cache
 def of_kinds() -> Any:
-    observed = pseudo("KINDS", n=3000.0, m=4.0)
+    observed = pseudo("KINDS", n=1500.0, m=4.0)
     return pdflang.loads(KINDS, data={"hits": observed})
 
 
 def test_labels_and_whole_numbers_are_weighted() -> None:
-    learned = of_kinds().train("reweight", parameters={"n": 3000.0, "m": 3.0}, **QUICK)
+    learned = of_kinds().train("reweight", parameters={"n": 1500.0, "m": 3.0}, **QUICK)
     k = np.arange(1, 8)
     weights = learned.event_weights("hits", {"y": np.full(7, 0.6), "k": k, "s": ["left"] * 7})
     known = stats.poisson.logpmf(k, 4) - stats.poisson.logpmf(k, 3)
@@ -233,7 +255,7 @@ def test_labels_and_whole_numbers_are_weighted() -> None:
 
 def test_labels_and_whole_numbers_are_not_moved() -> None:
     with pytest.raises(PdflangError, match="E662") as caught:
-        of_kinds().train("transport", parameters={"n": 3000.0, "m": 3.0}, **QUICK)
+        of_kinds().train("transport", parameters={"n": 1500.0, "m": 3.0}, **QUICK)
     assert "the column `y` of `hits` has numbers of which many are the least one" in str(caught.value)
     assert "use `reweight`" in str(caught.value)
 
