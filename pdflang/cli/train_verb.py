@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,12 +27,16 @@ from pdflang.inference.options import chosen_seed, options_of
 from pdflang.interrupts import INTERRUPTED, held, leave
 from pdflang.learning.methods import LEARNING, LearningMethod, require_packages
 from pdflang.learning.options import TrainOptions
+from pdflang.results.trade_off import TRADE_OFF, to_csv, to_record
+from pdflang.results.trade_off import to_text as curves_text
 from pdflang.semantics.capabilities import require_density, require_gradient
 
 if TYPE_CHECKING:
     from pdflang.embedding import Model
+    from pdflang.inference import Monitor
     from pdflang.learning.learned import Learned
     from pdflang.results import RunFolder
+    from pdflang.results.trade_off import TradeOff
 
 _HELP = "What to learn. " + " ".join(f"{method.name}: {method.purpose}." for method in LEARNING.values())
 _SECONDS = 10.0
@@ -62,8 +67,9 @@ def command(
     """Learn a density from simulations of MODEL, for models without one, or for many data sets; or events like these.
 
     Leaves a folder that `sample`, `map`, `profile` and `predict` take in the place of a model, with these or other
-    data, and `simulate`, where networks have learned to make events, or to correct them. Ctrl-C keeps what was made;
-    `--resume` goes on from there, in the folder --out or the newest one of the model, with the options of the run.
+    data, and `simulate`, where networks have learned to make events, or to correct them. Of classifiers that are not to
+    depend on a nuisance there is a table of what they give away for that. Ctrl-C keeps what was made; `--resume` goes
+    on from there, in the folder --out or the newest one of the model, with the options of the run.
     """
     from pdflang.cli.monitors import told_of
     from pdflang.inference import terminal_monitor
@@ -81,7 +87,7 @@ def command(
     compiled = load_model(screen, model, data, require=require, at_fit=True)
     from pdflang.learning.store import CHECKPOINT, FolderStore, write_learned
 
-    if chosen.learns not in ("proposal", "correction"):
+    if chosen.learns not in ("proposal", "correction", "output"):
         _say_exact(screen, compiled, model)
     if earlier is not None:
         continued(earlier.path, _origin(compiled, chosen, settings, params, started), ("threads",), _ANOTHER)
@@ -95,16 +101,20 @@ def command(
         monitor = told_of(hold, terminal_monitor())
         found = compiled.learn(chosen, settings, monitor, screen.note, store, _points(params))
         again = f"`pdflang train {model} --resume --out {folder.path}` goes on"
-        if found.interrupted or found.learned is None:
+        curves = None
+        if not found.interrupted and found.learned is not None:
+            curves = _curves(compiled, found.learned, monitor)
+        if curves is None or found.learned is None:
             leave(f"interrupted: {again}" if store.begun else "interrupted before anything was kept")
         learned = found.learned
-        text = summary_of(learned)
+        text = summary_of(learned) + (curves_text(curves) if curves else "")
         record = _origin(compiled, chosen, settings, params, started, seconds=found.seconds)
         folder.write_all(
             [
                 lambda f: f.write_sources(compiled.sources),
                 lambda f: write_learned(f, learned, compiled.program.source),
                 lambda f: f.write_text("summary.txt", text),
+                *(_writes_of(curves) if curves else []),
                 lambda f: f.write_provenance(record),
             ]
         )
@@ -112,6 +122,7 @@ def command(
     screen.result(
         f"{text}trained with seed {settings.seed} in {folder.path}: {_use(chosen, folder.path)}",
         folder=str(folder.path), method=chosen.name, seed=settings.seed, history=learned.history,
+        **({"trade_offs": [to_record(one) for one in curves]} if curves else {}),
     )  # fmt: skip
     if report:
         add_report(screen, folder.path, compiled)
@@ -169,19 +180,48 @@ def _say_exact(screen: Screen, model: Model, path: Path) -> None:
     )
 
 
+def _curves(model: Model, learned: Learned, monitor: Monitor) -> tuple[TradeOff, ...] | None:
+    """What classifiers of different penalties tell, none of other methods; None where Ctrl-C was heard."""
+    if learned.method.learns != "output":
+        return ()
+    from pdflang.inference.workers import interrupts
+    from pdflang.learning.trade_off import trade_offs
+
+    options = learned.require_output()
+    assert options.seed is not None
+    with interrupts() as stop:
+        return trade_offs(model, learned, options.held_out, options.seed + 1, options.threads, monitor, stop)
+
+
+def _writes_of(curves: tuple[TradeOff, ...]) -> list[Callable[[RunFolder], None]]:
+    """What is kept of them."""
+    from pdflang.report.trade_off import picture
+
+    def of_kind(kind: str) -> Callable[[RunFolder], None]:
+        return lambda folder: folder.write_bytes(f"{TRADE_OFF}.{kind}", picture(curves, kind))
+
+    return [
+        lambda folder: folder.write_json(f"{TRADE_OFF}.json", [to_record(one) for one in curves]),
+        lambda folder: folder.write_text(f"{TRADE_OFF}.csv", to_csv(curves)),
+        *map(of_kind, ("png", "svg")),
+    ]
+
+
 def _use(method: LearningMethod, folder: Path) -> str:
     """What is to be done with a training."""
     sample, simulate = f"`pdflang sample {folder}` draws from it", f"`pdflang simulate {folder}` makes events"
     if method.corrects:
-        validate = f"`pdflang validate {folder}` tests it"
-        return f"`pdflang simulate {folder}` gives corrected events, {validate}"
-    return {"events": simulate}.get(method.learns, f"{sample}, {simulate}" if method.makes_events else sample)
+        return f"`pdflang simulate {folder}` gives corrected events, `pdflang validate {folder}` tests it"
+    output = f'`pdflang.load_trained("{folder}").event_outputs(…)` in Python has the output of events'
+    both = f"{sample}, {simulate}" if method.makes_events else sample
+    return {"events": simulate, "output": output}.get(method.learns, both)
 
 
 def _learned_from(learned: Learned) -> str:
     """How many simulations; of a correction how many events of each side."""
     if not learned.method.corrects:
-        return f"{learned.options.simulations} simulations"
+        counted = "draws of the nuisance" if learned.method.learns == "output" else "simulations"
+        return f"{learned.options.simulations} {counted}"
     counts = [(part.name, *learned.scales[f"{part.name} counts"]) for part in learned.parts]
     return ", ".join(f"{ours} simulated and {theirs} observed events of {name}" for name, ours, theirs in counts)
 
@@ -191,11 +231,13 @@ def summary_of(learned: Learned) -> str:
     options = learned.options
     rounds = f" in {options.rounds} rounds" if options.rounds > 1 else ""
     lines = [f"{learned.method.name}: {learned.method.learns} learned from {_learned_from(learned)}{rounds}"]
-    networks = getattr(options, "ensemble", 1)
+    networks, names = options.networks, [f"network {number + 1}" for number in range(options.networks)]
+    if learned.method.learns == "output":
+        names = [f"λ = {value:g}" for value in learned.require_output().penalty_values]
     for number, passes in enumerate(filter(None, learned.history)):
         best = min(passes, key=lambda entry: entry["validation"])
         head = f"round {number // networks + 1}: " if options.rounds > 1 else ""
-        head += f"network {number % networks + 1}: " if networks > 1 else ""
+        head += f"{names[number % networks]}: " if networks > 1 else ""
         lines.append(
             f"{head}validation loss {best['validation']:.4g} at pass {best['epoch']:.0f} of {len(passes)}, "
             f"training loss {best['train']:.4g}"

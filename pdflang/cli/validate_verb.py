@@ -54,7 +54,8 @@ def command(
     any shape (TARP). The observed data are looked for among simulated ones. Where the model has a density, the
     exact posterior is drawn, and all are laid beside it: in a table, with a test by a classifier (C2ST), and on a page.
     Events that networks make are laid beside simulated ones, at parameters that they learned from; those that they
-    correct beside observed ones that the training put aside.
+    correct beside observed ones that the training put aside. What classifiers of `pivot` tell of their nuisance is
+    measured anew.
     What is finished is kept: the same command with the same --out goes on.
     """
     from pdflang.inference import terminal_monitor
@@ -174,7 +175,14 @@ class _Validating:
 
         events: dict[str, Any] = {}
         corrections: dict[str, Any] = {}
+        trade_offs: dict[str, Any] = {}
         for name, model in self._models.items():
+            if model.learned is not None and model.learned.method.learns == "output":
+                with interrupts() as stop:
+                    curves = self._curves(model, stop)
+                if curves is None or self._is_stopped():
+                    return None
+                trade_offs[name] = curves
             if model.learned is None or not self._has_events(name):
                 continue
             with interrupts() as stop:
@@ -184,7 +192,7 @@ class _Validating:
             (corrections if model.learned.method.corrects else events)[name] = tests
         self._models = {name: model for name, model in self._models.items() if self._has_posterior(name)}
         if not self._models:
-            return Validation(None, {}, {}, events=events, corrections=corrections)
+            return Validation(None, {}, {}, events=events, corrections=corrections, trade_offs=trade_offs)
         exact = self._exact_model()
         if exact is not None:
             require_scikit()
@@ -206,7 +214,9 @@ class _Validating:
         if biases is None:
             return None
         if exact is None:
-            return Validation(outside, calibrations, biases, events=events, corrections=corrections)
+            return Validation(
+                outside, calibrations, biases, events=events, corrections=corrections, trade_offs=trade_offs
+            )
         names = {_EXACT: exact, **{name: model for name, model in self._models.items() if self._is_free(name)}}
         draws = {}
         for number, (name, model) in enumerate(names.items()):
@@ -216,7 +226,7 @@ class _Validating:
                 return None
         self._write_page(list(names))
         moments, beside = side_by_side(draws.pop(_EXACT), draws, self._seed)
-        return Validation(outside, calibrations, biases, moments, beside, events, corrections)
+        return Validation(outside, calibrations, biases, moments, beside, events, corrections, trade_offs)
 
     def _has_events(self, name: str) -> bool:
         learned = self._models[name].learned
@@ -224,9 +234,9 @@ class _Validating:
 
     def _has_posterior(self, name: str) -> bool:
         learned = self._models[name].learned
-        if learned is None or not learned.method.simulates:
+        if learned is None or (learned.method.has_density and not learned.method.makes_events):
             return True
-        return learned.method.learns not in ("events", "correction") and self._settings.only != "events"
+        return learned.method.has_density and self._settings.only != "events"
 
     def _events(self, model: Model, stop: StopRequest) -> Any:
         """Events that networks make beside simulated ones, or correct beside observed ones; None where interrupted."""
@@ -240,6 +250,14 @@ class _Validating:
         return events_beside(
             model, model.learned, settings.points, settings.events, self._seed, settings.threads, stop
         )
+
+    def _curves(self, model: Model, stop: StopRequest) -> Any:
+        """What classifiers tell of hypotheses and of a nuisance, measured anew; None where it was interrupted."""
+        from pdflang.learning.trade_off import trade_offs
+
+        assert model.learned is not None
+        draws = model.learned.require_output().held_out
+        return trade_offs(model, model.learned, draws, self._seed, self._settings.threads, self._monitor, stop)
 
     def _exact_model(self) -> Model | None:
         """The model with its own density, where there is one to lay something beside."""

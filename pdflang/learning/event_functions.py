@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from scipy.special import logsumexp
+from scipy.special import expit, logsumexp
 
 from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
 from pdflang.learning.coordinates import constrained, jacobians, unconstrained
@@ -16,6 +16,7 @@ from pdflang.learning.layout import Part, numbers_of
 from pdflang.learning.learned import Learned
 
 if TYPE_CHECKING:
+    from pdflang.learning.options import PivotOptions
     from pdflang.model import CompiledModel
 
 
@@ -78,6 +79,20 @@ class EventFunctions:
         found = correction.columns(self.part, correction.moved(self.part, self._rows(events)))
         return found if isinstance(events, Mapping) else next(iter(found.values()))
 
+    def outputs(self, events: Any, penalty: float | None) -> np.ndarray:
+        """P(second hypothesis | x), (events,), of the classifier of a penalty, or of the largest.
+
+        Errors: E609, E620, E662.
+        """
+        function = self._function("event_outputs", "output")
+        known = cast("PivotOptions", self.learned.options).penalty_values[: len(self.learned.history)]
+        wanted = max(known) if penalty is None else penalty
+        if wanted not in known:
+            message = f"there is no classifier of the penalty {penalty:g}"
+            remedy = f"there are those of {', '.join(f'{one:g}' for one in known)}"
+            raise PdflangError(Diagnostic("E620", message, remedy=remedy))
+        return expit(np.asarray(function(known.index(wanted), self._rows(events))))
+
     @property
     def part(self) -> Part:
         """The part of the data. Error: E609 where there is none."""
@@ -95,7 +110,8 @@ class EventFunctions:
             raise PdflangError(
                 Diagnostic(
                     "E662", f"`{method}` has learned no {what} of single events",
-                    remedy="train by `sally`, which learns scores, `alice`, which learns ratios, or `flow`, a density",
+                    remedy="train by `sally`, which learns scores, `alice`, which learns ratios, `flow`, a density, or "
+                    "`pivot`, an output that depends on no nuisance",
                 )
             )  # fmt: skip
         return self.learned.of_part(name, self.part)

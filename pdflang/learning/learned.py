@@ -19,7 +19,7 @@ from pdflang.inference.workers import StopRequest
 from pdflang.learning.coordinates import log_jacobian, log_prior
 from pdflang.learning.layout import Part, numbers_of, weights_of
 from pdflang.learning.methods import LearningMethod
-from pdflang.learning.options import TrainOptions
+from pdflang.learning.options import PivotOptions, TrainOptions
 from pdflang.learning.pairs import MOST_EVENTS, packed
 from pdflang.learning.scaling import Scales
 
@@ -267,14 +267,29 @@ class Learned:
             )
         )
 
+    def require_output(self) -> PivotOptions:
+        """The options of a method that has learned outputs. Error: E662 where it has not."""
+        if not isinstance(self.options, PivotOptions):
+            raise PdflangError(
+                Diagnostic(
+                    "E662", f"`{self.method.name}` has learned the {self.method.learns}, and no outputs of penalties",
+                    remedy="train by `pivot`, whose outputs depend less and less on a nuisance",
+                )
+            )  # fmt: skip
+        return self.options
+
     def require_inference(self) -> None:
         """PdflangError (E662) where the method has learned nothing of parameters."""
-        does = {"events": "makes events", "correction": "corrects events"}.get(self.method.learns)
-        if does is not None:
+        if not self.method.has_density:
+            does, remedy = {
+                "events": ("makes events", "`pdflang simulate` makes events of this folder"),
+                "correction": ("corrects events", "`pdflang simulate` makes events of this folder"),
+                "output": ("tells hypotheses apart", "in Python `event_outputs` has the output of events"),
+            }[self.method.learns]
             raise PdflangError(
                 Diagnostic(
                     "E662", f"`{self.method.name}` {does}, and has learned no density of parameters",
-                    remedy="`pdflang simulate` makes events of this folder; for a posterior train by `flow` or `alice`",
+                    remedy=f"{remedy}; for a posterior train by `flow` or `alice`",
                 )
             )  # fmt: skip
 

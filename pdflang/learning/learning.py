@@ -16,12 +16,13 @@ from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.inference import Monitor, Progressed, QuietMonitor
 from pdflang.inference.workers import StopRequest, interrupts
 from pdflang.learning.event_sample import EventSample
+from pdflang.learning.hypotheses import hypotheses_of
 from pdflang.learning.layout import Part, layout_of
 from pdflang.learning.learned import Learned
-from pdflang.learning.material import DataSets, EventLists, Material, Simulated, TwoSides
+from pdflang.learning.material import DataSets, EventLists, LabelledLists, Material, Simulated, TwoSides
 from pdflang.learning.methods import LearningMethod
 from pdflang.learning.networks import stacked
-from pdflang.learning.options import TrainOptions
+from pdflang.learning.options import PivotOptions, TrainOptions
 from pdflang.learning.origin import hashes
 from pdflang.learning.points import Points, points_of
 from pdflang.learning.training import Keeper, Trained, train
@@ -68,18 +69,7 @@ def learn(
     simulations or losses are not finite, E662 where the method cannot learn from such data, and those of `simulate`.
     """
     parts = _parts(model, method)
-    kind = TwoSides if method.corrects else EventLists if method.of_events else DataSets
-    if parameters is not None and not method.of_events:
-        raise PdflangError(
-            Diagnostic(
-                "E662", f"`{method.name}` learns from draws of the prior, and not at other parameters",
-                remedy="leave `parameters` out, or use a method that learns of single events",
-            )
-        )  # fmt: skip
-    points = points_of(model, parameters)
-    if method.corrects:
-        _require_one_point(method, options, points)
-    material = kind(model, method, options, parts, points)
+    material = _material(model, method, options, parts, parameters)
     run = _Run(material, monitor or QuietMonitor(), note, store)
     with interrupts(stop) as stop:
         return run.go(stop)
@@ -94,6 +84,7 @@ class _Run:
 
     def __post_init__(self) -> None:
         self.model, self.method, self.options = self.material.model, self.material.method, self.material.options
+        self._told = False
 
     def go(self, stop: StopRequest) -> Learning:
         seconds = {"simulate": 0.0, "train": 0.0}
@@ -154,26 +145,32 @@ class _Run:
         order = self.material.order(number, len(simulated))
         module, parts, interrupted = self.method.module, self.material.parts, False
         scales, arrays = module.prepared(parts, simulated.chosen(order), self.options)
-        members = getattr(self.options, "ensemble", 1)
+        members = self.options.networks
         networks: list[Any] = []
-        for training in range(number * members, (number + 1) * members):
-            chosen = arrays
-            if members > 1:
+        for place in range(members):
+            training, chosen = number * members + place, arrays
+            if members > 1 and self.method.makes_events:
                 chosen = self._resampled(training, cast(EventSample, simulated).owner[order], arrays)
-            done = self._network(training, scales, chosen, stop)
+            before = networks[-1] if networks else None
+            done = self._network(training, place, before, scales, chosen, stop)
             interrupted = done.interrupted
             if interrupted and networks:
                 break
             networks.append(done.network)
             histories.append(done.history)
-        network = stacked(networks) if self.method.makes_events else networks[0]
+        network = stacked(networks) if self.method.is_stacked else networks[0]
         if self.method.of_events:
             of_model = (module.OfModel(self.model.functions, self.model.arrays),) if self.method.needs_model else ()
             scales = module.finished(network, parts, scales, simulated, *of_model)
         return self._learned(network, scales, histories), interrupted
 
-    def _network(self, number: int, scales: Any, arrays: Any, stop: StopRequest) -> Trained:
-        """One network, whose place among all says what is random in its training."""
+    def _network(
+        self, number: int, place: int, before: Any, scales: Any, arrays: Any, stop: StopRequest
+    ) -> Trained:
+        """One network: its number among all says what is random in its training; it is at a place of its round.
+
+        `before` is the trained one before it, if any.
+        """
         import equinox as eqx
 
         module, lesson, key = self.method.module, self.method.lesson, self.material.key
@@ -181,12 +178,14 @@ class _Run:
             network = module.network(
                 key(3000 + number), self.material.parts, scales, self.model.dimension, self.options
             )
+            if hasattr(lesson, "member"):
+                network = lesson.member(network, before, place, self.options)
         if not jax.tree.leaves(eqx.filter(network, eqx.is_inexact_array)):
             return Trained(network, [], False)  # of quantiles there is nothing to train
         return train(
             network, lesson.loss, scales, arrays, self.options, key(4000 + number), self.monitor, stop,
             self.store.keeper(number) if self.store is not None else None, self._tell_passes,
-            getattr(lesson, "validation", None),
+            getattr(lesson, "validation", None), getattr(lesson, "IS_JUDGED_WHOLE", False),
         )  # fmt: skip
 
     def _resampled(self, number: int, owner: np.ndarray, arrays: Any) -> Any:
@@ -204,8 +203,11 @@ class _Run:
 
     def _tell_passes(self, epoch: int, seconds: float) -> None:
         # The first pass has also been compiled.
-        total = seconds * self.options.epochs
-        if epoch == 2 and total > _LONG:
+        if epoch != 2 or self._told:
+            return
+        self._told = True
+        total = seconds * self.options.epochs * self.options.networks
+        if total > _LONG:
             self.note(f"a pass over the simulations takes {_time(seconds)}: {_time(total)} at most for all")
 
     def _learned(self, network: Any, scales: Any, histories: list[list[dict[str, float]]]) -> Learned:
@@ -218,6 +220,30 @@ class _Run:
             self.method, self.options, parts, self.model.dimension, weights, scales, list(histories),
             hashes(self.model, observed=False), observed,
         )  # fmt: skip
+
+
+def _material(
+    model: CompiledModel, method: LearningMethod, options: TrainOptions, parts: tuple[Part, ...],
+    parameters: Mapping[str, Any] | str | Path | None,
+) -> Material:  # fmt: skip
+    """What a method learns from. Error: E662 for parameters where it learns from draws of the prior."""
+    if method.learns == "output":
+        hypotheses = hypotheses_of(model, parameters, cast(PivotOptions, options))
+        return LabelledLists(model, method, options, parts, hypotheses)
+    if method.corrects:
+        points = points_of(model, parameters)
+        _require_one_point(method, options, points)
+        return TwoSides(model, method, options, parts, points)
+    if method.of_events:
+        return EventLists(model, method, options, parts, points_of(model, parameters))
+    if parameters is not None:
+        raise PdflangError(
+            Diagnostic(
+                "E662", f"`{method.name}` learns from draws of the prior, and not at other parameters",
+                remedy="leave `parameters` out, or use a method that learns of single events",
+            )
+        )  # fmt: skip
+    return DataSets(model, method, options, parts)
 
 
 def _parts(model: CompiledModel, method: LearningMethod) -> tuple[Part, ...]:

@@ -13,10 +13,11 @@ import numpy as np
 from pdflang.inference import Monitor
 from pdflang.inference.workers import StopRequest
 from pdflang.learning.event_sample import EventSample, simulated_events
+from pdflang.learning.hypotheses import Hypotheses, LabelledEvents, labelled_events
 from pdflang.learning.layout import Part
 from pdflang.learning.learned import Learned
 from pdflang.learning.methods import LearningMethod
-from pdflang.learning.options import CorrectionOptions, EventOptions, TrainOptions
+from pdflang.learning.options import CorrectionOptions, EventOptions, PivotOptions, TrainOptions
 from pdflang.learning.pairs import Pairs, joined, keys_of, simulated_pairs
 from pdflang.learning.points import Points
 from pdflang.learning.rounds import Region, posterior_draws
@@ -48,7 +49,6 @@ class Material(ABC):
     method: LearningMethod
     options: TrainOptions
     parts: Sequence[Part]
-    points: Points
 
     draws_all: ClassVar[bool] = True
     """Whether there are as many simulations as the options say, and not fewer where these are enough."""
@@ -124,8 +124,11 @@ class DataSets(Material):
         return pairs if self._region is None else pairs.chosen(self._region.contains(pairs.z))
 
 
+@dataclass
 class EventLists(Material):
     """Single events. Each round stands alone: events are compared at the references of their own."""
+
+    points: Points
 
     def begin(self, number: int, learned: Learned | None) -> None:
         """Nothing is kept of the rounds before."""
@@ -148,10 +151,13 @@ class EventLists(Material):
         return cast(EventSample, found[-1])
 
 
+@dataclass
 class TwoSides(Material):
     """Simulated events at one point of the parameters, and those observed. There is one round."""
 
-    draws_all = False
+    points: Points
+
+    draws_all: ClassVar[bool] = False
 
     def begin(self, number: int, learned: Learned | None) -> None:
         """There is no round before."""
@@ -170,6 +176,31 @@ class TwoSides(Material):
     def order(self, number: int, count: int) -> np.ndarray:
         """As they are: events for the validation loss are apart from the others already."""
         return np.arange(count)
+
+
+@dataclass
+class LabelledLists(Material):
+    """Events of two hypotheses at draws of the nuisance, in one round."""
+
+    hypotheses: Hypotheses
+
+    def begin(self, number: int, learned: Learned | None) -> None:
+        """There is nothing before."""
+
+    def drawn(
+        self, number: int, size: int, z: np.ndarray | None, stop: StopRequest, told: Told
+    ) -> LabelledEvents | None:
+        options = cast(PivotOptions, self.options)
+        z = self.hypotheses.drawn(self.key(1), size)
+        return labelled_events(
+            self.hypotheses, self.parts, options.events, z, self.seed, options.threads, stop, told
+        )
+
+    def of_arrays(self, arrays: Mapping[str, np.ndarray]) -> LabelledEvents:
+        return LabelledEvents.of_arrays(arrays)
+
+    def together(self, found: Sequence[Simulated]) -> LabelledEvents:
+        return cast(LabelledEvents, found[-1])
 
 
 _POSTERIOR = 2000

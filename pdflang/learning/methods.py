@@ -6,12 +6,13 @@ A module of a network has `prepared(parts, simulations, options)`, `network(key,
 argument, an `OfModel` of the functions of a model and its arrays. Where the posterior is learned, also
 `drawn(network, parts, scales, key, read, count)`; where single events are learned from,
 `finished(network, parts, scales, simulations)`, the scales after the training, and `event_values` or `event_scores`;
-where events can be made, `expected(network, part, scales, z)` and
+where outputs of events are, `event_outputs`; where events can be made, `expected(network, part, scales, z)` and
 `events_drawn(network, part, scales, key, z, member, count)`, of an ensemble of networks; where events are corrected,
 `log_weights` or `moved_rows` of `(network, part, scales, rows)`.
 The module of a method has `loss(network, scales, batch, key, options)`, where another function judges networks a
-`validation` of the same arguments, and of methods of events what it has `ASKED` of traces. `remarks(parts, scales)`,
-where there are any, are lines for the summary.
+`validation` of the same arguments, of all data at once where it `IS_JUDGED_WHOLE`, where the networks of a training
+differ beforehand a `member(network, before, number, options)`, and of methods of events what it has `ASKED` of traces.
+`remarks(parts, scales)`, where there are any, are lines for the summary.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from pdflang.learning.options import (
     NleOptions,
     NpeOptions,
     NreOptions,
+    PivotOptions,
     RascalOptions,
     ReweightOptions,
     RolrOptions,
@@ -53,14 +55,15 @@ class LearningMethod:
 
     It learns from data sets, or, where it is `of_events`, from the single events of lists, which may be `weighted`.
     Where it `makes_events`, it is a surrogate of the simulator, and trains an ensemble of networks. What it `corrects`
-    of simulated events, by those observed, are their weights, or their columns.
+    of simulated events, by those observed, are their weights, or their columns. An `output` is a number of each event,
+    of which nothing follows on parameters.
     `network` is the module of its network, where methods share one and differ by their loss. Where it `needs_model`,
     what was learned proposes, and the density is that of the model.
     """
 
     name: str
     options: type[TrainOptions]
-    learns: Literal["posterior", "likelihood", "ratio", "proposal", "events", "correction"]
+    learns: Literal["posterior", "likelihood", "ratio", "proposal", "events", "correction", "output"]
     purpose: str
     avoid: str
     of_events: bool = False
@@ -79,6 +82,16 @@ class LearningMethod:
     def draws(self) -> bool:
         """Whether its network draws parameters by itself."""
         return self.learns in ("posterior", "proposal")
+
+    @property
+    def is_stacked(self) -> bool:
+        """Whether the arrays of its network have those of several behind each other."""
+        return self.makes_events or self.learns == "output"
+
+    @property
+    def has_density(self) -> bool:
+        """Whether it has learned a density of parameters."""
+        return self.learns not in ("events", "correction", "output")
 
     @property
     def module(self) -> Any:
@@ -105,8 +118,8 @@ def require_packages() -> None:
 
 def _of_events(
     name: str, options: type[TrainOptions], purpose: str, avoid: str,
-    learns: Literal["likelihood", "ratio", "events"] = "ratio", weighted: bool = False, network: str = "event_ratios",
-    makes_events: bool = False, needs_model: bool = False,
+    learns: Literal["likelihood", "ratio", "events", "output"] = "ratio", weighted: bool = False,
+    network: str = "event_ratios", makes_events: bool = False, needs_model: bool = False,
 ) -> LearningMethod:  # fmt: skip
     return LearningMethod(name, options, learns, purpose, avoid, True, weighted, makes_events, network, needs_model)
 
@@ -225,6 +238,14 @@ _ROWS = (
         weighted=True,
         network="",
         makes_events=True,
+    ),
+    _of_events(
+        "pivot",
+        PivotOptions,
+        "classifiers of single events of two hypotheses, whose output depends less and less on a nuisance",
+        "the nuisance is fitted with the rest: `alice` learns how the density depends on it, and nothing is given away",
+        "output",
+        network="",
     ),
     LearningMethod(
         "reweight",

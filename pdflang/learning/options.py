@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.inference.options import NutsOptions, Options, option, option_as_in
 
 
@@ -25,6 +27,11 @@ class TrainOptions(Options):
     width: int = option(50, "units of each hidden layer", least=1)
     seed: int | None = option_as_in(NutsOptions, "seed")
     threads: int | None = option(None, "events simulated at once; as many as there are cores if not given", least=1)
+
+    @property
+    def networks(self) -> int:
+        """How many networks are trained in a round."""
+        return 1
 
 
 @dataclass(frozen=True)
@@ -110,6 +117,10 @@ class MakerOptions(EventOptions):
         1, "networks, each of which learns from another choice of the lists, with repetitions; their spread is the "
         "error of what was learned", least=1,
     )  # fmt: skip
+
+    @property
+    def networks(self) -> int:
+        return self.ensemble
 
 
 @dataclass(frozen=True)
@@ -206,3 +217,67 @@ class TransportOptions(CorrectionOptions):
 
     learning_rate: float = option_as_in(TrainOptions, "learning_rate", 1e-2)
     width: int = option_as_in(TrainOptions, "width", 32)
+
+
+@dataclass(frozen=True)
+class PivotOptions(TrainOptions):
+    """Options of `pivot`: classifiers of events that do not depend on a nuisance, each with a penalty of its own.
+
+    In Python `nuisance` and `penalties` may also be sequences.
+    """
+
+    simulations: int = option(
+        1000, "draws of the nuisance to learn from, each with a simulated list of events of either hypothesis", least=20
+    )
+    rounds: int = option(1, "rounds: there is one, as nothing is learned of parameters", least=1, most=1)
+    events: int = option(32, "events of each list that are learned from, at most", least=1)
+    batch: int = option(16, "draws of the nuisance in a step of the optimiser", least=4)
+    patience: int = option_as_in(TrainOptions, "patience", 50)
+    momentum: float = option_as_in(TrainOptions, "momentum", 0.0)
+    validation: float = option_as_in(TrainOptions, "validation", 0.2)
+    width: int = option_as_in(TrainOptions, "width", 64)
+    nuisance: str | None = option(
+        None, "what the output is not to depend on, one name or several: z,w; all that are declared so if not given"
+    )
+    penalties: str = option(
+        "0,0.1,1,10,100",
+        "penalties λ of what the output tells of the nuisance, in rising order, a classifier for each; 0 is plain",
+    )
+    components: int = option(5, "normal distributions that the adversary mixes to guess the nuisance", least=1)
+    held_out: int = option(
+        1000, "further draws of the nuisance, of which nothing is learned: they tell what is left of it", least=100
+    )
+
+    def __post_init__(self) -> None:
+        for name in ("nuisance", "penalties"):
+            value = getattr(self, name)
+            if isinstance(value, list | tuple):
+                object.__setattr__(self, name, ",".join(map(str, value)))
+            elif isinstance(value, int | float) and not isinstance(value, bool):
+                object.__setattr__(self, name, str(value))
+        super().__post_init__()
+        if not self.penalty_values:
+            raise PdflangError(
+                Diagnostic(
+                    "E620", f"`penalties` must be different numbers, none of them negative, not {self.penalties!r}",
+                    remedy="write them with commas: 0,0.1,1,10",
+                )
+            )  # fmt: skip
+
+    @property
+    def networks(self) -> int:
+        return len(self.penalty_values)
+
+    @property
+    def nuisance_names(self) -> tuple[str, ...]:
+        """The names that are given."""
+        return tuple(filter(None, (name.strip() for name in (self.nuisance or "").split(","))))
+
+    @property
+    def penalty_values(self) -> tuple[float, ...]:
+        """The penalties in their order; none where they are not such."""
+        try:
+            found = tuple(float(text) for text in self.penalties.split(","))
+        except ValueError:
+            return ()
+        return found if len(set(found)) == len(found) and all(0 <= one < math.inf for one in found) else ()

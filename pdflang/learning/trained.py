@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pdflang.embedding import Fit, Model
     from pdflang.results.correction import CorrectionTest
     from pdflang.results.events_beside import EventTest
+    from pdflang.results.trade_off import TradeOff
     from pdflang.results.validation import Bias
 
 
@@ -199,6 +201,32 @@ class Trained:
 
         with interrupts() as stop:
             found = correction_tests(self._model, self.learned, events, seed, None, stop)
+        if found is None:
+            raise KeyboardInterrupt
+        return found
+
+    def event_outputs(self, observation: str, events: Any, penalty: float | None = None) -> np.ndarray:
+        """P(second hypothesis | x) of single events at equal odds, (events,), of `pivot`.
+
+        Of the classifier of a `penalty`, if not given of the largest. `events` are columns by name. Errors: E609, E620
+        where there is no classifier of the penalty, E662.
+        """
+        return EventFunctions(self._model, self.learned, observation).outputs(events, penalty)
+
+    def trade_offs(self, draws: int | None = None, seed: int = 0) -> tuple[TradeOff, ...]:
+        """How good the classifiers of `pivot` are, and what they tell of the nuisance, of each observation.
+
+        Measured with new events at so many draws of the nuisance, by default `held_out`: cross-entropy and AUC; the
+        nats that a fresh adversary finds in the output; the distance of outputs between quantiles of the nuisance.
+        Errors: E620 for fewer than 100 draws, E662 for other methods.
+        """
+        from pdflang.inference.workers import interrupts
+        from pdflang.learning.trade_off import trade_offs
+
+        options = self.learned.require_output()
+        options = options if draws is None else replace(options, held_out=draws)
+        with interrupts() as stop:
+            found = trade_offs(self._model, self.learned, options.held_out, seed, options.threads, stop=stop)
         if found is None:
             raise KeyboardInterrupt
         return found

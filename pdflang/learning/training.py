@@ -50,12 +50,14 @@ def train(
     network: Any, loss: Callable[..., Any], scales: Mapping[str, np.ndarray], arrays: Any, options: TrainOptions,
     key: Any, monitor: Monitor, stop: StopRequest, keeper: Keeper | None = None,
     told: Callable[[int, float], None] = lambda epoch, seconds: None, judged: Callable[..., Any] | None = None,
+    judged_whole: bool = False,
 ) -> Trained:  # fmt: skip
     """Train a network on arrays (n, …), the first of which only the validation loss sees.
 
     `loss(network, scales, batch, key, options)` is averaged over a batch, and so is what networks are `judged` by where
-    the loss does not tell how good they are. The same for the same key, also where it goes on from what a `keeper` has.
-    `told` hears how long each pass took. Error: E661 where a loss is not finite.
+    the loss does not tell how good they are; of all validation data at once where that is no average. The same for the
+    same key, also where it goes on from what a `keeper` has. `told` hears how long each pass took. Error: E661 where a
+    loss is not finite.
     """
     with jax.enable_x64(False):
         narrow = {name: np.asarray(value, np.float32) for name, value in scales.items()}
@@ -65,7 +67,8 @@ def train(
         learned = jax.tree.map(lambda a: jnp.asarray(a[held:]), arrays)
         batch = min(options.batch, count - held)
         weights, still = eqx.partition(network, eqx.is_inexact_array)
-        program = _program(loss, judged or loss, options, still, batch, (count - held) // batch)
+        at_once = held if judged_whole else min(held, batch)
+        program = _program(loss, judged or loss, options, still, batch, (count - held) // batch, at_once)
         start = program.start(weights, narrow, validation)
         state, history = _restored(start, keeper)
         monitor.start("train", 1, options.epochs)
@@ -103,8 +106,9 @@ class _Program:
 
 
 def _program(
-    loss: Callable[..., Any], judged: Callable[..., Any], options: TrainOptions, still: Any, batch: int, batches: int
-) -> _Program:
+    loss: Callable[..., Any], judged: Callable[..., Any], options: TrainOptions, still: Any, batch: int, batches: int,
+    at_once: int,
+) -> _Program:  # fmt: skip
     """The compiled functions of a training."""
     rate = optax.cosine_decay_schedule(options.learning_rate, options.epochs * batches)
     # What is random in a loss is the same in each validation.
@@ -116,8 +120,7 @@ def _program(
 
     def validated(weights: Any, scales: Any, validation: Any) -> Any:
         count = len(jax.tree.leaves(validation)[0])
-        size = min(count, batch)
-        parts = jax.tree.map(lambda a: a[: count // size * size].reshape(-1, size, *a.shape[1:]), validation)
+        parts = jax.tree.map(lambda a: a[: count // at_once * at_once].reshape(-1, at_once, *a.shape[1:]), validation)
         return jnp.mean(jax.lax.map(lambda some: of_batch(judged, weights, scales, some, always), parts))
 
     def start(weights: Any, scales: Any, validation: Any) -> Any:

@@ -38,6 +38,12 @@ _PICTURES = {
         "Root of bias over variance of each fit, R_bv with its error, and ξ with its error: of all data, each data "
         "set, densities and outputs. Faithful uncertainties have R_bv 1 and ξ 0.68.",
     ),
+    "pivot": (
+        "trade_off.svg", "Trade-off",
+        "What classifiers of different penalties λ lose for telling less of the nuisance: loss beside what a fresh "
+        "adversary finds of it, area under the ROC curve beside the difference of outputs between its quantiles; "
+        "dotted lines are what chance leaves.",
+    ),
     "profile": (
         "profile.svg", "Profile",
         "−2Δ log-density where everything else is as good as it can be; of one parameter with its intervals, of two "

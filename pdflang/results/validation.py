@@ -20,6 +20,8 @@ from pdflang.results.diagnostics import to_text as findings_text
 from pdflang.results.events_beside import EventTest, findings_of
 from pdflang.results.events_beside import to_text as events_text
 from pdflang.results.tables import aligned
+from pdflang.results.trade_off import TradeOff
+from pdflang.results.trade_off import to_text as trade_off_text
 from pdflang.results.two_samples import TwoSamples, c2st
 
 _OUTSIDE = 0.01
@@ -90,7 +92,7 @@ class Validation:
     `outside` is the share of simulations that are as far from the others as the observed data are, None where there are
     none. `biases` are those of learned likelihoods. `exact` has name, median and half width of each number of the exact
     posterior, where there is one, and `beside` what others are beside it. `events` are tests of what networks make,
-    `corrections` of what they correct.
+    `corrections` of what they correct, `trade_offs` what classifiers tell of a nuisance.
     """
 
     outside: float | None
@@ -100,6 +102,7 @@ class Validation:
     beside: Mapping[str, Beside] | None = None
     events: Mapping[str, tuple[EventTest, ...]] = field(default_factory=dict)
     corrections: Mapping[str, tuple[CorrectionTest, ...]] = field(default_factory=dict)
+    trade_offs: Mapping[str, tuple[TradeOff, ...]] = field(default_factory=dict)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -199,6 +202,7 @@ def to_text(validation: Validation) -> str:
         parts.append("\n".join(_beside(validation.exact, validation.beside)) + "\n")
     parts += ["\n".join(events_text(name, tests)) + "\n" for name, tests in validation.events.items()]
     parts += ["\n".join(correction_text(name, tests)) + "\n" for name, tests in validation.corrections.items()]
+    parts += [f"{name}\n{trade_off_text(found)}" for name, found in validation.trade_offs.items()]
     if validation.findings:
         parts.append(findings_text(validation.findings))
     return "\n".join(parts)
@@ -259,6 +263,7 @@ def to_record(validation: Validation) -> dict[str, Any]:
         "beside": {name: asdict(found) | {"test": found.test._asdict()} for name, found in beside.items()},
         "events": {name: [_event_record(one) for one in tests] for name, tests in validation.events.items()},
         "corrections": {n: [correction_record(one) for one in tests] for n, tests in validation.corrections.items()},
+        "trade_offs": {name: [asdict(one) for one in found] for name, found in validation.trade_offs.items()},
         "findings": to_records(validation.findings),
     }
 
