@@ -27,8 +27,6 @@ from pdflang.inference.options import chosen_seed, options_of
 from pdflang.interrupts import INTERRUPTED, held, leave
 from pdflang.learning.methods import LEARNING, LearningMethod, require_packages
 from pdflang.learning.options import TrainOptions
-from pdflang.results.trade_off import TRADE_OFF, to_csv, to_record
-from pdflang.results.trade_off import to_text as curves_text
 from pdflang.semantics.capabilities import require_density, require_gradient
 
 if TYPE_CHECKING:
@@ -75,6 +73,7 @@ def command(
     from pdflang.inference import terminal_monitor
     from pdflang.results import RunFolder
     from pdflang.results.continuation import continued
+    from pdflang.results.trade_off import to_record, to_text
 
     started = datetime.now(UTC)
     if overwrite and resume:
@@ -107,7 +106,7 @@ def command(
         if curves is None or found.learned is None:
             leave(f"interrupted: {again}" if store.begun else "interrupted before anything was kept")
         learned = found.learned
-        text = summary_of(learned) + (curves_text(curves) if curves else "")
+        text = summary_of(learned) + (to_text(curves) if curves else "")
         record = _origin(compiled, chosen, settings, params, started, seconds=found.seconds)
         folder.write_all(
             [
@@ -196,6 +195,7 @@ def _curves(model: Model, learned: Learned, monitor: Monitor) -> tuple[TradeOff,
 def _writes_of(curves: tuple[TradeOff, ...]) -> list[Callable[[RunFolder], None]]:
     """What is kept of them."""
     from pdflang.report.trade_off import picture
+    from pdflang.results.trade_off import TRADE_OFF, to_csv, to_record
 
     def of_kind(kind: str) -> Callable[[RunFolder], None]:
         return lambda folder: folder.write_bytes(f"{TRADE_OFF}.{kind}", picture(curves, kind))
