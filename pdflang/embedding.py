@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pdflang import driver
 from pdflang.diagnostics import Diagnostic, PdflangError, SourceFile
+from pdflang.diagnostics.words import values_in_words
 from pdflang.inference import (
     MapOptions,
     Method,
@@ -200,7 +201,7 @@ class Fit:
         return self.optima.best.converged
 
     def __repr__(self) -> str:
-        where = ", ".join(f"{name} = {_short(value)}" for name, value in self.params.items())
+        where = values_in_words(self.params)
         return f"<Fit: {self.optima.best.status}, log-density {self.log_density:.10g} at {where}>"
 
 
@@ -857,8 +858,3 @@ class Model(CompiledModel):
                     remedy="declare one: param mu ~ Normal(0, 1)",
                 )
             )
-
-
-def _short(value: np.ndarray) -> str:
-    entries = [f"{entry:.5g}" for entry in value.ravel()[:3]]
-    return f"[{', '.join(entries)}{', …' * (value.size > 3)}]" if value.ndim else entries[0]

@@ -15,6 +15,7 @@ from pdflang.data.context import DataContext
 from pdflang.data.events import as_data, trace_labels
 from pdflang.data.matrix_checks import check_covariance
 from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
+from pdflang.diagnostics.words import values_in_words
 from pdflang.functions import PRIOR_TRIALS, Functions, Parameters
 from pdflang.ir.program import BoundProgram, Observation, Process, Program
 from pdflang.semantics.capabilities import require_density, require_fit
@@ -300,7 +301,7 @@ class CompiledModel:
 
         if isinstance(drawn, jax.core.Tracer) or np.isfinite(drawn).all():
             return
-        shown = ", ".join(f"{name} = {_short(value)}" for name, value in list(params.items())[:8])
+        shown = values_in_words(params, 8)
         raise PdflangError(
             Diagnostic(
                 "E613",
@@ -465,7 +466,7 @@ class CompiledModel:
             groups = [module.log_prior(values, arrays), module.log_likelihood(values, arrays)]
             if self.program.factors:
                 groups.append(module.log_factors(values, arrays))
-        shown = ", ".join(f"{name} = {_short(value)}" for name, value in list(values.items())[:8])
+        shown = values_in_words(values, 8)
         for group in groups:
             for name, value in group.items():
                 array = np.asarray(value)
@@ -616,12 +617,3 @@ def _to_64_bits() -> Any:
     from pdflang.backend.runtime.precision import precise
 
     return precise(lambda value: jnp.asarray(value, dtype=jnp.float64))
-
-
-def _short(value: Any) -> str:
-    import numpy as np
-
-    array = np.asarray(value)
-    if array.ndim == 0:
-        return f"{float(array):.4g}"
-    return "[" + ", ".join(f"{v:.4g}" for v in array.ravel()[:3]) + (", …]" if array.size > 3 else "]")

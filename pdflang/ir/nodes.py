@@ -35,6 +35,8 @@ class Phase(IntEnum):
 class Loop:
     """A binder: `depth` counts the binders around it; a variable over an interval has no axis.
 
+    Axes of arrays come in the order of depths: that of nodes to be summed over is negative, so that it is the first.
+
     `key` tells index sets of equal length apart where the elements differ (the rule of an integral).
     """
 

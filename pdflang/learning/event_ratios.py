@@ -19,7 +19,7 @@ import numpy as np
 from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.learning.event_sample import EventSample
 from pdflang.learning.layout import Part
-from pdflang.learning.networks import still_at_first
+from pdflang.learning.networks import in_double, still_at_first
 from pdflang.learning.options import EventOptions
 from pdflang.learning.scaling import Scales, spread_of, standard_z, typical
 
@@ -108,7 +108,7 @@ def finished(network: Network, parts: Sequence[Part], scales: Scales, sample: Ev
         own = network.observations[part.name]
         rows, share = events_of(part, scales, sample)
         with jax.enable_x64(True):
-            wide = jax.tree.map(lambda leaf: np.asarray(leaf, float) if eqx.is_inexact_array(leaf) else leaf, own)
+            wide = in_double(own)
             b = np.asarray(jax.jit(lambda some, wide=wide: mapped(wide.of_event, some))(rows))
             a, c = jax.vmap(wide.at)(standard)
         a, c = np.asarray(a), np.asarray(c)

@@ -97,6 +97,18 @@ def simulated_events(
     return _Drawing(model, parts, options, asked, points, seed, count).all(stop or StopRequest(), told)
 
 
+def require_enough(model: CompiledModel, name: str, weights: np.ndarray, lists: int, remedy: str) -> None:
+    """PdflangError (E661) where too few events of an observation have a weight."""
+    number = int(np.count_nonzero(weights))
+    if number < _FEWEST:
+        raise PdflangError(
+            Diagnostic(
+                "E661", f"{number} events of `{name}` in {lists} simulated lists are too few to learn from",
+                model.program.observations[name].span, remedy=remedy,
+            )
+        )  # fmt: skip
+
+
 @dataclass
 class _Drawing:
     model: CompiledModel
@@ -146,24 +158,14 @@ class _Drawing:
             told(first + size)
         groups = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
         for part in self.parts:
-            self._require_events(part.name, groups)
+            remedy = "give more `--simulations`, or see whether rates and acceptances are what they should be"
+            require_enough(self.model, part.name, groups[f"{part.name} weight"], self.count, remedy)
             self._normalise(part.name, groups)
         yields = {
             part.name: np.stack([self._mean_at_references(numbers[part.name]), self._sets_at_references()])
             for part in self.parts
         }
         return EventSample(groups, self.count, self.reference, yields)
-
-    def _require_events(self, name: str, groups: Mapping[str, np.ndarray]) -> None:
-        number = int(np.count_nonzero(groups[f"{name} weight"]))
-        if number < _FEWEST:
-            raise PdflangError(
-                Diagnostic(
-                    "E661", f"{number} events of `{name}` in {self.count} simulated lists are too few to learn from",
-                    self.model.program.observations[name].span,
-                    remedy="give more `--simulations`, or see whether rates and acceptances are what they should be",
-                )
-            )  # fmt: skip
 
     def _sets_at_references(self) -> np.ndarray:
         return np.bincount(self.of_set, minlength=len(self.reference)).astype(float)

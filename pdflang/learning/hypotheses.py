@@ -17,9 +17,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
+from pdflang.diagnostics.words import values_in_words
 from pdflang.inference.platform import double_precision
 from pdflang.inference.workers import StopRequest
 from pdflang.learning.coordinates import constrained, jacobians
+from pdflang.learning.event_sample import require_enough
 from pdflang.learning.layout import Part, numbers_of
 from pdflang.learning.options import PivotOptions
 from pdflang.learning.points import prior_draws
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
 _DRAWS_AT_ONCE = 64
 _BLOCK = 1024
 """Draws of the prior that are computed together: for each number of them there is a program."""
-_FEWEST = 100
-"""Events without which nothing is learned."""
 _QUANTILES = 4096
 """Draws of the prior that its quantiles are taken of."""
 LOW, HIGH = 0.16, 0.84
@@ -105,10 +105,8 @@ class Hypotheses:
     @property
     def words(self) -> tuple[str, str]:
         """The hypotheses in words."""
-        first, second = (
-            ", ".join(f"{name} = {_short(values[number])}" for name, values in self.points.items()) for number in (0, 1)
-        )
-        return first, second
+        each = [{name: values[number] for name, values in self.points.items()} for number in (0, 1)]
+        return values_in_words(each[0]), values_in_words(each[1])
 
     def drawn(self, key: Any, count: int) -> np.ndarray:
         """Unconstrained parameters (count, dimension) of the prior, whose nuisances count."""
@@ -294,7 +292,8 @@ def labelled_events(
         told(first + size)
     draws = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     for part in parts:
-        _require_events(model, part, draws[f"{part.name} weight"], count)
+        remedy = "give more `--simulations`, or see whether there are events of either hypothesis"
+        require_enough(model, part.name, draws[f"{part.name} weight"], 2 * count, remedy)
     draws |= {"z": z[:, hypotheses.coordinates], "log prior": hypotheses.log_prior(z)}
     return LabelledEvents(draws, dict(hypotheses.points))
 
@@ -313,20 +312,3 @@ def _in_room(
     both = np.all(counts.reshape(-1, 2) > 0, axis=1)
     weight = weight.reshape(-1, 2, room) * both.reshape(-1, 1, 1)
     return {f"{name} rows": found.reshape(len(weight), 2 * room, -1), f"{name} weight": weight.reshape(len(weight), -1)}
-
-
-def _require_events(model: CompiledModel, part: Part, weight: np.ndarray, draws: int) -> None:
-    number = int(np.count_nonzero(weight))
-    if number < _FEWEST:
-        raise PdflangError(
-            Diagnostic(
-                "E661", f"{number} events of `{part.name}` in {2 * draws} simulated lists are too few to learn from",
-                model.program.observations[part.name].span,
-                remedy="give more `--simulations`, or see whether there are events of either hypothesis",
-            )
-        )  # fmt: skip
-
-
-def _short(value: Any) -> str:
-    array = np.asarray(value)
-    return f"{array:.4g}" if not array.ndim else np.array2string(array, precision=4, threshold=4, separator=", ")

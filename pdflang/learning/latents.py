@@ -27,6 +27,7 @@ from pdflang.learning.event_flow import ColumnFlow
 from pdflang.learning.event_ratios import event_scales
 from pdflang.learning.event_sample import EventSample
 from pdflang.learning.layout import Part
+from pdflang.learning.networks import in_double
 from pdflang.learning.options import LatentsOptions
 from pdflang.learning.scaling import Scales, standard_z
 
@@ -231,7 +232,7 @@ def _worth(network: Network, parts: Sequence[Part], scales: Scales, of_model: Of
         data[f"{part.name} weight"] = np.ones(len(data[part.name]))
     with jax.enable_x64(True):
         of_model = of_model._replace(arrays=jax.tree.map(jnp.asarray, of_model.arrays))
-        wide = jax.tree.map(lambda leaf: np.asarray(leaf, float) if eqx.is_inexact_array(leaf) else leaf, network)
+        wide = in_double(network)
         logs = {name: np.asarray(own) for name, own in jax.jit(judged)(data).items()}
     found = {}
     for name, own in logs.items():

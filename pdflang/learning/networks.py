@@ -8,6 +8,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import paramax
 from flowjax.bijections import Affine, Chain, RationalQuadraticSpline
 from flowjax.distributions import Normal
@@ -50,6 +51,11 @@ class Summary(eqx.Module):
     def __call__(self, statistics: jax.Array, sets: Mapping[str, tuple[jax.Array, jax.Array]]) -> jax.Array:
         """One vector."""
         return jnp.concatenate([statistics, *(network(*sets[name]) for name, network in self.sets.items())])
+
+
+def in_double(network: Any) -> Any:
+    """The same network with its weights in 64 bits."""
+    return jax.tree.map(lambda leaf: np.asarray(leaf, float) if eqx.is_inexact_array(leaf) else leaf, network)
 
 
 def still_at_first(network: eqx.nn.MLP) -> eqx.nn.MLP:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pdflang.diagnostics import Diagnostic, PdflangError
+from pdflang.diagnostics.words import values_in_words
 from pdflang.inference.platform import available_cores, double_precision
 from pdflang.inference.workers import StopRequest, run_tasks
 from pdflang.learning.coordinates import constrained, unconstrained
@@ -197,7 +198,7 @@ def _require_finite(model: CompiledModel, parts: Sequence[Part], pairs: Pairs, f
         return
     worst = int(np.argmax(bad))
     params = constrained(model, pairs.z[worst : worst + 1])
-    shown = ", ".join(f"{n} = {_short(params[n][0])}" for n in list(params)[:8])
+    shown = values_in_words({name: values[0] for name, values in params.items()}, 8)
     raise PdflangError(
         Diagnostic(
             "E661",
@@ -207,8 +208,3 @@ def _require_finite(model: CompiledModel, parts: Sequence[Part], pairs: Pairs, f
             remedy="restrict the priors to where the model is defined: nothing is learned from what is no number",
         )
     )
-
-
-def _short(value: np.ndarray) -> str:
-    entries = [f"{entry:.4g}" for entry in value.ravel()[:3]]
-    return f"[{', '.join(entries)}{', …' * (value.size > 3)}]" if value.ndim else entries[0]

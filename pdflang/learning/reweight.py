@@ -22,10 +22,11 @@ from pdflang.inference.platform import double_precision
 from pdflang.learning.columns import Column, cells_of, count_cells
 from pdflang.learning.correcting import Network, kept_scales, made_network, of_batch, sided_arrays, sided_scales
 from pdflang.learning.layout import Part
-from pdflang.learning.networks import still_at_first
+from pdflang.learning.networks import in_double, still_at_first
 from pdflang.learning.options import ReweightOptions
 from pdflang.learning.scaling import Scales
 from pdflang.learning.sides import SIDES, Sides
+from pdflang.results.two_samples import effective_count
 
 _AT_ONCE = 4096
 """Events that the network sees at once, where there are many."""
@@ -60,7 +61,7 @@ def loss(network: Network, scales: Mapping[str, Any], batch: Any, key: Any, opti
 def finished(network: Network, parts: Sequence[Part], scales: Scales, sample: Sides) -> Scales:
     """The scales with what makes logits the logarithms of weights of mean 1, and what these leave of events."""
     found = kept_scales(parts, scales, sample)
-    wide = jax.tree.map(lambda leaf: np.asarray(leaf, float) if eqx.is_inexact_array(leaf) else leaf, network)
+    wide = in_double(network)
     for part in parts:
         held, whole = (
             [(_logits(wide, part, scales, rows), weights) for rows, weights in sides]
@@ -75,7 +76,8 @@ def finished(network: Network, parts: Sequence[Part], scales: Scales, sample: Si
         _require_mean(part, corrected)
         constant -= np.log(corrected.mean())
         found[f"{part.name} odds"] = np.array([factor, constant, low, high])
-        found[f"{part.name} effective"] = np.array([effective(corrected), effective(weights)]) / len(weights)
+        left = [effective_count(corrected), effective_count(weights)]
+        found[f"{part.name} effective"] = np.array(left) / len(weights)
     return found
 
 
@@ -126,11 +128,6 @@ def remarks(parts: Sequence[Part], scales: Scales) -> list[str]:
         f"{name}: weights leave {100 * after / before:.0f} % of the simulated events"
         for name, (after, before) in shares.items()
     ]
-
-
-def effective(weights: np.ndarray) -> float:
-    """How many events of weight 1 say as much (Kish 1965)."""
-    return float(weights.sum() ** 2 / np.sum(weights**2))
 
 
 def _logits(network: Network, part: Part, scales: Scales, rows: np.ndarray) -> np.ndarray:

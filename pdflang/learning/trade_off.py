@@ -24,7 +24,8 @@ from pdflang.learning.layout import Part
 from pdflang.learning.networks import stacked
 from pdflang.learning.options import PivotOptions, TrainOptions
 from pdflang.learning.training import train
-from pdflang.results.trade_off import Classified, TradeOff, area_under_curve, distance
+from pdflang.results.trade_off import Classified, TradeOff, area_under_curve
+from pdflang.results.two_samples import kolmogorov_distance
 
 if TYPE_CHECKING:
     from pdflang.learning.learned import Learned
@@ -121,7 +122,7 @@ class _Measured:
             own = logits[number]
             loss = np.average(np.logaddexp(0, own) - labels * own, weights=weight)
             distances = tuple(
-                distance(low[number].ravel(), high[number].ravel(), [one.ravel() for one in pair])
+                kolmogorov_distance(low[number].ravel(), high[number].ravel(), [one.ravel() for one in pair])
                 for (low, high), pair in zip(at_ends, weights, strict=True)
             )
             found.append(

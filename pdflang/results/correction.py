@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from pdflang.diagnostics.words import values_in_words
 from pdflang.results.diagnostics import Finding
-from pdflang.results.events_beside import place_of
+from pdflang.results.events_beside import FAR_APART, TOLD_APART
 from pdflang.results.tables import aligned
-from pdflang.results.two_samples import TwoSamples, c2st
+from pdflang.results.two_samples import TwoSamples, c2st, effective_count
 
-_TOLD_APART, _FAR_APART = 0.55, 0.6
 _UNLIKELY = 1e-3
 """The p-value of a distribution from where on it is said that it differs."""
 _FEW_LEFT = 0.1
@@ -36,7 +36,7 @@ class Sample:
     @property
     def effective(self) -> float:
         """How many events of weight 1 say as much (Kish 1965)."""
-        return float(self.weights.sum() ** 2 / np.sum(self.weights**2))
+        return effective_count(self.weights)
 
 
 @dataclass(frozen=True)
@@ -169,9 +169,9 @@ def findings_of(name: str, tests: Sequence[CorrectionTest]) -> Iterator[Finding]
     """What is wrong with a correction."""
     for one in tests:
         share = one.after.accuracy - one.after.error
-        if share > _TOLD_APART:
+        if share > TOLD_APART:
             yield Finding(
-                "error" if share > _FAR_APART else "warning",
+                "error" if share > FAR_APART else "warning",
                 f"a classifier tells observed events from those that {name} has corrected in "
                 f"{100 * one.after.accuracy:.0f} of 100 cases",
                 "train on more events, or by the other one of `reweight` and `transport`",
@@ -201,7 +201,7 @@ def to_text(name: str, tests: Sequence[CorrectionTest]) -> Iterator[str]:
     for one in tests:
         yield (
             f"{name}: {one.observed} observed events of {one.observation} that were put aside, beside "
-            f"{one.simulated} simulated ones at {place_of(one.point)}"
+            f"{one.simulated} simulated ones at {values_in_words(one.point)}"
         )
         rows = [("", "told apart", "", *(head for column in one.columns for head in (f"χ² of {column.name}", "p")))]
         for what, test, corrected in (("simulated", one.before, False), ("corrected", one.after, True)):

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from pdflang.diagnostics.words import values_in_words
 from pdflang.results.diagnostics import Finding
 from pdflang.results.tables import aligned
-from pdflang.results.two_samples import TwoSamples, c2st
+from pdflang.results.two_samples import TwoSamples, c2st, kolmogorov_distance
 
-_TOLD_APART, _FAR_APART = 0.55, 0.6
+TOLD_APART, FAR_APART = 0.55, 0.6
 _OFF, _FAR_OFF = 0.05, 0.2
 """How far numbers of events may be off, as far as that is no chance."""
 
@@ -53,16 +54,7 @@ class EventTest:
     @property
     def place(self) -> str:
         """The parameters in words."""
-        return place_of(self.point)
-
-
-def place_of(point: Mapping[str, Any]) -> str:
-    """Parameters by name in words."""
-    return ", ".join(f"{name} = {_short(value)}" for name, value in point.items())
-
-
-def _short(value: Any) -> str:
-    return np.array2string(np.asarray(value), precision=3, threshold=4, separator=", ")
+        return values_in_words(self.point)
 
 
 def two_samples(
@@ -101,18 +93,16 @@ def column_test(name: str, samples: Sequence[np.ndarray], networks: Sequence[np.
 def _distance(first: np.ndarray, second: np.ndarray) -> float:
     if first.shape[1] > 1:
         return float(np.abs(first.mean(axis=0) - second.mean(axis=0)).sum() / 2)
-    values = np.sort(np.concatenate([first[:, 0], second[:, 0]]))
-    below = np.stack([np.searchsorted(np.sort(one[:, 0]), values, "right") / len(one) for one in (first, second)])
-    return float(np.abs(below[0] - below[1]).max())
+    return kolmogorov_distance(first[:, 0], second[:, 0])
 
 
 def findings_of(name: str, tests: Sequence[EventTest]) -> Iterator[Finding]:
     """What is wrong with the events of a training."""
     for one in tests:
         share = one.test.accuracy - one.test.error
-        if share > _TOLD_APART:
+        if share > TOLD_APART:
             yield Finding(
-                "error" if share > _FAR_APART else "warning",
+                "error" if share > FAR_APART else "warning",
                 f"a classifier tells events of {name} from simulated ones in {100 * one.test.accuracy:.0f} of 100 "
                 f"cases at {one.place}",
                 "train on more simulations, or for more passes",

@@ -60,16 +60,6 @@ def area_under_curve(outputs: np.ndarray, labels: np.ndarray, weights: np.ndarra
     return float(np.sum(ones * below) / (ones.sum() * zeros.sum()))
 
 
-def distance(first: np.ndarray, second: np.ndarray, weights: Sequence[np.ndarray]) -> float:
-    """The largest difference of the distribution functions of two weighted samples (n,)."""
-    values = np.concatenate([first, second])
-    steps = np.concatenate([weights[0] / weights[0].sum(), -weights[1] / weights[1].sum()])
-    order = np.argsort(values, kind="stable")
-    # Only behind the last of equal values.
-    ends = np.append(np.diff(values[order]) > 0, True)
-    return float(np.abs(np.cumsum(steps[order])[ends]).max())
-
-
 def to_text(found: Sequence[TradeOff]) -> str:
     """A table for each observation."""
     return "\n".join(line for one in found for line in _table(one)) + "\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import NamedTuple
 
@@ -17,6 +18,24 @@ class TwoSamples(NamedTuple):
 
     accuracy: float
     error: float
+
+
+def kolmogorov_distance(
+    first: np.ndarray, second: np.ndarray, weights: Sequence[np.ndarray] | None = None
+) -> float:
+    """The largest difference of the distribution functions of two samples (n,), which may be weighted."""
+    own = [np.ones(len(one)) for one in (first, second)] if weights is None else weights
+    values = np.concatenate([first, second])
+    steps = np.concatenate([own[0] / own[0].sum(), -own[1] / own[1].sum()])
+    order = np.argsort(values, kind="stable")
+    # Only behind the last of equal values.
+    ends = np.append(np.diff(values[order]) > 0, True)
+    return float(np.abs(np.cumsum(steps[order])[ends]).max())
+
+
+def effective_count(weights: np.ndarray) -> float:
+    """How many events of weight 1 say as much (Kish 1965)."""
+    return float(weights.sum() ** 2 / np.sum(weights**2))
 
 
 def require_scikit() -> None:

@@ -19,7 +19,8 @@ from pdflang.learning.layout import layout_of
 from pdflang.learning.options import PivotOptions
 from pdflang.learning.trade_off import PriorDraws, found_by_fresh
 from pdflang.report.trade_off import picture
-from pdflang.results.trade_off import TradeOff, area_under_curve, distance, of_record, to_csv, to_record, to_text
+from pdflang.results.trade_off import TradeOff, area_under_curve, of_record, to_csv, to_record, to_text
+from pdflang.results.two_samples import kolmogorov_distance
 
 TOY = Path(__file__).resolve().parents[2] / "examples" / "pivot" / "model.pdfm"
 COUNTS = """
@@ -190,10 +191,10 @@ def test_areas_and_distances_are_the_known_ones() -> None:
     weights = 1.0 + (np.arange(500) < 100)
     assert area_under_curve(outputs, labels, weights) == pytest.approx(area_under_curve(*twice, np.ones(600)))
     first, second = outputs[:200], outputs[200:] + 0.1
-    assert distance(first, second, [np.ones(200), np.ones(300)]) == pytest.approx(
+    assert kolmogorov_distance(first, second, [np.ones(200), np.ones(300)]) == pytest.approx(
         stats.ks_2samp(first, second).statistic
     )
-    assert distance(first, first, [np.ones(200), np.ones(200)]) == pytest.approx(0, abs=1e-12)
+    assert kolmogorov_distance(first, first, [np.ones(200), np.ones(200)]) == pytest.approx(0, abs=1e-12)
     assert area_under_curve(np.zeros(500), labels, np.ones(500)) == pytest.approx(0.5)
 
 
