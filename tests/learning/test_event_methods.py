@@ -170,7 +170,7 @@ def test_what_was_simulated_is_the_same_from_a_file(tmp_path: Path) -> None:
 
 
 def test_the_draws_of_a_run_stand_for_the_prior() -> None:
-    learned = model().train(method="alice", parameters=exact(), **SMALL | {"simulations": 40})
+    learned = model().train(method="alice", parameters=exact(), **SMALL | {"simulations": 120})
     tree = learned.sample(seed=2, draws=1000)
     for name in TRUTH:
         (mean, sd), (known_mean, known_sd) = moments(tree, name), moments(exact(), name)
