@@ -1,0 +1,46 @@
+"""Options of the inference methods. The command line makes its flags from these fields.
+
+A field's metadata says what the flag's help text says (`help`), the least and greatest value (`least`,
+`most`; `above`, `below` where the bound itself is excluded) and the allowed words (`choices`).
+"""
+
+from __future__ import annotations
+
+from pdflang.inference.options.approximations import LaplaceOptions, PathfinderOptions, ViOptions
+from pdflang.inference.options.base import Options, chosen_seed, option, option_as_in, options_of
+from pdflang.inference.options.chains import (
+    DENSE_DIMENSIONS,
+    FIRST_DRAWS,
+    LOW_RANK_DIMENSIONS,
+    MORE_DRAWS,
+    AutoOptions,
+    ChainOptions,
+    HmcOptions,
+    NutsOptions,
+)
+from pdflang.inference.options.climbs import MapOptions, PredictOptions
+from pdflang.inference.options.populations import AbcOptions, NestedOptions, SmcOptions
+
+__all__ = [
+    "DENSE_DIMENSIONS",
+    "FIRST_DRAWS",
+    "LOW_RANK_DIMENSIONS",
+    "MORE_DRAWS",
+    "AbcOptions",
+    "AutoOptions",
+    "ChainOptions",
+    "HmcOptions",
+    "LaplaceOptions",
+    "MapOptions",
+    "NestedOptions",
+    "NutsOptions",
+    "Options",
+    "PathfinderOptions",
+    "PredictOptions",
+    "SmcOptions",
+    "ViOptions",
+    "chosen_seed",
+    "option",
+    "option_as_in",
+    "options_of",
+]

@@ -1,0 +1,91 @@
+"""Options of methods whose chains learn step size and metric during a warmup."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pdflang.inference.options.base import SEEDS, Options, option, option_as_in
+
+DENSE_DIMENSIONS, LOW_RANK_DIMENSIONS = 200, 5000
+"""Up to so many dimensions the metric is dense, and of low rank, unless the options say otherwise."""
+
+FIRST_DRAWS = 1000
+MORE_DRAWS = 500
+"""Draws per chain, and more at a time, where their number is not given."""
+
+
+@dataclass(frozen=True)
+class ChainOptions(Options):
+    """What methods share whose chains adapt their step size and metric first, by Stan's windows.
+
+    The metric is first learned from after `settling` transitions.
+    """
+
+    settling: ClassVar[int] = 75
+
+    chains: int = option(4, "number of independent chains", least=1)
+    warmup: int = option(1000, "transitions per chain that adapt step size and metric, not kept", least=20)
+    draws: int | None = option(
+        None, f"draws to keep per chain; if not given, {FIRST_DRAWS} and then more until the chains agree", least=1
+    )
+    max_draws: int = option(4000, "draws per chain at most where their number is not given", least=1)
+    seed: int | None = option(0, "seed of all random numbers", least=0, below=SEEDS)
+    target_acceptance: float = option(0.9, "acceptance rate that the step size aims at", above=0, below=1)
+    metric: str = option(
+        "auto",
+        f"shape of the metric; auto is dense up to {DENSE_DIMENSIONS} dimensions, low-rank up to {LOW_RANK_DIMENSIONS}",
+        choices=("auto", "dense", "low-rank", "diagonal"),
+    )
+    threads: int | None = option(None, "chains that run at once; as many as there are cores if not given", least=1)
+
+    @property
+    def first_draws(self) -> int:
+        """Draws of a chain before anybody asks for more; all of them where their number is given."""
+        return min(FIRST_DRAWS, self.max_draws) if self.draws is None else self.draws
+
+    def metric_of(self, dimension: int) -> str:
+        """The shape of the metric of a target of this dimension: dense, low-rank or diagonal."""
+        if self.metric != "auto":
+            return self.metric
+        if dimension <= DENSE_DIMENSIONS:
+            return "dense"
+        return "low-rank" if dimension <= LOW_RANK_DIMENSIONS else "diagonal"
+
+
+@dataclass(frozen=True)
+class NutsOptions(ChainOptions):
+    """Options of `nuts`: the no-U-turn sampler."""
+
+    max_tree_depth: int = option(10, "a trajectory has at most 2^depth - 1 steps", least=1, most=20)
+
+
+@dataclass(frozen=True)
+class HmcOptions(ChainOptions):
+    """Options of `hmc`: Hamiltonian Monte Carlo whose trajectories have random lengths."""
+
+    settling: ClassVar[int] = 25
+
+    warmup: int = option_as_in(ChainOptions, "warmup", 200)
+    target_acceptance: float = option_as_in(ChainOptions, "target_acceptance", 0.8)
+    length: float = option(2.0, "mean length of a trajectory in standard deviations of the posterior", above=0)
+
+
+@dataclass(frozen=True)
+class AutoOptions(Options):
+    """Options of `auto`: HMC or NUTS after a search for modes."""
+
+    starts: int = option(16, "climbs from draws of the prior that look for modes", least=1)
+    chains: int = option_as_in(ChainOptions, "chains")
+    warmup: int | None = option(
+        None, "transitions per chain that adapt step size and metric; as of hmc or nuts if not given", least=20
+    )
+    draws: int | None = option_as_in(ChainOptions, "draws")
+    max_draws: int = option_as_in(ChainOptions, "max_draws")
+    seed: int | None = option_as_in(ChainOptions, "seed")
+    target_acceptance: float | None = option(
+        None, "acceptance rate that the step size aims at; as of hmc or nuts if not given", above=0, below=1
+    )
+    max_tree_depth: int = option_as_in(NutsOptions, "max_tree_depth")
+    metric: str = option_as_in(ChainOptions, "metric")
+    threads: int | None = option_as_in(ChainOptions, "threads")
