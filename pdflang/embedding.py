@@ -17,10 +17,10 @@ from pdflang.inference import (
     Method,
     Monitor,
     NoFiniteStart,
-    NoNormalApproximation,
     Options,
     PredictOptions,
     Target,
+    Unsuited,
     method_named,
     method_of,
 )
@@ -437,10 +437,8 @@ class Model(CompiledModel):
             return method.adapter(self.target(), options, monitor, stop, checkpoints=checkpoints, **judge)
         except NoFiniteStart as failure:
             raise PdflangError(self.explain_nonfinite(self.constrain(failure.z))) from None
-        except NoNormalApproximation as failure:
-            raise PdflangError(
-                Diagnostic("E626", f"there is no normal approximation: {failure}", remedy=failure.remedy)
-            ) from None
+        except Unsuited as failure:
+            raise PdflangError(Diagnostic("E626", str(failure), remedy=failure.remedy)) from None
 
     def _require_method(self, method: Method) -> None:
         """What a method needs of the model, or of what was learned. Errors: E611, E612, E625, E662."""

@@ -4,7 +4,7 @@ Importing this package imports neither JAX nor NumPy, for help at once; the adap
 do.
 """
 
-from pdflang.inference.draws import Draws, Evidence, NoFiniteStart, NoNormalApproximation
+from pdflang.inference.draws import Draws, Evidence, NoFiniteStart, NoNormalApproximation, Unsuited
 from pdflang.inference.methods import METHODS, Method, method_named, method_of
 from pdflang.inference.monitor import Monitor, Progressed, QuietMonitor, RichMonitor, terminal_monitor
 from pdflang.inference.optima import Optima, Optimum
@@ -30,6 +30,7 @@ __all__ = [
     "QuietMonitor",
     "RichMonitor",
     "Target",
+    "Unsuited",
     "method_named",
     "method_of",
     "prepare_jax",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import numpy as np
 
@@ -25,6 +26,8 @@ from pdflang.inference.trajectories import Trajectory
 from pdflang.inference.turns import take_turns
 from pdflang.inference.workers import StopRequest, interrupts
 from pdflang.results.checkpoints import Checkpoints
+
+Kind = TypeVar("Kind", bound=ChainOptions)
 
 
 def sample_chains(
@@ -59,7 +62,7 @@ def sample_chains(
     keeper = Keeper(method, checkpoints)
     for number, of_another in keeper.restore(chains).items():
         chains[number].spent_before = gradients_of(of_another)
-    run = _Run(method, chains, options, seed, keeper)
+    run = _Run(method, chains, options, seed, keeper, trajectory.by_gradients)
     with interrupts(stop) as stop:
         monitor.start(method, options.chains, options.warmup + options.first_draws)
         try:
@@ -72,6 +75,27 @@ def sample_chains(
     return run.collected()
 
 
+def sampler(
+    method: str, kind: type[Kind], trajectory_of: Callable[[Target, Kind], Trajectory]
+) -> Callable[..., Draws]:
+    """The adapter of a method whose trajectories say all that is its own."""
+
+    def sample(
+        target: Target,
+        options: Kind | None = None,
+        monitor: Monitor | None = None,
+        stop: StopRequest | None = None,
+        enough: Callable[[Draws], bool] | None = None,
+        checkpoints: Checkpoints | None = None,
+    ) -> Draws:
+        """Draws as `sample_chains` makes them."""
+        options = options or kind()
+        trajectory = trajectory_of(target, options)
+        return sample_chains(method, trajectory, target, options, monitor, stop, enough, checkpoints)
+
+    return sample
+
+
 class Strained(Exception):
     """The warmup of a chain ended with a step that is too short for the method."""
 
@@ -80,13 +104,14 @@ class _Run:
     """The chains of one call of `sample_chains`, and what it has to say of them."""
 
     def __init__(
-        self, method: str, chains: list[ChainRun], options: ChainOptions, seed: int, keeper: Keeper
+        self, method: str, chains: list[ChainRun], options: ChainOptions, seed: int, keeper: Keeper, by_gradients: bool
     ) -> None:
         self._method = method
         self._chains = chains
         self._keeper = keeper
         self._options = options
         self._seed = seed
+        self._by_gradients = by_gradients
         self._seconds: dict[str, float] = {}
         self._interrupted = False
         self._sufficient: bool | None = None
@@ -158,11 +183,15 @@ class _Run:
         dimension = self._chains[0].dimension
         shape = (dimension,) * (2 if self._options.metric_of(dimension) == "dense" else 1)
         metrics = [np.full(shape, np.nan) if chain.metric is None else chain.metric for chain in self._chains]
+        spent, before = columns["n_steps"], np.array([chain.warmup_gradients for chain in self._chains])
+        if not self._by_gradients:
+            columns["n_evaluations"] = columns.pop("n_steps")
         return Draws(
             z=z if length else np.zeros((len(rows), 0, dimension)),
-            statistics={**columns, "n_gradients": columns["n_steps"]},
+            statistics={**columns, "n_gradients": spent if self._by_gradients else np.zeros_like(spent)},
             method=self._method,
-            warmup_gradients=np.array([chain.warmup_gradients for chain in self._chains]),
+            warmup_gradients=before if self._by_gradients else None,
+            warmup_evaluations=None if self._by_gradients else before,
             metric=np.stack(metrics),
             seed=self._seed,
             options=self._options,

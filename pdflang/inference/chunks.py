@@ -38,11 +38,11 @@ def chunk_of(dimension: int) -> int:
 
 
 @cache
-def stages(warmup: int, settling: int) -> np.ndarray:
+def stages(warmup: int, settling: int | None) -> np.ndarray:
     """The stage of each transition, int32 (warmup + 1024,): Stan's windows, then sampling.
 
     The first window begins after `settling` transitions, and each is twice as long as the one before (Stan Reference
-    Manual, "Automatic parameter tuning").
+    Manual, "Automatic parameter tuning"). There are no windows where that is None.
 
     The last part, for the step size alone, is longer than Stan's 50 where warmup is long. Dual averaging takes large
     steps up and down at first, and where their logarithms average the acceptance is above the target: too small
@@ -50,6 +50,9 @@ def stages(warmup: int, settling: int) -> np.ndarray:
     """
     found = np.full(warmup + _MOST, _FAST, np.int32)
     found[warmup:] = SAMPLING
+    found.flags.writeable = settling is not None
+    if settling is None:
+        return found
     begin, length, last = settling, _FIRST_WINDOW, max(50, warmup // 10)
     if begin + length + last > warmup:
         begin, last = int(0.15 * warmup), int(0.1 * warmup)

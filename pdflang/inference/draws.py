@@ -19,12 +19,19 @@ class NoFiniteStart(Exception):
         self.z = z
 
 
-class NoNormalApproximation(Exception):
-    """There is no place that a normal approximation could stand at; the text says why, `remedy` what to do."""
+class Unsuited(Exception):
+    """The target is not one for the method; the text says why, `remedy` what to do."""
 
     def __init__(self, reason: str, remedy: str) -> None:
         super().__init__(reason)
         self.remedy = remedy
+
+
+class NoNormalApproximation(Unsuited):
+    """There is no place that a normal approximation could stand at."""
+
+    def __str__(self) -> str:
+        return f"there is no normal approximation: {super().__str__()}"
 
 
 class Evidence(NamedTuple):
@@ -51,13 +58,14 @@ class Draws:
 
     `z` has shape (chain, draw, dimension); what a chain is depends on the method. `statistics` are arrays (chain,
     draw) under ArviZ's names: lp and n_gradients, of chains also diverging, energy, acceptance_rate, n_steps and
-    step_size, of NUTS tree_depth. `seed` is the seed itself, also where the options asked for one. `warmup_gradients`
-    (chain,) counts the gradients before the draws, `warmup_evaluations` those of the density alone. `metric` (chain,
-    dimension[, dimension]) is the inverse mass matrix used, of one of low rank the diagonal. `pareto_k` tells how well
-    draws of an approximation stand for the posterior. `remarks` are what the method has to say of its result.
-    `interrupted`: fewer draws than were wanted, maybe none. `sufficient`: what was last said of them by the judge that
-    the sampler was given; None without one; `more` draws per chain were made because of it. `seconds` tells where the
-    time went, `details` are numbers of the method by name.
+    step_size, of NUTS tree_depth; of chains that need no gradients n_evaluations. `seed` is the seed itself, also
+    where the options asked for one. `warmup_gradients` (chain,) counts the gradients before the draws,
+    `warmup_evaluations` those of the density alone. `metric` (chain, dimension[, dimension]) is the inverse mass
+    matrix used, of one of low rank the diagonal. `pareto_k` tells how well draws of an approximation stand for the
+    posterior. `remarks` are what the method has to say of its result. `interrupted`: fewer draws than were wanted,
+    maybe none. `sufficient`: what was last said of them by the judge that the sampler was given; None without one;
+    `more` draws per chain were made because of it. `seconds` tells where the time went, `details` are numbers of the
+    method by name.
     """
 
     z: np.ndarray

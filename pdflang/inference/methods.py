@@ -16,12 +16,18 @@ from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
 from pdflang.inference.options import (
     AbcOptions,
     AutoOptions,
+    EllipticalOptions,
+    GistOptions,
     HmcOptions,
     LaplaceOptions,
+    MalaOptions,
+    MclmcOptions,
     NestedOptions,
     NutsOptions,
     Options,
     PathfinderOptions,
+    RandomWalkOptions,
+    SliceOptions,
     SmcOptions,
     ViOptions,
 )
@@ -98,6 +104,63 @@ _ROWS = (
         "nuts",
         "the no-U-turn sampler (Hoffman & Gelman 2014): exact in the limit of many draws, for most models the best",
         "the posterior has modes with little between them: chains stay where they start",
+        grows=True,
+    ),
+    Method(
+        "gist",
+        GistOptions,
+        "gist",
+        "HMC that tunes the length of each trajectory by Gibbs steps (Bou-Rabee, Carpenter & Marsden 2024): it turns "
+        "where NUTS does, without its tree",
+        "trajectories are long: it goes forth and back, and throws away those that would not have come back",
+        grows=True,
+    ),
+    Method(
+        "mclmc",
+        MclmcOptions,
+        "mclmc",
+        "microcanonical Langevin Monte Carlo (Robnik et al. 2023, 2025): constant speed, hundreds of dimensions; with "
+        "`--correction none` longer steps, and a bias",
+        "parameters are few: the advantage grows with their number",
+        grows=True,
+    ),
+    Method(
+        "mala",
+        MalaOptions,
+        "mala",
+        "the Metropolis-adjusted Langevin algorithm (Roberts & Tweedie 1996): one gradient for each draw; to compare "
+        "with",
+        "draws are to be many for the work: it diffuses where trajectories of `hmc` move on",
+        grows=True,
+    ),
+    Method(
+        "slice",
+        SliceOptions,
+        "slice",
+        "slice sampling in random directions (Neal 2003): nothing to tune; needs no gradient",
+        "there is a gradient: some 6 evaluations for each dimension make a draw; or several modes",
+        gradient=False,
+        grows=True,
+    ),
+    Method(
+        "elliptical",
+        EllipticalOptions,
+        "elliptical",
+        "elliptical slice sampling (Murray, Adams & MacKay 2010) where the prior is normal, as of Gaussian processes: "
+        "nothing to tune, any number of dimensions; needs no gradient",
+        "data say much more than the prior: most of each ellipse is then impossible",
+        gradient=False,
+        proper=True,
+        grows=True,
+    ),
+    Method(
+        "random-walk",
+        RandomWalkOptions,
+        "random_walk",
+        "the Metropolis algorithm with normal proposals of the posterior's covariance (Haario et al. 2001), to compare "
+        "with; needs no gradient",
+        "there is anything else: a draw takes several proposals for each dimension",
+        gradient=False,
         grows=True,
     ),
     Method(

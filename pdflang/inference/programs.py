@@ -19,7 +19,7 @@ from pdflang.inference.chunks import chunk_of
 from pdflang.inference.keeping import shape_of
 from pdflang.inference.options import ChainOptions
 from pdflang.inference.platform import available_cores, compiler_options, double_precision
-from pdflang.inference.start import CURVED_DIMENSIONS, Start, find_start, unit_covariance
+from pdflang.inference.start import CURVED_DIMENSIONS, Start, unit_covariance
 from pdflang.inference.surface import Surface, surface_of
 from pdflang.inference.target import Target
 from pdflang.inference.trajectories import Trajectory
@@ -32,7 +32,7 @@ State = tuple[Any, ...]
 def programs_of(target: Target, options: ChainOptions, trajectory: Trajectory) -> Programs:
     """The functions of a target; the same ones for other data, and for options that do not shape them."""
     shape = options.metric_of(target.dimension)
-    surface = surface_of(target, target.dimension <= CURVED_DIMENSIONS)
+    surface = surface_of(target, target.dimension <= CURVED_DIMENSIONS, trajectory.by_gradients)
     return _programs(target.log_density, target.content, surface, target.dimension, shape, trajectory)
 
 
@@ -45,6 +45,7 @@ class Programs:
     """
 
     surface: Surface
+    trajectory: Trajectory
     first_state: Callable[..., tuple[State, Any]]
     advance: Callable[..., tuple[State, tuple[Any, ...], Any]]
     end_window: Callable[..., tuple[State, Any]]
@@ -57,7 +58,8 @@ class Programs:
         stream = 2 * chain
         evaluated = partial(self.surface.evaluated, target)
         initial = partial(self.surface.start, target, seed, stream) if mode is None else lambda _: mode
-        start = find_start(evaluated, initial, self.dimension, np.random.default_rng((seed, stream)))
+        noise = np.random.default_rng((seed, stream))
+        start = self.trajectory.start(target, evaluated, initial, noise)
         with double_precision():
             return *self.first_state(*start[:4]), start
 
@@ -103,7 +105,7 @@ def _programs(
     def first_state(z: Any, value: Any, gradient: Any, covariance: Any) -> Any:
         from pdflang.inference import transition
 
-        return _told(transition.first_state(z, value, gradient, covariance, shape))
+        return _told(transition.first_state(z, value, gradient, covariance, shape, trajectory.by_gradients))
 
     def advance(
         state: Any, seed: Any, chain: Any, first: Any, count: Any, stages: Any, target_acceptance: Any, arrays: Any
@@ -113,23 +115,23 @@ def _programs(
 
         quick = with_quick_sums(log_density)
         key = jax.random.fold_in(jax.random.key(seed), 2 * chain + 1)
+        chain_state = _chain(state, dimension, shape, trajectory.by_gradients)
         moved, rows = transition.advance(
-            lambda z: quick(z, arrays), _chain(state, dimension, shape), key, first, count, stages,
-            target_acceptance, trajectory,
-        )  # fmt: skip
+            lambda z: quick(z, arrays), chain_state, key, first, count, stages, target_acceptance, trajectory
+        )
         step_size = jax.numpy.exp(moved.step_size.log_step_size_avg)
         return _leaves(moved), tuple(strongly_typed(rows)), step_size
 
     def end_window(state: Any, target_acceptance: Any) -> Any:
         from pdflang.inference import transition
 
-        return _told(transition.end_window(_chain(state, dimension, shape), target_acceptance))
+        return _told(transition.end_window(_chain(state, dimension, shape, trajectory.by_gradients), target_acceptance))
 
     def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         whole = stored(function, content, function.__name__, dimension, shape, trajectory)
         return jax.jit(whole, compiler_options=compiler_options())
 
-    return Programs(surface, compiled(first_state), compiled(advance), compiled(end_window), dimension)
+    return Programs(surface, trajectory, compiled(first_state), compiled(advance), compiled(end_window), dimension)
 
 
 def _leaves(chain: Any) -> State:
@@ -141,10 +143,11 @@ def _told(chain: Any) -> tuple[State, Any]:
     return _leaves(chain), strongly_typed(chain.whitening.root.covariance)
 
 
-def _chain(state: State, dimension: int, shape: str) -> Any:
+def _chain(state: State, dimension: int, shape: str, by_gradients: bool) -> Any:
     """The chain that has these leaves."""
     from pdflang.inference import transition
 
     point = np.zeros(dimension)
-    like = jax.eval_shape(lambda: transition.first_state(point, 0.0, point, unit_covariance(dimension), shape))
+    unit = unit_covariance(dimension)
+    like = jax.eval_shape(lambda: transition.first_state(point, 0.0, point, unit, shape, by_gradients))
     return jax.tree.unflatten(jax.tree.structure(like), state)

@@ -18,6 +18,10 @@ _TOLERANCE = 1e-6
 _GAIN_OF_A_MODE = 0.1
 _SMALLEST_SPREAD = 1e-2
 
+_DRAWS = 64
+_DEVIATION = 0.6745
+"""The median deviation of a unit normal."""
+
 
 class Start(NamedTuple):
     """The start of one chain in n dimensions.
@@ -101,3 +105,18 @@ def prior_draw(
         if place.usable:
             break
     return Start(place.z, place.value, place.gradient, unit_covariance(dimension), place.usable, attempt + 1)
+
+
+def best_draw(
+    evaluated: Callable[[np.ndarray], Evaluation], initial: Callable[[int], np.ndarray], dimension: int
+) -> Start:
+    """Of some prior draws the one with the largest density, which needs no gradient; their variances for a metric."""
+    places = [evaluated(initial(attempt)) for attempt in range(_DRAWS)]
+    usable = [place for place in places if np.isfinite(place.value)]
+    best = max(usable, key=lambda place: place.value, default=places[-1])
+    # Median deviations, as a prior may have no variance at all.
+    z = np.stack([place.z for place in places])
+    spread = np.median(np.abs(z - np.median(z, axis=0)), axis=0) / _DEVIATION
+    variances = np.where(np.isfinite(spread) & (spread > 0), spread, 1.0) ** 2
+    covariance = np.diag(variances) if dimension <= CURVED_DIMENSIONS else variances
+    return Start(best.z, best.value, best.gradient, covariance, bool(usable), _DRAWS)

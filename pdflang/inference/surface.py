@@ -61,12 +61,12 @@ class Surface:
             return np.asarray(self.initial(*numbers, target.arrays))[:count]
 
 
-def surface_of(target: Target, curved: bool = True) -> Surface:
-    """The functions of a target, the same for other data; with Hessians where it is `curved`."""
+def surface_of(target: Target, curved: bool = True, sloped: bool = True) -> Surface:
+    """The functions of a target, the same for other data; with Hessians where it is `curved`, gradients if `sloped`."""
     numbers = sum(np.size(leaf) for leaf in jax.tree.leaves(target.arrays))
     is_short = target.content is not None and target.content.count("\n") <= _SHORT
     quickly = numbers < _MANY_NUMBERS and not is_short
-    return _surface(target.log_density, target.initial, target.content, curved, quickly)
+    return _surface(target.log_density, target.initial, target.content, curved and sloped, sloped, quickly)
 
 
 def log_densities(target: Target, z: np.ndarray) -> np.ndarray:
@@ -93,18 +93,20 @@ def _over_points(log_density: Callable[[Any, Any], Any]) -> Callable[[Any, Any],
 @lru_cache(maxsize=32)
 def _surface(
     log_density: Callable[[Any, Any], Any], initial: Callable[[Any, Any], Any], content: str | None, curved: bool,
-    quickly: bool,
+    sloped: bool, quickly: bool,
 ) -> Surface:  # fmt: skip
     """The functions of a target, compiled `quickly` where that matters more than the few evaluations of climbs."""
 
     def evaluated(z: Any, arrays: Any) -> Any:
         if curved:
             return tuple(evaluate(lambda point: log_density(point, arrays), z))
-        value, gradient = jax.value_and_grad(log_density)(z, arrays)
-        return z, value, gradient, np.nan
+        if sloped:
+            value, gradient = jax.value_and_grad(log_density)(z, arrays)
+            return z, value, gradient, np.nan
+        return z, log_density(z, arrays), jax.numpy.zeros_like(z), np.nan
 
     options = _quickly() if quickly else compiler_options()
-    whole = stored(evaluated, content, "evaluated", curved)
+    whole = stored(evaluated, content, "evaluated", curved, sloped)
     return Surface(jax.jit(whole, compiler_options=options), _starts_of(initial, content))
 
 

@@ -15,15 +15,49 @@ import jax.numpy as jnp
 from jax.extend.random import threefry_2x32
 from jax.scipy.special import ndtri
 
+from pdflang.inference.start import Start, find_start
+
 if TYPE_CHECKING:
+    import numpy as np
     from blackjax.mcmc import hmc
+
+    from pdflang.inference.ascent import Evaluation
+    from pdflang.inference.target import Target
 
 _LENGTHS = (0.75, 1.25)
 _MOST_STEPS = 1024
 
 
+class Told(NamedTuple):
+    """What is to be said of a transition, as of BlackJAX's Hamiltonian kernels: each a scalar."""
+
+    is_divergent: Any
+    energy: Any
+    acceptance_rate: Any
+    num_integration_steps: Any
+
+
 class Trajectory(Hashable, Protocol):
-    """A kernel of Hamiltonian Monte Carlo. Those that are equal share a compiled program."""
+    """How a chain goes on. Those that are equal share a compiled program.
+
+    The step size is adapted until what a transition says of its `acceptance_rate` is on average what was asked for, and
+    `num_integration_steps` counts gradients, or evaluations of the density where it does not go `by_gradients`: then
+    the gradient of a state is 0.
+    """
+
+    @property
+    def by_gradients(self) -> bool:
+        """Whether it needs gradients; where it does not, the metric is that of the draws."""
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether it has a step size, which is to be adapted."""
+
+    def start(
+        self, target: Target, evaluated: Callable[[np.ndarray], Evaluation], initial: Callable[[int], np.ndarray],
+        noise: np.random.Generator,
+    ) -> Start:  # fmt: skip
+        """Where a chain begins; `initial(attempt)` gives prior draws (n,)."""
 
     def chances(self, key: Any, numbers: Any, dimension: int) -> Any:
         """What the transitions of these numbers (m,) leave to chance, in columns (m, …)."""
@@ -31,18 +65,35 @@ class Trajectory(Hashable, Protocol):
     def __call__(
         self, chances: Any, state: hmc.HMCState, log_density: Callable[[Any], Any], step_size: Any
     ) -> tuple[hmc.HMCState, Any, Any]:
-        """The next state, what BlackJAX says of the transition, and the depth of its tree, 0 where there is none."""
+        """The next state, what is to be said of the transition, and the depth of its tree, 0 where there is none."""
+
+
+class Climbing:
+    """Chains that begin near the mode that they climb to."""
+
+    by_gradients = has_steps = True
+
+    def start(
+        self, target: Target, evaluated: Callable[[np.ndarray], Evaluation], initial: Callable[[int], np.ndarray],
+        noise: np.random.Generator,
+    ) -> Start:  # fmt: skip
+        """A draw of the normal approximation at the mode."""
+        return find_start(evaluated, initial, target.dimension, noise)
+
+
+class KeyEach:
+    """What trajectories leave to chance where how many numbers there will be is not known before: a key for each."""
+
+    def chances(self, key: Any, numbers: Any, dimension: int) -> Any:
+        """Keys (m,)."""
+        return jax.vmap(lambda number: jax.random.fold_in(key, number))(numbers)
 
 
 @dataclass(frozen=True)
-class NoUTurn:
+class NoUTurn(KeyEach, Climbing):
     """Trajectories that are doubled until they turn back (Hoffman & Gelman 2014), by multinomial sampling."""
 
     max_tree_depth: int
-
-    def chances(self, key: Any, numbers: Any, dimension: int) -> Any:
-        """A key each: how many numbers there will be is not known before."""
-        return jax.vmap(lambda number: jax.random.fold_in(key, number))(numbers)
 
     def __call__(
         self, chances: Any, state: hmc.HMCState, log_density: Callable[[Any], Any], step_size: Any
@@ -50,7 +101,7 @@ class NoUTurn:
         from blackjax.mcmc import nuts
 
         kernel = nuts.build_kernel()
-        state, info = kernel(chances, state, log_density, step_size, _unit(state), self.max_tree_depth)
+        state, info = kernel(chances, state, log_density, step_size, unit_metric(state), self.max_tree_depth)
         return state, info, info.num_trajectory_expansions
 
 
@@ -63,7 +114,7 @@ class Chances(NamedTuple):
 
 
 @dataclass(frozen=True)
-class RandomLength:
+class RandomLength(Climbing):
     """Trajectories of a length between 3/4 and 5/4 of `length`, in standard deviations.
 
     On a unit normal distribution positions at the two ends have the correlation cos(length).
@@ -85,7 +136,7 @@ class RandomLength:
 
         length = self.length * chances.length
         steps = jnp.clip(jnp.ceil(length / step_size), 1, _MOST_STEPS)
-        kinetic_energy = metrics.default_metric(_unit(state)).kinetic_energy
+        kinetic_energy = metrics.default_metric(unit_metric(state)).kinetic_energy
         proposal = hmc.hmc_proposal(
             integrators.velocity_verlet(log_density, kinetic_energy),
             kinetic_energy,
@@ -118,5 +169,6 @@ def _decided(decision: Any, log_acceptance: Any, start: Any, end: Any) -> tuple[
     return taken, (accepted, acceptance, None)
 
 
-def _unit(state: hmc.HMCState) -> Any:
+def unit_metric(state: hmc.HMCState) -> Any:
+    """The metric of whitened coordinates (n,)."""
     return jnp.ones_like(state.position)

@@ -24,12 +24,13 @@ class Chain(NamedTuple):
     whitening: Whitening
 
 
-def first_state(z: Any, value: Any, gradient: Any, covariance: Any, shape: str) -> Chain:
+def first_state(z: Any, value: Any, gradient: Any, covariance: Any, shape: str, by_gradients: bool) -> Chain:
     """The chain at its start, in the coordinates of that place and with a step size of 1, which whitened targets want.
 
-    `covariance` (n, n) or (n,), where it is diagonal, becomes a root of that `shape`.
+    `covariance` (n, n) or (n,), where it is diagonal, becomes a root of that `shape`, which learns `by_gradients` or
+    by draws alone.
     """
-    root = root_of(covariance, shape)
+    root = root_of(covariance, shape, by_gradients)
     state = HMCState(jnp.zeros_like(z), value, root.gradient(gradient))
     step_size_init, _, _ = dual_averaging_adaptation(0.8)
     return Chain(state, step_size_init(jnp.array(1.0)), root.no_draws(), Whitening(z, root))
@@ -69,7 +70,9 @@ def advance(
             step_size=step_size,
         )
         kept = jax.tree.map(lambda column, value: column.at[i].set(value), kept, row)
-        return _adapted(chain._replace(state=state), stages[i], info.acceptance_rate, target_acceptance), kept
+        chain = chain._replace(state=state)
+        told = info.acceptance_rate if trajectory.has_steps else None
+        return _adapted(chain, stages[i], told, target_acceptance), kept
 
     def block(number: Any, carry: tuple[Chain, Transitions]) -> tuple[Chain, Transitions]:
         first = number * BLOCK
@@ -96,6 +99,8 @@ def _adapted(chain: Chain, stage: Any, acceptance_rate: Any, target_acceptance: 
     _, update, _ = dual_averaging_adaptation(target_acceptance)
 
     def adapt_step_size(chain: Chain) -> Chain:
+        if acceptance_rate is None:  # there are no steps
+            return chain
         return chain._replace(step_size=update(chain.step_size, acceptance_rate))
 
     def gather(chain: Chain) -> Chain:

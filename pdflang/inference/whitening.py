@@ -77,13 +77,17 @@ class Whitening(NamedTuple):
         return whitening, HMCState(jnp.zeros_like(state.position), state.logdensity, gradient)
 
 
-def root_of(covariance: Any, shape: str) -> Root:
-    """The root of a covariance (n, n) or (n,), in one of the shapes that options have."""
+def root_of(covariance: Any, shape: str, by_gradients: bool = True) -> Root:
+    """The root of a covariance (n, n) or (n,), in one of the shapes that options have.
+
+    It learns from draws and gradients, or where there are none of these from draws alone, then not in low rank.
+    """
     if shape == "dense":
-        return Dense(jnp.linalg.cholesky(covariance if covariance.ndim == 2 else jnp.diag(covariance)))
+        factor = jnp.linalg.cholesky(covariance if covariance.ndim == 2 else jnp.diag(covariance))
+        return Dense(factor) if by_gradients else DenseOfDraws(factor)
     scale = jnp.sqrt(covariance if covariance.ndim == 1 else jnp.diag(covariance))
     if shape == "diagonal":
-        return Diagonal(scale)
+        return Diagonal(scale) if by_gradients else DiagonalOfDraws(scale)
     rank = min(_RANK, len(scale))
     return LowRank(scale, jnp.zeros((len(scale), rank)), jnp.ones(rank))
 
@@ -151,6 +155,20 @@ class Dense(NamedTuple):
     def adapted(self, window: Moments) -> Dense:
         draws, gradients = (_shrunk(moments) for moments in window)
         return Dense(self.factor @ jnp.linalg.cholesky(_mean_with_inverse(draws, gradients)))
+
+
+class DiagonalOfDraws(Diagonal):
+    """The variances of the draws, without gradients."""
+
+    def adapted(self, window: Moments) -> DiagonalOfDraws:
+        return DiagonalOfDraws(self.scale * jnp.sqrt(_shrunk(window.draws)))
+
+
+class DenseOfDraws(Dense):
+    """The covariance of the draws, without gradients."""
+
+    def adapted(self, window: Moments) -> DenseOfDraws:
+        return DenseOfDraws(self.factor @ jnp.linalg.cholesky(_shrunk(window.draws)))
 
 
 class Recent(NamedTuple):

@@ -11,18 +11,24 @@ from arviz_stats.base import array_stats
 from posed_problems import Problem, banana, correlated, funnel, two_modes
 
 from pdflang.diagnostics import PdflangError
-from pdflang.inference import METHODS, Draws, NoFiniteStart, NoNormalApproximation, method_named, method_of
+from pdflang.inference import METHODS, Draws, NoFiniteStart, NoNormalApproximation, Unsuited, method_named, method_of
 from pdflang.inference.importance import importance, resampled
 from pdflang.inference.map import maximise
 from pdflang.inference.options import (
     AutoOptions,
+    EllipticalOptions,
+    GistOptions,
     HmcOptions,
     LaplaceOptions,
+    MalaOptions,
     MapOptions,
+    MclmcOptions,
     NestedOptions,
     NutsOptions,
     Options,
     PathfinderOptions,
+    RandomWalkOptions,
+    SliceOptions,
     SmcOptions,
     ViOptions,
 )
@@ -213,7 +219,106 @@ def test_auto_says_that_smc_has_nothing_to_start_from() -> None:
     assert "proper prior" in draws.remarks[0].remedy
 
 
+UNCORRECTED = MclmcOptions(correction="none", draws=2000)
+CHAINS = [
+    pytest.param(correlated(20), MalaOptions(draws=2000), 800, id="mala: 20 dimensions"),
+    pytest.param(correlated(20), GistOptions(), 2000, id="gist: 20 dimensions"),
+    pytest.param(correlated(20), MclmcOptions(), 2000, id="mclmc: 20 dimensions"),
+    pytest.param(correlated(20), SliceOptions(), 1000, id="slice: 20 dimensions"),
+    pytest.param(correlated(20), RandomWalkOptions(), 1500, id="random-walk: 20 dimensions"),
+    pytest.param(correlated(2), MalaOptions(draws=2000), 2000, id="mala: 2 dimensions"),
+    pytest.param(correlated(2), MclmcOptions(), 2000, id="mclmc: 2 dimensions"),
+    pytest.param(correlated(1), GistOptions(), 2000, id="gist: 1 dimension"),
+    pytest.param(correlated(1), SliceOptions(), 1500, id="slice: 1 dimension"),
+    pytest.param(correlated(2), EllipticalOptions(), 1500, id="elliptical: 2 dimensions"),
+    pytest.param(correlated(10, width=0.5), EllipticalOptions(), 1500, id="elliptical: 10 dimensions"),
+    pytest.param(correlated(300, width=0.3), EllipticalOptions(draws=500, moves=20), 300, id="elliptical: 300"),
+    pytest.param(banana(), GistOptions(draws=2000), 200, id="gist: banana"),
+    pytest.param(banana(), MclmcOptions(draws=4000), 200, id="mclmc: banana"),
+    pytest.param(banana(), SliceOptions(moves=10), 200, id="slice: banana"),
+    pytest.param(banana(), RandomWalkOptions(moves=50), 300, id="random-walk: banana"),
+    pytest.param(banana(), EllipticalOptions(), 800, id="elliptical: banana"),
+    pytest.param(funnel(), GistOptions(draws=2000, target_acceptance=0.95), 200, id="gist: funnel"),
+    pytest.param(funnel(), MclmcOptions(draws=4000, target_acceptance=0.95), 200, id="mclmc: funnel"),
+    pytest.param(funnel(), SliceOptions(draws=2000, moves=10), 300, id="slice: funnel"),
+]
+
+
+@pytest.mark.parametrize(("problem", "options", "effective"), CHAINS)
+def test_chains_have_the_moments(problem: Problem, options: Options, effective: float) -> None:
+    assert_has_the_moments(draw(problem, options), problem, effective)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "effective"),
+    [(GistOptions(), 1000), (MclmcOptions(), 1000), (MalaOptions(draws=4000), 400), (SliceOptions(), 500)],
+)
+def test_chains_in_a_hundred_dimensions(options: Options, effective: float) -> None:
+    problem = correlated(100)
+    assert_has_the_moments(draw(problem, options), problem, effective, 0.01)
+
+
+def test_trajectories_that_nothing_accepts_are_nearly_right_and_say_so() -> None:
+    problem = correlated(20)
+    draws = draw(problem, UNCORRECTED)
+    (remark,) = draws.remarks
+    assert "off by" in remark.sentence and "bench" in remark.remedy
+    assert_has_the_moments(draws, problem, 4000, 0.02)
+    # Energies are kept to 5e-4 for each dimension and step: that is what 90 % stands for.
+    assert draws.statistics["acceptance_rate"].mean() > 0.85
+
+
+def test_gist_goes_forth_and_back() -> None:
+    """It spends at least a gradient each way, and of a normal posterior accepts nearly all that it could reach."""
+    draws = draw(correlated(6), GistOptions(chains=2, draws=500))
+    assert draws.statistics["n_gradients"].min() >= 2
+    assert not draws.statistics["diverging"].any()
+
+
+@pytest.mark.parametrize("options", [SliceOptions(), RandomWalkOptions(), EllipticalOptions()])
+def test_walks_count_evaluations_and_need_no_gradient(options: Options) -> None:
+    """A density that JAX calls back for has none; it counts itself."""
+    import jax
+    import jax.numpy as jnp
+
+    problem = correlated(2)
+    calls = [0]
+
+    def counted(value: Any) -> Any:
+        calls[0] += 1
+        return value
+
+    def log_density(z: Any, arrays: Any) -> Any:
+        value = problem.target.log_density(z, arrays)
+        return jax.pure_callback(counted, jax.ShapeDtypeStruct((), value.dtype), value)
+
+    target = replace(problem.target, log_density=log_density)
+    short = replace(options, chains=1, warmup=60, draws=50, threads=1)  # type: ignore[call-arg]
+    draws = draw(problem._replace(target=target), short)
+    jnp.zeros(1).block_until_ready()
+    assert draws.warmup_evaluations is not None and not draws.statistics["n_gradients"].any()
+    told = draws.warmup_evaluations.sum() + draws.statistics["n_evaluations"].sum()
+    assert told == pytest.approx(calls[0], rel=0.05)
+
+
+def test_elliptical_says_that_a_prior_is_not_normal() -> None:
+    with pytest.raises(Unsuited, match="normal on the unconstrained scale"):
+        draw(funnel(), EllipticalOptions())
+
+
+def test_a_direction_cannot_turn_in_one_dimension() -> None:
+    with pytest.raises(Unsuited, match="two parameters"):
+        draw(correlated(1), MclmcOptions())
+
+
 QUICK = [
+    MalaOptions(chains=2, warmup=100, draws=50),
+    GistOptions(chains=2, warmup=100, draws=50),
+    MclmcOptions(chains=2, warmup=100, draws=50),
+    SliceOptions(chains=2, warmup=100, draws=50),
+    EllipticalOptions(chains=2, warmup=100, draws=50),
+    RandomWalkOptions(chains=2, warmup=100, draws=50),
     HmcOptions(chains=2, warmup=100, draws=50),
     AutoOptions(chains=2, warmup=100, draws=50),
     NutsOptions(chains=2, warmup=100, draws=50),

@@ -19,10 +19,10 @@ MORE_DRAWS = 500
 class ChainOptions(Options):
     """What methods share whose chains adapt their step size and metric first, by Stan's windows.
 
-    The metric is first learned from after `settling` transitions.
+    The metric is first learned from after `settling` transitions; not at all where that is None.
     """
 
-    settling: ClassVar[int] = 75
+    settling: ClassVar[int | None] = 75
 
     chains: int = option(4, "number of independent chains", least=1)
     warmup: int = option(1000, "transitions per chain that adapt step size and metric, not kept", least=20)
@@ -64,11 +64,85 @@ class NutsOptions(ChainOptions):
 class HmcOptions(ChainOptions):
     """Options of `hmc`: Hamiltonian Monte Carlo whose trajectories have random lengths."""
 
-    settling: ClassVar[int] = 25
+    settling: ClassVar[int | None] = 25
 
     warmup: int = option_as_in(ChainOptions, "warmup", 200)
     target_acceptance: float = option_as_in(ChainOptions, "target_acceptance", 0.8)
     length: float = option(2.0, "mean length of a trajectory in standard deviations of the posterior", above=0)
+
+
+@dataclass(frozen=True)
+class MalaOptions(ChainOptions):
+    """Options of `mala`: the Metropolis-adjusted Langevin algorithm."""
+
+    target_acceptance: float = option_as_in(ChainOptions, "target_acceptance", 0.574)
+
+
+@dataclass(frozen=True)
+class GistOptions(ChainOptions):
+    """Options of `gist`: trajectories that tune their length by Gibbs steps."""
+
+    target_acceptance: float = option_as_in(ChainOptions, "target_acceptance", 0.8)
+    max_steps: int = option(256, "a trajectory has at most so many steps", least=1, most=4096)
+
+
+@dataclass(frozen=True)
+class MclmcOptions(ChainOptions):
+    """Options of `mclmc`: microcanonical Langevin Monte Carlo."""
+
+    correction: str = option(
+        "metropolis",
+        "accept trajectories, which is exact, or let all pass with energies kept to 5e-4 per dimension",
+        choices=("metropolis", "none"),
+    )
+    length: float = option(
+        2.0, "mean length of a trajectory in standard deviations of the posterior, times √dimension", above=0
+    )
+
+
+@dataclass(frozen=True)
+class WalkOptions(ChainOptions):
+    """What methods share whose chains need the density alone, and make several moves for a draw."""
+
+    metric: str = option(
+        "auto",
+        f"shape of the metric; auto is dense up to {DENSE_DIMENSIONS} dimensions, diagonal beyond",
+        choices=("auto", "dense", "diagonal"),
+    )
+    moves: int | None = option(None, "moves for each draw; as many as there are dimensions if not given", least=1)
+
+    def metric_of(self, dimension: int) -> str:
+        """The shape of the metric of a target of this dimension: dense or diagonal."""
+        if self.metric != "auto":
+            return self.metric
+        return "dense" if dimension <= DENSE_DIMENSIONS else "diagonal"
+
+
+@dataclass(frozen=True)
+class RandomWalkOptions(WalkOptions):
+    """Options of `random-walk`: the Metropolis algorithm with normal proposals."""
+
+    target_acceptance: float = option_as_in(ChainOptions, "target_acceptance", 0.3)
+    moves: int | None = option(
+        None, "proposals for each draw; three times the dimension, at least 10, if not given", least=1
+    )
+
+
+@dataclass(frozen=True)
+class SliceOptions(WalkOptions):
+    """Options of `slice`: slice sampling in random directions."""
+
+    width: float = option(3.0, "first width of a slice in standard deviations of the posterior", above=0)
+
+
+@dataclass(frozen=True)
+class EllipticalOptions(WalkOptions):
+    """Options of `elliptical`: elliptical slice sampling."""
+
+    settling: ClassVar[int | None] = None
+
+    warmup: int = option_as_in(ChainOptions, "warmup", 500)
+    moves: int | None = option(5, "ellipses for each draw", least=1)
 
 
 @dataclass(frozen=True)
