@@ -2,7 +2,7 @@
 
 Chains that all start at one mode agree with each other, and R-hat says nothing of the others. One mode is sampled by
 HMC, which asks for a posterior not too far from normal; where its warmup or its draws say that it is, NUTS takes its
-place.
+place. Several are sampled by jumps between them, or, where these say that modes are far from normal, by SMC.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from pdflang.inference import hmc, nuts
+from pdflang.inference import hmc, jumps, nuts
 from pdflang.inference.chains import Strained
 from pdflang.inference.draws import Draws, NoFiniteStart, Remark
 from pdflang.inference.map import maximise
@@ -25,6 +25,7 @@ from pdflang.inference.options import (
     AutoOptions,
     ChainOptions,
     HmcOptions,
+    JumpsOptions,
     MapOptions,
     NutsOptions,
     SmcOptions,
@@ -59,7 +60,7 @@ def sample(
     enough: Callable[[Draws], bool] | None = None,
     checkpoints: Checkpoints | None = None,
 ) -> Draws:
-    """Draws by HMC or NUTS; by SMC where there are several modes and the prior is proper. Raises `NoFiniteStart`."""
+    """Draws by HMC or NUTS; by jumps, or by SMC, where there are several modes. Raises `NoFiniteStart`."""
     options = options or AutoOptions()
     seed = chosen_seed(options.seed)
     by_hmc, by_nuts = _own(HmcOptions, options, seed), _own(NutsOptions, options, seed)
@@ -68,6 +69,10 @@ def sample(
         found = _looked(target, options, by_hmc, by_nuts, stop)
         # What was begun goes on, also where an interrupt left the climbs unfinished.
         begun = _begun(options.chains, checkpoints)
+        if (found.several or "jumps" in begun) and "smc" not in begun:
+            draws = _by_jumps(target, options, seed, found, monitor, stop, checkpoints)
+            if draws.interrupted or (jumps.is_trusted(draws) and _is_trusted(draws)):
+                return _as_auto(draws, found, *found.told_of_jumps)
         if found.for_smc(target) or "smc" in begun:
             return _by_smc(target, options, seed, found, monitor, stop, checkpoints)
         if (found.one or "hmc" in begun) and _may_be_normal(target, by_hmc) and "nuts" not in begun:
@@ -105,6 +110,16 @@ class _Found:
     def for_smc(self, target: Target) -> bool:
         """Whether SMC can give each of several modes its share."""
         return self.several and target.log_prior is not None
+
+    @property
+    def told_of_jumps(self) -> tuple[Remark, ...]:
+        """What is to be said where chains go from mode to mode."""
+        return (
+            Remark(
+                f"{told(self.modes)}; chains jumped between them, by a mixture of normals",
+                "see whether each of them is meant; a narrower prior, or an order among parameters, leaves one",
+            ),
+        )
 
     @property
     def warning(self) -> tuple[Remark, ...]:
@@ -188,6 +203,17 @@ def _is_trusted(draws: Draws) -> bool:
     if draws.sufficient or len(draws.z) < 2 or draws.z.shape[1] < _TELLING:
         return True
     return all(convergence.rhat(column) < _LARGEST_RHAT for column in np.moveaxis(draws.z, -1, 0))
+
+
+def _by_jumps(
+    target: Target, options: AutoOptions, seed: int, found: _Found, monitor: Monitor | None, stop: StopRequest,
+    checkpoints: Checkpoints,
+) -> Draws:  # fmt: skip
+    """As many draws as chains would make."""
+    count = _own(HmcOptions, options, seed).first_draws
+    warmup = JumpsOptions.warmup if options.warmup is None else options.warmup
+    own = JumpsOptions(max(2, options.chains), warmup, count, options.starts, seed=seed, threads=options.threads)
+    return jumps.sample(target, own, monitor, stop, checkpoints, found.modes)
 
 
 def _by_smc(

@@ -19,6 +19,7 @@ from pdflang.inference.options import (
     EllipticalOptions,
     GistOptions,
     HmcOptions,
+    JumpsOptions,
     LaplaceOptions,
     MalaOptions,
     MclmcOptions,
@@ -85,7 +86,7 @@ _ROWS = (
         AutoOptions,
         "auto",
         "many climbs look for modes; then HMC draws where the posterior is nearly normal, NUTS where it is not, and "
-        "SMC where there are several modes",
+        "jumps, or SMC, where there are several modes",
         "a single evaluation takes so long that the climbs, starts × some 20 Hessians, matter",
         grows=True,
     ),
@@ -191,6 +192,14 @@ _ROWS = (
         "tempered sequential Monte Carlo (Del Moral et al. 2006): several modes with their weights, and the evidence",
         "there are hundreds of dimensions, or the prior is so wide that many temperatures are needed",
         proper=True,
+    ),
+    Method(
+        "jumps",
+        JumpsOptions,
+        "jumps",
+        "trajectories within modes, and jumps between them by a mixture of normals that climbs begin and warmup fits "
+        "(Pompe et al. 2020): several modes for what one costs, with their shares and the evidence",
+        "modes are far from normal, or climbs do not reach them all",
     ),
     Method(
         "nested",

@@ -20,6 +20,7 @@ from blackjax.mcmc import hmc
 from blackjax.smc import ess, solver, tempered
 from blackjax.smc.resampling import systematic
 
+from pdflang.inference.chain import gradients_of
 from pdflang.inference.draws import Draws, Remark, nothing_drawn
 from pdflang.inference.keeping import leaves_of, tree_like
 from pdflang.inference.monitor import Monitor, Progressed, QuietMonitor
@@ -77,6 +78,10 @@ def sample(
     moves = options.moves or max(5, math.ceil(0.15 * target.dimension))
     programs = _programs(target.log_density, target.log_prior, target.initial, moves)
     populations = [_Population(number, target, options, moves, programs, seed) for number in range(options.chains)]
+    for population in populations:
+        saved = checkpoints.load(population.progressed.chain) if checkpoints else None
+        if saved is not None and saved.method != "smc":
+            population.gradients = gradients_of(saved)  # of chains in whose place it is
     finished, took = run_all("smc", populations, 1, options.threads, stop, monitor, checkpoints)
     seconds = {"run": took}
     if not finished:

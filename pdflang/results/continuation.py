@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,9 @@ def record_of(folder: Path, methods: Collection[str], growing: Collection[str], 
     """
     record = read_record(folder)
     method = record.get("method")
-    by = "auto (smc)" if record.get("drawn_by") == "auto (smc)" else method
+    # A method that `auto` chose may be none whose draws grow.
+    chosen = re.fullmatch(r"auto \((.*)\)", record.get("drawn_by") or "")
+    by = chosen[0] if chosen and chosen[1] not in growing else method
     if method not in methods:
         raise _cannot(f"the run of `{folder}` is one by `{method}`, which cannot go on", _folder_of(methods))
     if more and by not in growing:

@@ -234,7 +234,8 @@ def test_draws_that_are_made_at_once_are_not_added_to(run, model) -> None:
     assert "is finished" in done.stderr and "--more" not in done.stderr
     two_modes = model("param a ~ Normal(0, 30)\ndata y = 400\nobserve y ~ Normal(a^2, 1)\n", "modes.pdfm")
     run("sample", two_modes, "--chains", "2")
-    assert "one by `auto (smc)`, whose draws are made at once" in run("sample", two_modes, "--more", "5", code=1).stderr
+    done = run("sample", two_modes, "--more", "5", code=1)
+    assert "one by `auto (jumps)`, whose draws are made at once" in done.stderr
 
 
 def test_what_was_kept_is_kept_again(run, model, tmp_path: Path) -> None:

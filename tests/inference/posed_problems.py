@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax
@@ -131,3 +132,17 @@ def two_modes(dimension: int = 3, share: float = 0.3, place: float = 0.0) -> Pro
     mean = np.full(dimension, 4 * (2 * share - 1))
     sd = np.sqrt(0.25 + 16 - mean**2)
     return Problem(Target(dimension, log_density, draw, {}, prior), mean, sd, 0.0)
+
+
+def two_bananas() -> Problem:
+    """Two curved valleys, y = x² ± 0.1, around x = ±10 with equal shares."""
+    base = two_modes(2)
+
+    def valley(x: Any, y: Any) -> Any:
+        return norm.logpdf(x) + norm.logpdf(y, x**2, 0.1)
+
+    def log_density(z: Any, arrays: Any) -> Any:
+        return jnp.logaddexp(valley(z[0] - 10, z[1]), valley(z[0] + 10, z[1])) - jnp.log(2)
+
+    target = replace(base.target, log_density=log_density)
+    return Problem(target, np.array([0.0, 1.0]), np.sqrt([101.0, 2.01]), 0.0)

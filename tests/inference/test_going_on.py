@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from posed_problems import banana, correlated, two_modes
+from posed_problems import banana, correlated, two_bananas, two_modes
 from test_abc import two
 
 from pdflang.inference import METHODS, Draws, method_of
@@ -19,6 +19,7 @@ from pdflang.inference.options import (
     EllipticalOptions,
     GistOptions,
     HmcOptions,
+    JumpsOptions,
     LaplaceOptions,
     MalaOptions,
     MclmcOptions,
@@ -51,7 +52,9 @@ CASES = [
     pytest.param(banana().target, SliceOptions(2, 200, 100, seed=3), id="slice"),
     pytest.param(banana().target, EllipticalOptions(2, 200, 100, seed=3), id="elliptical"),
     pytest.param(banana().target, RandomWalkOptions(2, 200, 100, seed=3), id="random-walk"),
-    pytest.param(two_modes().target, AutoOptions(2, seed=3), id="auto: smc"),
+    pytest.param(two_modes().target, AutoOptions(2, seed=3), id="auto: jumps"),
+    pytest.param(two_bananas().target, AutoOptions(2, seed=3), id="auto: smc"),
+    pytest.param(two_modes().target, JumpsOptions(2, 100, 100, seed=3), id="jumps"),
     pytest.param(two(), ABC, id="abc"),
     pytest.param(two(), replace(ABC, algorithm="rejection"), id="abc: rejection"),
 ]

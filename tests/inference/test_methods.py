@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from arviz_stats.base import array_stats
-from posed_problems import Problem, banana, correlated, funnel, two_modes
+from posed_problems import Problem, banana, correlated, funnel, two_bananas, two_modes
 
 from pdflang.diagnostics import PdflangError
 from pdflang.inference import METHODS, Draws, NoFiniteStart, NoNormalApproximation, Unsuited, method_named, method_of
@@ -19,6 +19,7 @@ from pdflang.inference.options import (
     EllipticalOptions,
     GistOptions,
     HmcOptions,
+    JumpsOptions,
     LaplaceOptions,
     MalaOptions,
     MapOptions,
@@ -206,17 +207,62 @@ def test_auto_finds_the_mode_that_chains_do_not() -> None:
     nuts = draw(problem, NutsOptions(seed=5, warmup=200, draws=200))
     assert np.all(nuts.z < 0)
     auto = draw(problem, AutoOptions(seed=5))
-    assert auto.method == "auto (smc)"
+    assert auto.method == "auto (jumps)"
     assert "2 modes" in auto.remarks[0].sentence
     assert 0.06 < np.mean(auto.z[..., 0] > 0) < 0.14
 
 
+def test_auto_draws_by_smc_where_modes_are_curved() -> None:
+    problem = two_bananas()
+    draws = draw(problem, AutoOptions())
+    assert draws.method == "auto (smc)"
+    assert_has_the_moments(draws, problem, 300, 0.01)
+
+
 def test_auto_says_that_smc_has_nothing_to_start_from() -> None:
-    problem = two_modes()
+    problem = two_bananas()
     improper = replace(problem.target, log_prior=None)
     draws = draw(problem._replace(target=improper), AutoOptions(warmup=100, draws=50))
     assert draws.method == "auto (nuts)" and draws.evidence is None
     assert "proper prior" in draws.remarks[0].remedy
+
+
+def test_jumps_need_no_prior() -> None:
+    problem = two_modes()
+    improper = replace(problem.target, log_prior=None)
+    draws = draw(problem._replace(target=improper), AutoOptions())
+    assert draws.method == "auto (jumps)" and draws.evidence is None
+    assert_has_the_moments(draws, problem, 1000)
+
+
+def test_jumps_cost_a_hundredth_of_smc() -> None:
+    problem = two_modes()
+    spent = {}
+    for options in (JumpsOptions(), SmcOptions()):
+        draws = draw(problem, options)
+        assert draws.warmup_gradients is not None
+        ess = min(array_stats.ess(draws.z[..., i], chain_axis=0, draw_axis=1) for i in range(3))
+        spent[type(options)] = (draws.warmup_gradients.sum() + draws.statistics["n_gradients"].sum()) / ess
+    assert 30 * spent[JumpsOptions] < spent[SmcOptions]
+
+
+@pytest.mark.parametrize(
+    ("problem", "effective"),
+    [(two_modes(), 1500), (two_modes(20), 600), (two_modes(share=0.05), 800), (correlated(20), 1500)],
+)
+def test_jumps_weigh_modes_and_give_the_evidence(problem: Problem, effective: float) -> None:
+    draws = draw(problem, JumpsOptions())
+    assert_has_the_moments(draws, problem, effective)
+    assert_has_the_evidence(draws, problem)
+    assert draws.remarks == () and draws.details["accepted_jumps"] > 0.3
+
+
+def test_jumps_say_where_a_mixture_of_normals_does_not_reach() -> None:
+    (remark,) = draw(banana(), JumpsOptions()).remarks
+    assert "hardly proposes" in remark.sentence
+    with pytest.raises(Unsuited, match="no climb reached one"):
+        hopeless = replace(funnel().target, log_density=lambda z, arrays: 0.1 * z[0])
+        draw(funnel()._replace(target=hopeless), JumpsOptions())
 
 
 UNCORRECTED = MclmcOptions(correction="none", draws=2000)
@@ -326,6 +372,7 @@ QUICK = [
     PathfinderOptions(draws=50, paths=2),
     ViOptions(draws=50, steps=100),
     SmcOptions(chains=2, particles=100),
+    JumpsOptions(chains=2, warmup=100, draws=50),
     NestedOptions(chains=2, live=50),
 ]
 

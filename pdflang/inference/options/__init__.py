@@ -26,7 +26,7 @@ from pdflang.inference.options.chains import (
     WalkOptions,
 )
 from pdflang.inference.options.climbs import MapOptions, PredictOptions
-from pdflang.inference.options.populations import AbcOptions, NestedOptions, SmcOptions
+from pdflang.inference.options.populations import AbcOptions, JumpsOptions, NestedOptions, SmcOptions
 
 __all__ = [
     "DENSE_DIMENSIONS",
@@ -39,6 +39,7 @@ __all__ = [
     "EllipticalOptions",
     "GistOptions",
     "HmcOptions",
+    "JumpsOptions",
     "LaplaceOptions",
     "MalaOptions",
     "MapOptions",

@@ -26,6 +26,19 @@ class SmcOptions(Options):
 
 
 @dataclass(frozen=True)
+class JumpsOptions(Options):
+    """Options of `jumps`: chains that move within modes and jump between them."""
+
+    chains: int = option(4, "chains, independent of each other", least=2)
+    warmup: int = option(500, "sweeps per chain that fit the mixture and the step size, not kept", least=20)
+    draws: int = option(1000, "draws to keep per chain, one for each sweep", least=1)
+    starts: int = option(16, "climbs from draws of the prior that look for modes", least=1)
+    length: float = option(1.5, "mean length of a trajectory in standard deviations of the mode", above=0)
+    seed: int | None = option_as_in(ChainOptions, "seed")
+    threads: int | None = option_as_in(ChainOptions, "threads")
+
+
+@dataclass(frozen=True)
 class NestedOptions(Options):
     """Options of `nested`: nested sampling with slices."""
 
