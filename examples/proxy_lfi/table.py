@@ -9,7 +9,7 @@ import numpy as np
 import pdflang
 from pdflang.results.two_samples import c2st
 
-METHODS = ["alice", "rascal", "rolr", "carl", "sally", "scandal"]
+METHODS = ["alice", "rascal", "rolr", "carl", "sally", "scandal", "npe", "nre", "compilation"]
 
 model = pdflang.load(Path(__file__).with_name("model.pdfm"))
 NAMES = ["c_u", "a_u", "b_u", "c_d", "a_d", "b_d"]

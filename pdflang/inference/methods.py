@@ -23,6 +23,7 @@ from pdflang.inference.options import (
     LaplaceOptions,
     MalaOptions,
     MclmcOptions,
+    MultiproposalOptions,
     NestedOptions,
     NutsOptions,
     Options,
@@ -161,6 +162,16 @@ _ROWS = (
         "the Metropolis algorithm with normal proposals of the posterior's covariance (Haario et al. 2001), to compare "
         "with; needs no gradient",
         "there is anything else: a draw takes several proposals for each dimension",
+        gradient=False,
+        grows=True,
+    ),
+    Method(
+        "multiproposal",
+        MultiproposalOptions,
+        "multiproposal",
+        "Metropolis with many proposals at once (Calderhead 2014; Glatt-Holtz et al. 2022), whose densities are computed "
+        "side by side: for hardware that does many for the price of one; needs no gradient",
+        "there is a gradient, or a core computes one density at a time",
         gradient=False,
         grows=True,
     ),

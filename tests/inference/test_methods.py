@@ -24,6 +24,7 @@ from pdflang.inference.options import (
     MalaOptions,
     MapOptions,
     MclmcOptions,
+    MultiproposalOptions,
     NestedOptions,
     NutsOptions,
     Options,
@@ -272,6 +273,8 @@ CHAINS = [
     pytest.param(correlated(20), MclmcOptions(), 2000, id="mclmc: 20 dimensions"),
     pytest.param(correlated(20), SliceOptions(), 1000, id="slice: 20 dimensions"),
     pytest.param(correlated(20), RandomWalkOptions(), 1500, id="random-walk: 20 dimensions"),
+    pytest.param(correlated(4), MultiproposalOptions(), 1500, id="multiproposal: 4 dimensions"),
+    pytest.param(banana(), MultiproposalOptions(), 400, id="multiproposal: banana"),
     pytest.param(correlated(2), MalaOptions(draws=2000), 2000, id="mala: 2 dimensions"),
     pytest.param(correlated(2), MclmcOptions(), 2000, id="mclmc: 2 dimensions"),
     pytest.param(correlated(1), GistOptions(), 2000, id="gist: 1 dimension"),
@@ -322,7 +325,7 @@ def test_gist_goes_forth_and_back() -> None:
     assert not draws.statistics["diverging"].any()
 
 
-@pytest.mark.parametrize("options", [SliceOptions(), RandomWalkOptions(), EllipticalOptions()])
+@pytest.mark.parametrize("options", [SliceOptions(), RandomWalkOptions(), EllipticalOptions(), MultiproposalOptions(proposals=3)])
 def test_walks_count_evaluations_and_need_no_gradient(options: Options) -> None:
     """A density that JAX calls back for has none; it counts itself."""
     import jax
@@ -365,6 +368,7 @@ QUICK = [
     SliceOptions(chains=2, warmup=100, draws=50),
     EllipticalOptions(chains=2, warmup=100, draws=50),
     RandomWalkOptions(chains=2, warmup=100, draws=50),
+    MultiproposalOptions(chains=2, warmup=100, draws=50),
     HmcOptions(chains=2, warmup=100, draws=50),
     AutoOptions(chains=2, warmup=100, draws=50),
     NutsOptions(chains=2, warmup=100, draws=50),

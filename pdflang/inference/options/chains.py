@@ -129,6 +129,15 @@ class RandomWalkOptions(WalkOptions):
 
 
 @dataclass(frozen=True)
+class MultiproposalOptions(WalkOptions):
+    """Options of `multiproposal`: Metropolis with many proposals at once."""
+
+    target_acceptance: float = option_as_in(ChainOptions, "target_acceptance", 0.5)
+    proposals: int = option(16, "proposals of a move, whose densities are computed side by side", least=1, most=10_000)
+    moves: int | None = option(None, "moves for each draw; the dimension, at least 3, if not given", least=1)
+
+
+@dataclass(frozen=True)
 class SliceOptions(WalkOptions):
     """Options of `slice`: slice sampling in random directions."""
 
