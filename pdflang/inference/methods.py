@@ -169,8 +169,8 @@ _ROWS = (
         "multiproposal",
         MultiproposalOptions,
         "multiproposal",
-        "Metropolis with many proposals at once (Calderhead 2014; Glatt-Holtz et al. 2022), whose densities are computed "
-        "side by side: for hardware that does many for the price of one; needs no gradient",
+        "Metropolis with many proposals at once (Calderhead 2014; Glatt-Holtz et al. 2022), whose densities are "
+        "computed side by side: for hardware that does many for the price of one; needs no gradient",
         "there is a gradient, or a core computes one density at a time",
         gradient=False,
         grows=True,

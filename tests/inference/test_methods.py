@@ -325,7 +325,9 @@ def test_gist_goes_forth_and_back() -> None:
     assert not draws.statistics["diverging"].any()
 
 
-@pytest.mark.parametrize("options", [SliceOptions(), RandomWalkOptions(), EllipticalOptions(), MultiproposalOptions(proposals=3)])
+@pytest.mark.parametrize(
+    "options", [SliceOptions(), RandomWalkOptions(), EllipticalOptions(), MultiproposalOptions(proposals=3)]
+)
 def test_walks_count_evaluations_and_need_no_gradient(options: Options) -> None:
     """A density that JAX calls back for has none; it counts itself."""
     import jax
@@ -340,7 +342,8 @@ def test_walks_count_evaluations_and_need_no_gradient(options: Options) -> None:
 
     def log_density(z: Any, arrays: Any) -> Any:
         value = problem.target.log_density(z, arrays)
-        return jax.pure_callback(counted, jax.ShapeDtypeStruct((), value.dtype), value)
+        kind = jax.ShapeDtypeStruct((), value.dtype)
+        return jax.pure_callback(counted, kind, value, vmap_method="sequential")
 
     target = replace(problem.target, log_density=log_density)
     short = replace(options, chains=1, warmup=60, draws=50, threads=1)  # type: ignore[call-arg]
