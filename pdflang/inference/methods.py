@@ -16,21 +16,26 @@ from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
 from pdflang.inference.options import (
     AbcOptions,
     AutoOptions,
+    CheesOptions,
     EllipticalOptions,
+    EmceeOptions,
     GistOptions,
     HmcOptions,
     JumpsOptions,
     LaplaceOptions,
     MalaOptions,
     MclmcOptions,
+    MeadsOptions,
     MultiproposalOptions,
     NestedOptions,
     NutsOptions,
     Options,
     PathfinderOptions,
+    PersistentOptions,
     RandomWalkOptions,
     SliceOptions,
     SmcOptions,
+    TemperingOptions,
     ViOptions,
 )
 
@@ -176,6 +181,31 @@ _ROWS = (
         grows=True,
     ),
     Method(
+        "emcee",
+        EmceeOptions,
+        "emcee",
+        "the ensemble of walkers of the package emcee (Goodman & Weare 2010; Foreman-Mackey et al. 2013), to compare "
+        "with; needs no gradient",
+        "there are more than some 10 dimensions, where it is slow and may look as if it had converged; or a gradient",
+        gradient=False,
+    ),
+    Method(
+        "chees",
+        CheesOptions,
+        "chees",
+        "ChEES-HMC (Hoffman, Radul & Sountsov 2021): many chains in lock step whose trajectories have the length that "
+        "all of them find best: for accelerators, and where one length suits all directions",
+        "chains would be few, or scales differ from place to place, as in hierarchical models",
+    ),
+    Method(
+        "meads",
+        MeadsOptions,
+        "meads",
+        "MEADS (Hoffman & Sountsov 2022): very many chains in lock step that keep their momentum, a gradient a "
+        "transition, tuned by what other chains see: for accelerators",
+        "a processor has few cores: a draw of each chain costs ten gradients, and a warmup a thousand",
+    ),
+    Method(
         "laplace",
         LaplaceOptions,
         "laplace",
@@ -211,6 +241,24 @@ _ROWS = (
         "trajectories within modes, and jumps between them by a mixture of normals that climbs begin and warmup fits "
         "(Pompe et al. 2020): several modes for what one costs, with their shares and the evidence",
         "modes are far from normal, or climbs do not reach them all",
+    ),
+    Method(
+        "persistent",
+        PersistentOptions,
+        "persistent",
+        "persistent sampling (Karamanis & Seljak 2024): as smc, with the particles of all temperatures, for densities "
+        "that cost: more draws and a better evidence from as many gradients",
+        "the density is cheap or there are hundreds of temperatures: weights cost their number squared",
+        proper=True,
+    ),
+    Method(
+        "tempering",
+        TemperingOptions,
+        "tempering",
+        "parallel tempering with swaps that do not turn back (Geyer 1991; Syed et al. 2022): modes and funnels that "
+        "draws of the prior lead into, and the evidence, in chains that R-hat compares",
+        "the posterior has one mode that chains reach: all rungs of a ladder move for each draw",
+        proper=True,
     ),
     Method(
         "nested",

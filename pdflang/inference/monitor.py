@@ -27,6 +27,7 @@ _TITLES = {
     "map": "start {}", "calibrate": "fits", "predict": "draws", "minos": "errors", "profile": "points",
     "bootstrap": "fits", "simulate": "data sets", "abc": "data sets",
     "adversarial": "data sets", "compilation": "proposals",
+    "chees": "chains", "meads": "chains",
 }  # fmt: skip
 """What a bar is called, by method."""
 

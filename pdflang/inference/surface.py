@@ -69,13 +69,13 @@ def surface_of(target: Target, curved: bool = True, sloped: bool = True) -> Surf
     return _surface(target.log_density, target.initial, target.content, curved and sloped, sloped, quickly)
 
 
-def log_densities(target: Target, z: np.ndarray) -> np.ndarray:
+def log_densities(target: Target, z: np.ndarray, block: int = _BLOCK) -> np.ndarray:
     """The log-density at each of many points z (n, dimension): (n,), −inf where it is not a number.
 
     Blocks have one size, whatever the number of points, so that none is compiled again for another.
     """
     over_points = _over_points(target.log_density)
-    blocks = np.resize(z, (-(-len(z) // _BLOCK), _BLOCK, target.dimension))
+    blocks = np.resize(z, (-(-len(z) // block), block, target.dimension))
     with double_precision():
         found = [np.asarray(over_points(block, target.arrays)) for block in blocks]
     together = np.concatenate([np.zeros(0), *found])[: len(z)]

@@ -33,6 +33,9 @@ class Root(Protocol):
     def position(self, w: Any) -> Any:
         """z (n,) of w (n,), both from the center."""
 
+    def coordinates(self, z: Any) -> Any:
+        """Its inverse, w (n,)."""
+
     def gradient(self, by_z: Any) -> Any:
         """The gradient by w, (n,)."""
 
@@ -62,6 +65,10 @@ class Whitening(NamedTuple):
     def position(self, w: Any) -> Any:
         """z (n,) of w (n,)."""
         return self.center + self.root.position(w)
+
+    def coordinates(self, z: Any) -> Any:
+        """w (n,) of z (n,)."""
+        return self.root.coordinates(z - self.center)
 
     def gathered(self, window: Any, state: HMCState) -> Any:
         """A window with one more draw."""
@@ -107,6 +114,9 @@ class Diagonal(NamedTuple):
     def position(self, w: Any) -> Any:
         return self.scale * w
 
+    def coordinates(self, z: Any) -> Any:
+        return z / self.scale
+
     def gradient(self, by_z: Any) -> Any:
         return self.scale * by_z
 
@@ -135,6 +145,9 @@ class Dense(NamedTuple):
 
     def position(self, w: Any) -> Any:
         return self.factor @ w
+
+    def coordinates(self, z: Any) -> Any:
+        return solve_triangular(self.factor, z, lower=True)
 
     def gradient(self, by_z: Any) -> Any:
         return self.factor.T @ by_z
@@ -188,6 +201,9 @@ class LowRank(NamedTuple):
 
     def position(self, w: Any) -> Any:
         return self.scale * self._along(w, self.stretch)
+
+    def coordinates(self, z: Any) -> Any:
+        return self._along(z / self.scale, 1.0 / self.stretch)
 
     def gradient(self, by_z: Any) -> Any:
         return self._along(self.scale * by_z, self.stretch)

@@ -279,6 +279,7 @@ def _more(tree: Tree | xarray.DataTree) -> str:
     method = str(tree.attrs.get("method", ""))
     longer = {
         "smc": "`--particles`, `--moves`", "nested": "`--live`, `--moves`", "pathfinder": "`--paths`, `--draws`",
+        "tempering": "`--rounds`, `--draws`", "persistent": "`--particles`, `--moves`", "emcee": "`--steps`",
         "laplace": "`--draws`", "vi": "`--draws`", "abc": "`--simulations`",
     }  # fmt: skip
     return next((flags for name, flags in longer.items() if name in method), "`--warmup`, `--draws`")

@@ -33,7 +33,8 @@ def account(draws: Draws) -> str:
     if draws.interrupted:
         return "interrupted"
     if draws.sufficient is None:
-        return "as many as its points are worth" if draws.method == "nested" else "as many as were asked for"
+        weighted = draws.method in ("nested", "persistent")
+        return "as many as its points are worth" if weighted else "as many as were asked for"
     wish = f"R-hat < {LARGEST_RHAT} and ESS ≥ {SMALLEST_ESS * draws.z.shape[0]}"
     if draws.sufficient:
         return f"{draws.more} more until {wish}" if draws.more else wish

@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from jax.scipy.stats import norm
 from scipy import integrate, stats
 
-from pdflang.inference import Target
+from pdflang.inference import Draws, Target, method_of
+from pdflang.inference.options import EmceeOptions, Options
 
 
 class Problem(NamedTuple):
@@ -146,3 +148,28 @@ def two_bananas() -> Problem:
 
     target = replace(base.target, log_density=log_density)
     return Problem(target, np.array([0.0, 1.0]), np.sqrt([101.0, 2.01]), 0.0)
+
+
+def draw(problem: Problem, options: Options, **given: Any) -> Draws:
+    if isinstance(options, EmceeOptions):
+        pytest.importorskip("emcee")
+    return method_of(options).adapter(problem.target, options, **given)
+
+
+def assert_has_the_moments(draws: Draws, problem: Problem, effective: float, width: float = 0.0) -> None:
+    """Means and widths within five standard errors of so many independent draws; widths also to a relative `width`."""
+    z = draws.z.reshape(-1, problem.target.dimension)
+    pulls = (z.mean(axis=0) - problem.mean) / problem.sd * np.sqrt(effective)
+    assert np.all(np.abs(pulls) < 5), pulls
+    kurtosis = np.mean((z - problem.mean) ** 4, axis=0) / problem.sd**4
+    errors = np.sqrt(np.maximum(kurtosis - 1, 1) / 4 / effective)
+    ratios = z.std(axis=0) / problem.sd
+    assert np.all(np.abs(ratios - 1) < 5 * errors + width), ratios
+
+
+def assert_has_the_evidence(draws: Draws, problem: Problem, slack: float = 0.0) -> None:
+    assert draws.evidence is not None
+    log_z, error = draws.evidence
+    # The error of four runs is known to a half only.
+    assert abs(log_z - problem.log_z) < 5 * error + slack, (draws.evidence, problem.log_z)
+    assert error < 0.5

@@ -16,21 +16,26 @@ from pdflang.inference import METHODS, Draws, method_of
 from pdflang.inference.options import (
     AbcOptions,
     AutoOptions,
+    CheesOptions,
     EllipticalOptions,
+    EmceeOptions,
     GistOptions,
     HmcOptions,
     JumpsOptions,
     LaplaceOptions,
     MalaOptions,
     MclmcOptions,
+    MeadsOptions,
     MultiproposalOptions,
     NestedOptions,
     NutsOptions,
     Options,
     PathfinderOptions,
+    PersistentOptions,
     RandomWalkOptions,
     SliceOptions,
     SmcOptions,
+    TemperingOptions,
     ViOptions,
 )
 from pdflang.inference.workers import StopRequest
@@ -41,6 +46,11 @@ ABC = AbcOptions(simulations=30_000, draws=100, seed=3)
 CASES = [
     pytest.param(banana().target, SmcOptions(3, 200, seed=3), id="smc"),
     pytest.param(banana().target, NestedOptions(3, 100, seed=3), id="nested"),
+    pytest.param(banana().target, EmceeOptions(2, 8, 1500, seed=3), id="emcee"),
+    pytest.param(banana().target, CheesOptions(4, 200, 100, seed=3), id="chees"),
+    pytest.param(banana().target, MeadsOptions(16, 200, 100, 2, seed=3), id="meads"),
+    pytest.param(two_modes().target, PersistentOptions(3, 100, seed=3), id="persistent"),
+    pytest.param(banana().target, TemperingOptions(3, 100, 6, seed=3), id="tempering"),
     pytest.param(correlated(2).target, ViOptions(steps=400, draws=50, seed=3), id="vi"),
     pytest.param(banana().target, ViOptions(steps=400, draws=50, family="mean-field", seed=3), id="vi: mean-field"),
     pytest.param(banana().target, PathfinderOptions(paths=4, draws=50, seed=3), id="pathfinder"),
@@ -94,6 +104,8 @@ class Fragile:
 
 
 def draw(target: Any, options: Options, **given: Any) -> Draws:
+    if isinstance(options, EmceeOptions):
+        pytest.importorskip("emcee")
     return method_of(options).adapter(target, options, **given)
 
 
@@ -137,6 +149,9 @@ def test_a_run_of_another_size_begins_anew(tmp_path: Path) -> None:
     for options, others in (
         (SmcOptions(2, 200, seed=3), SmcOptions(2, 100, seed=3)),
         (NestedOptions(2, 100, seed=3), NestedOptions(2, 50, seed=3)),
+        (CheesOptions(4, 60, 50, seed=3), CheesOptions(8, 60, 50, seed=3)),
+        (PersistentOptions(2, 100, seed=3), PersistentOptions(2, 50, seed=3)),
+        (TemperingOptions(2, 50, 4, rungs=4, seed=3), TemperingOptions(2, 50, 4, rungs=6, seed=3)),
         (ViOptions(steps=100, draws=50, seed=3), ViOptions(steps=100, draws=50, family="mean-field", seed=3)),
     ):
         draw(target, options, checkpoints=FolderCheckpoints(RunFolder(tmp_path), lambda folder: None))

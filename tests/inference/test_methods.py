@@ -8,15 +8,27 @@ from typing import Any
 import numpy as np
 import pytest
 from arviz_stats.base import array_stats
-from posed_problems import Problem, banana, correlated, funnel, two_bananas, two_modes
+from posed_problems import (
+    Problem,
+    assert_has_the_evidence,
+    assert_has_the_moments,
+    banana,
+    correlated,
+    draw,
+    funnel,
+    two_bananas,
+    two_modes,
+)
 
 from pdflang.diagnostics import PdflangError
-from pdflang.inference import METHODS, Draws, NoFiniteStart, NoNormalApproximation, Unsuited, method_named, method_of
+from pdflang.inference import METHODS, NoFiniteStart, NoNormalApproximation, Unsuited, method_named, method_of
 from pdflang.inference.importance import importance, resampled
 from pdflang.inference.map import maximise
 from pdflang.inference.options import (
     AutoOptions,
+    CheesOptions,
     EllipticalOptions,
+    EmceeOptions,
     GistOptions,
     HmcOptions,
     JumpsOptions,
@@ -24,41 +36,20 @@ from pdflang.inference.options import (
     MalaOptions,
     MapOptions,
     MclmcOptions,
+    MeadsOptions,
     MultiproposalOptions,
     NestedOptions,
     NutsOptions,
     Options,
     PathfinderOptions,
+    PersistentOptions,
     RandomWalkOptions,
     SliceOptions,
     SmcOptions,
+    TemperingOptions,
     ViOptions,
 )
 from pdflang.inference.workers import StopRequest
-
-
-def draw(problem: Problem, options: Options, **given: Any) -> Draws:
-    return method_of(options).adapter(problem.target, options, **given)
-
-
-def assert_has_the_moments(draws: Draws, problem: Problem, effective: float, width: float = 0.0) -> None:
-    """Means and widths within five standard errors of so many independent draws; widths also to a relative `width`."""
-    z = draws.z.reshape(-1, problem.target.dimension)
-    pulls = (z.mean(axis=0) - problem.mean) / problem.sd * np.sqrt(effective)
-    assert np.all(np.abs(pulls) < 5), pulls
-    kurtosis = np.mean((z - problem.mean) ** 4, axis=0) / problem.sd**4
-    errors = np.sqrt(np.maximum(kurtosis - 1, 1) / 4 / effective)
-    ratios = z.std(axis=0) / problem.sd
-    assert np.all(np.abs(ratios - 1) < 5 * errors + width), ratios
-
-
-def assert_has_the_evidence(draws: Draws, problem: Problem, slack: float = 0.0) -> None:
-    assert draws.evidence is not None
-    log_z, error = draws.evidence
-    # The error of four runs is known to a half only.
-    assert abs(log_z - problem.log_z) < 5 * error + slack, (draws.evidence, problem.log_z)
-    assert error < 0.5
-
 
 EXACT = [
     pytest.param(correlated(2), SmcOptions(), id="smc: 2 dimensions"),
@@ -69,6 +60,14 @@ EXACT = [
     pytest.param(funnel(), NestedOptions(), id="nested: funnel"),
     pytest.param(two_modes(), SmcOptions(), id="smc: two modes"),
     pytest.param(two_modes(), NestedOptions(live=500), id="nested: two modes"),
+    pytest.param(correlated(2), PersistentOptions(), id="persistent: 2 dimensions"),
+    pytest.param(banana(), PersistentOptions(), id="persistent: banana"),
+    pytest.param(funnel(), PersistentOptions(moves=10), id="persistent: funnel"),
+    pytest.param(two_modes(), PersistentOptions(), id="persistent: two modes"),
+    pytest.param(correlated(2), TemperingOptions(), id="tempering: 2 dimensions"),
+    pytest.param(banana(), TemperingOptions(), id="tempering: banana"),
+    pytest.param(funnel(), TemperingOptions(), id="tempering: funnel"),
+    pytest.param(two_modes(), TemperingOptions(draws=4000), id="tempering: two modes"),
     pytest.param(two_modes(), AutoOptions(), id="auto: two modes"),
     pytest.param(two_modes(), PathfinderOptions(paths=16), id="pathfinder: two modes"),
 ]
@@ -88,8 +87,13 @@ def test_posterior_and_evidence(problem: Problem, options: Options) -> None:
         (20, SmcOptions()),
         (100, SmcOptions()),
         (20, NestedOptions(live=500)),
+        (20, TemperingOptions()),
+        (20, PersistentOptions()),
+        (100, PersistentOptions(particles=1000)),
         (100, NutsOptions()),
         (100, HmcOptions()),
+        (100, CheesOptions()),
+        (100, MeadsOptions()),
         (400, NutsOptions(metric="low-rank")),
         (100, AutoOptions()),
         (100, LaplaceOptions()),
@@ -195,11 +199,12 @@ def test_one_length_suits_all_directions_of_a_normal() -> None:
     """NUTS, which has to find out where to turn, takes at least twice the gradients for as much."""
     problem = correlated(6)
     per_gradient = {}
-    for options in (HmcOptions(draws=2000), NutsOptions(draws=2000)):
+    for options in (HmcOptions(draws=2000), CheesOptions(draws=500), NutsOptions(draws=2000)):
         draws = draw(problem, options)
         ess = min(array_stats.ess(draws.z[..., i], chain_axis=0, draw_axis=1) for i in range(6))
         per_gradient[type(options)] = ess / draws.statistics["n_gradients"].sum()
     assert per_gradient[HmcOptions] > 2 * per_gradient[NutsOptions]
+    assert per_gradient[CheesOptions] > 1.5 * per_gradient[NutsOptions]
 
 
 def test_auto_finds_the_mode_that_chains_do_not() -> None:
@@ -381,6 +386,11 @@ QUICK = [
     SmcOptions(chains=2, particles=100),
     JumpsOptions(chains=2, warmup=100, draws=50),
     NestedOptions(chains=2, live=50),
+    EmceeOptions(chains=2, walkers=8, steps=200),
+    CheesOptions(chains=4, warmup=60, draws=50),
+    MeadsOptions(chains=16, warmup=60, draws=20, thin=2),
+    PersistentOptions(chains=2, particles=100),
+    TemperingOptions(chains=2, draws=50, rounds=4),
 ]
 
 
@@ -430,7 +440,7 @@ def test_impossible_places_of_the_prior_are_a_part_of_the_evidence() -> None:
 
     target = replace(problem.target, log_density=log_density)
     half = Problem(target, np.array([10 * np.sqrt(2 / np.pi)]), np.array([10 * np.sqrt(1 - 2 / np.pi)]), np.log(0.5))
-    for options in (SmcOptions(), NestedOptions()):
+    for options in (SmcOptions(), PersistentOptions(), NestedOptions(), TemperingOptions()):
         draws = draw(half, options)
         assert_has_the_moments(draws, half, 500, 0.02)
         assert_has_the_evidence(draws, half, 0.05)
@@ -448,7 +458,7 @@ def test_a_plateau_of_the_likelihood() -> None:
         return prior(z, arrays) + jnp.where(z[0] > 0, 0.0, jnp.log(0.5))
 
     steps = problem._replace(target=replace(problem.target, log_density=log_density), log_z=float(np.log(0.75)))
-    for options in (SmcOptions(), NestedOptions()):
+    for options in (SmcOptions(), PersistentOptions(), NestedOptions(), TemperingOptions()):
         draws = draw(steps, options)
         assert_has_the_evidence(draws, steps, 0.02)
         assert abs(np.mean(draws.z > 0) - 2 / 3) < 0.05
@@ -470,10 +480,11 @@ def test_a_narrow_ring() -> None:
         target=replace(problem.target, log_density=log_density), mean=np.zeros(2), sd=np.full(2, 0.5**0.5),
         log_z=float(np.log(0.5) - 0.5),
     )  # fmt: skip
-    draws = draw(ring, SmcOptions())
-    assert min(len(np.unique(chain[:, 0])) for chain in draws.z) > 900
-    assert_has_the_moments(draws, ring, 150)
-    assert_has_the_evidence(draws, ring, 0.05)
+    for options in (SmcOptions(), PersistentOptions()):
+        draws = draw(ring, options)
+        assert min(len(np.unique(chain[:, 0])) for chain in draws.z) > 900
+        assert_has_the_moments(draws, ring, 150)
+        assert_has_the_evidence(draws, ring, 0.05)
 
 
 def test_resampling_shows_in_effective_sizes() -> None:

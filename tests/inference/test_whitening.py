@@ -25,6 +25,7 @@ def learned(
         window = first.gathered(window, state)
     found, there = first.adapted(window, state)
     assert np.allclose(found.position(there.position), positions[-1], rtol=1e-9)
+    assert np.allclose(found.position(found.coordinates(positions[0])), positions[0], rtol=1e-9, equal_nan=True)
     assert np.allclose(there.logdensity_grad, found.root.gradient(gradients[-1]), rtol=1e-9, equal_nan=True)
     return found, there
 

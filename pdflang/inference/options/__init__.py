@@ -27,7 +27,15 @@ from pdflang.inference.options.chains import (
     WalkOptions,
 )
 from pdflang.inference.options.climbs import MapOptions, PredictOptions
-from pdflang.inference.options.populations import AbcOptions, JumpsOptions, NestedOptions, SmcOptions
+from pdflang.inference.options.ensembles import CheesOptions, EmceeOptions, LockstepOptions, MeadsOptions
+from pdflang.inference.options.populations import (
+    AbcOptions,
+    JumpsOptions,
+    NestedOptions,
+    PersistentOptions,
+    SmcOptions,
+    TemperingOptions,
+)
 
 __all__ = [
     "DENSE_DIMENSIONS",
@@ -37,23 +45,29 @@ __all__ = [
     "AbcOptions",
     "AutoOptions",
     "ChainOptions",
+    "CheesOptions",
     "EllipticalOptions",
+    "EmceeOptions",
     "GistOptions",
     "HmcOptions",
     "JumpsOptions",
     "LaplaceOptions",
+    "LockstepOptions",
     "MalaOptions",
     "MapOptions",
     "MclmcOptions",
+    "MeadsOptions",
     "MultiproposalOptions",
     "NestedOptions",
     "NutsOptions",
     "Options",
     "PathfinderOptions",
+    "PersistentOptions",
     "PredictOptions",
     "RandomWalkOptions",
     "SliceOptions",
     "SmcOptions",
+    "TemperingOptions",
     "ViOptions",
     "WalkOptions",
     "chosen_seed",

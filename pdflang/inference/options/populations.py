@@ -39,6 +39,35 @@ class JumpsOptions(Options):
 
 
 @dataclass(frozen=True)
+class PersistentOptions(Options):
+    """Options of `persistent`: populations as those of `smc` that keep the particles of all temperatures."""
+
+    chains: int = option_as_in(SmcOptions, "chains")
+    particles: int = option(500, "particles that move at each temperature", least=10)
+    effective: float = option(
+        3.0, "effective draws among all particles so far that a step leaves, in units of `particles`", above=0
+    )
+    moves: int | None = option_as_in(SmcOptions, "moves")
+    seed: int | None = option_as_in(ChainOptions, "seed")
+    threads: int | None = option_as_in(ChainOptions, "threads")
+
+
+@dataclass(frozen=True)
+class TemperingOptions(Options):
+    """Options of `tempering`: ladders of chains from the prior to the posterior whose neighbours swap."""
+
+    chains: int = option(4, "ladders, independent of each other", least=2)
+    draws: int = option(1000, "draws of each ladder", least=10)
+    rounds: int = option(9, "rounds of 2, 4, 8, … scans that tune a ladder before it draws", least=1, most=20)
+    rungs: int | None = option(
+        None, "rungs of a ladder, the prior counted; if not given, 4, 8, 16, … by what swaps reject", least=3
+    )
+    moves: int = option(1, "trajectories of each rung between swaps", least=1)
+    seed: int | None = option_as_in(ChainOptions, "seed")
+    threads: int | None = option_as_in(ChainOptions, "threads")
+
+
+@dataclass(frozen=True)
 class NestedOptions(Options):
     """Options of `nested`: nested sampling with slices."""
 
