@@ -44,7 +44,8 @@ class Method:
     """A method: its options, the module of its adapter, what it is for and when not to use it.
 
     Of the density it needs a `gradient`, or a `proper` prior that can be drawn from; nothing at all if it only
-    `simulates`. It `grows` if draws can be added to those that there are.
+    `simulates`. It `grows` if draws can be added to those that there are, and `approximates` if more of them do not
+    bring it nearer to the posterior.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Method:
     proper: bool = False
     grows: bool = False
     simulates: bool = False
+    approximates: bool = False
 
     @property
     def adapter(self) -> Callable[..., Draws]:
@@ -181,6 +183,7 @@ _ROWS = (
         "laplace",
         "the normal distribution at the maximum: fast, good where data are many",
         "parameters are few data's or near bounds, or the posterior is curved: Pareto k says how wrong it is",
+        approximates=True,
     ),
     Method(
         "pathfinder",
@@ -188,6 +191,7 @@ _ROWS = (
         "pathfinder",
         "normal approximations along quasi-Newton paths (Zhang et al. 2022), resampled by importance: a first look",
         "numbers are to be published: tails are too light where Pareto k is large, and it is large in many dimensions",
+        approximates=True,
     ),
     Method(
         "vi",
@@ -195,6 +199,7 @@ _ROWS = (
         "vi",
         "the nearest normal distribution, with all correlations (full-rank) or none (mean-field)",
         "widths matter: mean-field understates them by far where parameters are correlated, and no family has tails",
+        approximates=True,
     ),
     Method(
         "smc",
@@ -231,6 +236,7 @@ _ROWS = (
         gradient=False,
         proper=True,
         simulates=True,
+        approximates=True,
     ),
 )
 

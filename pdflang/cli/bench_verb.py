@@ -1,0 +1,170 @@
+"""`pdflang bench`: which sampler is best on this model?"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pdflang.cli.failure import UNTRUSTED, told
+from pdflang.cli.options import (
+    data_option,
+    exact_option,
+    json_option,
+    load_model,
+    model_argument,
+    option_flags,
+    out_option,
+    overwrite_option,
+)
+from pdflang.cli.reporting import add_report, report_option
+from pdflang.cli.screen import Screen
+from pdflang.diagnostics import Diagnostic, PdflangError
+from pdflang.inference.methods import METHODS
+from pdflang.interrupts import INTERRUPTED, held, leave
+from pdflang.workflows import BenchOptions
+
+if TYPE_CHECKING:
+    from pdflang.ir.program import Program
+    from pdflang.workflows.bench import Plan
+
+_DEFAULT = ", ".join(name for name, method in METHODS.items() if not method.simulates)
+
+
+@click.command("bench")
+@model_argument
+@data_option
+@click.option("--methods", metavar="NAME,…", help=f"The methods, separated by commas. [default: {_DEFAULT}]")
+@click.option(
+    "--option", "given", multiple=True, metavar="METHOD.NAME=VALUE",
+    help="An option of a method, as hmc.length=3, or of the long run that the others are compared with: "
+    "reference.chains=8.",
+)  # fmt: skip
+@click.option(
+    "--cores", metavar="N,…", help="Cores to run on: methods with threads on each of these. [default: 1, all]"
+)
+@option_flags(BenchOptions)
+@click.option("--resume", is_flag=True, help="Go on with the newest bench of the model here, or in --out.")
+@exact_option
+@report_option
+@out_option
+@overwrite_option
+@json_option
+@told
+def command(
+    screen: Screen, model: Path, data: tuple[str, ...], methods: str | None, given: tuple[str, ...],
+    cores: str | None, resume: bool, exact: bool, report: bool, out: Path | None, overwrite: bool, **options: Any,
+) -> None:  # fmt: skip
+    """Run methods on MODEL one after the other, each in a process of its own, and rank them.
+
+    The best is the one with the most effective draws per second of those whose means, widths and draws do not differ
+    from a long reference run by more than chance. A table says what each has cost and how far it is off, and a
+    sentence which one to take. A method that fails, or cannot run on the model, costs its row. Each finished run is
+    kept at once: --resume, or the same command with the same --out, goes on.
+    """
+    from pdflang.results import RunFolder
+    from pdflang.results.bench import to_record, to_text
+    from pdflang.workflows.bench import bench, planned, provenance_of
+    from pdflang.workflows.folders import open_folder
+
+    if overwrite and resume:
+        raise click.UsageError("--overwrite begins anew, where --resume goes on")
+    wanted: Any = _words(methods)
+    own = _options_by_method(given)
+    counts = _counts(cores)
+    if resume:
+        out = RunFolder.latest(model, ("bench",), out).path
+        wanted, own, counts, options = _as_before(out, wanted, own, counts, options)
+    plans: list[Plan] = []
+
+    def require(program: Program) -> None:
+        plans.append(planned(program, BenchOptions(**options), wanted, own, counts))
+        for one in plans[0].contestants:
+            if one.refused is not None:
+                screen.note(f"{one.name} cannot run: {one.refused}")
+
+    compiled = load_model(screen, model, data, exact=exact, require=require, at_fit=True)
+    if not plans:
+        require(compiled.program)
+    (plan,) = plans
+    screen.note(f"there will be {plan}")
+    origin = provenance_of(compiled, plan, datetime.now(UTC))
+    with open_folder(model, out, overwrite, origin) as folder, held() as hold:
+        found = bench(compiled, plan, folder, screen.note)
+        if found.interrupted and all(row.why for row in found.rows) and not found.reference.draws:
+            leave("interrupted before any run was finished, and nothing was written")
+        text = f"{to_text(found)}\nbench with seed {found.seed} in {folder.path}"
+        screen.result(text, folder=str(folder.path), **to_record(found))
+        if found.interrupted:
+            again = ["--resume", "--out", str(folder.path), *(f"--data={entry}" for entry in data)]
+            again += ["--exact"] * exact
+            screen.note(f"interrupted: `pdflang bench {model} {shlex.join(again)}` goes on")
+        elif report:
+            add_report(screen, folder.path, compiled)
+    if found.interrupted or hold.requested:
+        raise click.exceptions.Exit(INTERRUPTED)
+    if found.best is None:
+        raise click.exceptions.Exit(UNTRUSTED)
+
+
+def _words(text: str | None) -> list[str] | None:
+    return None if text is None else [word for word in (part.strip() for part in text.split(",")) if word]
+
+
+def _counts(text: str | None) -> list[int] | None:
+    words = _words(text)
+    if words is not None and not all(word.isdecimal() for word in words):
+        raise _unreadable(f"--cores {text}", "write numbers with commas: --cores 1,4")
+    return None if words is None else [int(word) for word in words]
+
+
+def _options_by_method(given: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """Values by method and name. Error: E620."""
+    found: dict[str, dict[str, Any]] = {}
+    for text in given:
+        place, equals, value = text.partition("=")
+        method, dot, name = place.strip().partition(".")
+        if not (equals and dot and method and name):
+            raise _unreadable(f"--option {text}", "write --option METHOD.NAME=VALUE: --option hmc.length=3")
+        found.setdefault(method, {})[name.strip().replace("-", "_")] = _value(value.strip())
+    return found
+
+
+def _value(text: str) -> int | float | str:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _unreadable(what: str, remedy: str) -> PdflangError:
+    return PdflangError(Diagnostic("E620", f"`{what}` cannot be read", remedy=remedy))
+
+
+def _as_before(
+    folder: Path, methods: Any, given: dict[str, dict[str, Any]], cores: list[int] | None, options: dict[str, Any]
+) -> tuple[Any, dict[str, dict[str, Any]], list[int] | None, dict[str, Any]]:
+    """What the command line does not say, as an earlier bench had it. Errors: E623, E627."""
+    from pdflang.results.reading import read_record
+    from pdflang.workflows.bench import REFERENCE
+
+    record = read_record(folder)
+    if record.get("method") != "bench":
+        message = f"the run of `{folder}` is one by `{record.get('method')}`, which is no bench"
+        raise PdflangError(Diagnostic("E627", message, remedy="give the folder of a bench, or leave `--resume` out"))
+    then = record.get("options", {})
+    source = click.get_current_context().get_parameter_source
+    for field in fields(BenchOptions):
+        if field.name in then and source(field.name) == click.core.ParameterSource.DEFAULT:
+            options = {**options, field.name: then[field.name]}
+    before = then.get("methods", {})
+    if methods is None:
+        methods = [name for name in before if name != REFERENCE]
+    known = {name: own for name, own in before.items() if name in (*methods, REFERENCE)}
+    return methods, {**known, **given}, cores if cores is not None else then.get("cores"), options

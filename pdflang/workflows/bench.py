@@ -1,0 +1,338 @@
+"""Which sampler is best on a model: methods, each in a process of its own, beside a long run of one of them."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pdflang.diagnostics import Diagnostic, PdflangError
+from pdflang.inference import METHODS, Method, QuietMonitor, method_named
+from pdflang.inference.options import chosen_seed, options_of
+from pdflang.inference.options.base import SEEDS
+from pdflang.inference.platform import available_cores
+from pdflang.inference.workers import StopRequest, interrupts
+from pdflang.results import RunFolder
+from pdflang.results.bench import Bench, Contestant, Run, ranked, reference_of, to_csv, to_record, to_text
+from pdflang.results.bench.ranking import FAILURE
+from pdflang.workflows.apart import Job, run_apart
+from pdflang.workflows.fan_out import fan_out
+from pdflang.workflows.folders import begin, open_folder
+from pdflang.workflows.journal import Journal, Record
+from pdflang.workflows.options import BenchOptions
+
+if TYPE_CHECKING:
+    from pdflang.embedding import Model
+    from pdflang.ir.program import Program
+
+RUNS = "runs.jsonl"
+REFERENCE = "reference"
+
+_LONGER = 10
+"""How many budgets the reference has."""
+
+_MANY = 1_000_000
+"""Draws per chain at most, of methods whose draws grow: the budget ends them."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be run: the contestants that can, those that cannot, the reference, and on how many cores."""
+
+    contestants: tuple[Contestant, ...]
+    reference: Contestant
+    cores: tuple[int, ...]
+    options: BenchOptions
+
+    @property
+    def running(self) -> list[Contestant]:
+        return [one for one in self.contestants if one.refused is None]
+
+    @property
+    def scaled(self) -> list[tuple[Contestant, int]]:
+        """The contestants that use several cores, and the numbers of cores below the most."""
+        return [
+            (one, cores) for cores in self.cores[:-1] for one in self.running
+            if "threads" in _names(METHODS[one.method])
+        ]  # fmt: skip
+
+    @property
+    def seconds(self) -> float:
+        """How long all of it takes at most, without compilation."""
+        return self.options.budget * (_LONGER + len(self.running) + len(self.scaled))
+
+    def __str__(self) -> str:
+        """What will be run, in a sentence."""
+        names = ", ".join(one.name for one in self.running)
+        again = f", those with threads on {' and '.join(map(str, self.cores[:-1]))} of them, too" if self.scaled else ""
+        where = f"on {self.cores[-1]} core{'s' * (self.cores[-1] > 1)}{again}"
+        return (
+            f"a long run of {self.reference.method} as the reference, then {names}, each {where}: "
+            f"{_duration(self.seconds)} at most, and compilation"
+        )
+
+
+def planned(
+    program: Program, options: BenchOptions, methods: Sequence[str] | Mapping[str, Mapping[str, Any]] | None = None,
+    given: Mapping[str, Mapping[str, Any]] | None = None, cores: Iterable[int] | None = None,
+) -> Plan:  # fmt: skip
+    """The plan of a bench, by what the program has. Errors: E620 for names and options, or where nothing can run.
+
+    `methods` are names, or options by name, by default all that take the density; `given` are options of some by name,
+    also of the `reference`.
+    """
+    options = replace(options, seed=chosen_seed(options.seed))
+    assert options.seed is not None
+    wanted = {name: dict(own) for name, own in methods.items()} if isinstance(methods, Mapping) else None
+    names = list(dict.fromkeys(methods if methods is not None else _by_default()))
+    chosen = {name: method_named(name) for name in names}
+    given = {**(wanted or {}), **(given or {})}
+    for name in given:
+        if name != REFERENCE and name not in chosen:
+            method_named(name)
+            message = f"there are options of `{name}`, which is not among the methods"
+            remedy = f"add it to the methods: {', '.join([*names, name])}"
+            raise PdflangError(Diagnostic("E620", message, remedy=remedy))
+    found = tuple(_contestant(name, chosen[name], given.get(name, {}), options.seed, program) for name in names)
+    if all(one.refused is not None for one in found):
+        notes = tuple(f"{one.name}: {one.refused}" for one in found)
+        raise PdflangError(
+            Diagnostic(
+                "E620", "none of the methods can run on this model", notes=notes,
+                remedy="see what it has: `pdflang check` says it for each observation",
+            )
+        )  # fmt: skip
+    most = available_cores()
+    counts = sorted({1, most} if cores is None else set(cores))
+    if not counts or counts[0] < 1 or counts[-1] > most:
+        message = f"there are 1 to {most} cores for this, not {', '.join(map(str, counts)) or 'none'}"
+        raise PdflangError(Diagnostic("E620", message, remedy="leave `cores` out for 1 and all of them"))
+    return Plan(found, _reference(options, given.get(REFERENCE, {}), program), tuple(counts), options)
+
+
+def _by_default() -> list[str]:
+    return [name for name, method in METHODS.items() if not method.simulates]
+
+
+def _names(method: Method) -> set[str]:
+    return {field.name for field in fields(method.options)}
+
+
+def _refusal(method: Method, program: Program) -> str | None:
+    try:
+        method.require(program)
+    except PdflangError as failure:
+        return failure.diagnostics[0].message
+    return None
+
+
+def _contestant(
+    name: str, method: Method, given: Mapping[str, Any], seed: int, program: Program
+) -> Contestant:
+    known = {"seed": seed, "max_draws": _MANY}
+    options = {**{key: value for key, value in known.items() if key in _names(method)}, **given}
+    options_of(method.options, options, method.name)
+    return Contestant(name, method.name, options, method.approximates, _refusal(method, program))
+
+
+def _reference(options: BenchOptions, given: Mapping[str, Any], program: Program) -> Contestant:
+    """The method that is asked for; where it cannot run, the first exact one that can."""
+    asked = method_named(options.reference)
+    others = [method for method in METHODS.values() if not (method.approximates or method.simulates)]
+    able = [method for method in (asked, *others) if _refusal(method, program) is None]
+    method = able[0] if able else asked
+    assert options.seed is not None
+    # Chains of equal seeds would follow those that they are to judge.
+    known = {"seed": (options.seed + 1) % SEEDS, "draws": options.reference_draws, "max_draws": options.reference_draws}
+    settings = {**{key: value for key, value in known.items() if key in _names(method)}, **given}
+    options_of(method.options, settings, method.name)
+    return Contestant(REFERENCE, method.name, settings, method.approximates, _refusal(method, program))
+
+
+def bench(
+    model: Model, plan: Plan, folder: RunFolder | Path | None = None,
+    tell: Callable[[str], None] = lambda text: None,
+) -> Bench:  # fmt: skip
+    """Run a plan on a model. Ctrl-C keeps what is finished.
+
+    With a `folder` each finished run is written there at once, and those already there are not made again; `tell`
+    hears of each. Errors: E620 where another process cannot have the model, E621 and E622 for the folder.
+    """
+    require_apart(model)
+    started = datetime.now(UTC)
+    if isinstance(folder, Path):
+        asked = provenance_of(model, plan, started)
+        with open_folder(Path(model.program.source.name), folder, False, asked) as opened:
+            return bench(model, plan, opened, tell)
+    running = _Running(model, plan, folder, started, tell)
+    done = running.everything()
+    found = running.result(not done)
+    if folder is not None and running.runs:
+        running.write(folder, found, interrupted=not done)
+    return found
+
+
+def require_apart(model: Model) -> None:
+    """That another process can make the model again. Error: E620."""
+    from pdflang.backend.outside import called
+    from pdflang.ir.marks import marked
+
+    with marked(model.program.marks.copy()):
+        registered = called(model.program)
+    if registered:
+        name, span = next(iter(registered.items()))
+        message = f"`{name}` was registered in this process, and each method runs in a process of its own"
+        raise PdflangError(Diagnostic("E620", message, span, remedy="time `model.sample(method=…)` here, one by one"))
+    if model.learned is not None:
+        message = "methods are measured on the model's own density, not on one that was learned"
+        raise PdflangError(Diagnostic("E620", message, remedy="give the model file in the place of the training"))
+
+
+def provenance_of(model: Model, plan: Plan, started: datetime, interrupted: bool = True) -> dict[str, Any]:
+    """What a run folder says about where a bench comes from."""
+    options = {
+        **asdict(plan.options), "cores": list(plan.cores),
+        "methods": {one.name: dict(one.options) for one in (*plan.contestants, plan.reference)},
+    }  # fmt: skip
+    return model.provenance("bench", started, seed=plan.options.seed, options=options, interrupted=interrupted)
+
+
+class _Running:
+    """The runs of a plan: those that a journal has, and those that are made."""
+
+    def __init__(
+        self, model: Model, plan: Plan, folder: RunFolder | None, started: datetime, tell: Callable[[str], None]
+    ) -> None:
+        self._model, self._plan, self._folder, self._tell = model, plan, folder, tell
+        self._started = started
+        self._journal = Journal(
+            folder, RUNS, lambda folder: begin(folder, model, provenance_of(model, plan, started))
+        )
+        self._places = {_key(record): number for number, record in self._journal.records.items()}
+        self._tasks: dict[int, tuple[Contestant, int]] = {}
+        self._kept: dict[int, bytes] = {}
+
+    def everything(self) -> bool:
+        """Make the runs that are not there; whether all are, at the end."""
+        plan, most = self._plan, self._plan.cores[-1]
+        for one, cores in [(plan.reference, most), *((one, most) for one in plan.running), *plan.scaled]:
+            self._tasks[self._places.setdefault(_key(_head(one, cores)), len(self._places))] = (one, cores)
+        reference = [(plan.reference, most)] if plan.reference.refused is None else []
+        with interrupts() as stop:
+            if not self._all([*reference, *((one, most) for one in plan.running)]) or stop.requested:
+                return False
+            able = {name for (name, _), run in self.runs.items() if FAILURE not in run.record}
+            return self._all([(one, cores) for one, cores in plan.scaled if one.name in able])
+
+    def _all(self, tasks: Sequence[tuple[Contestant, int]]) -> bool:
+        numbers = [self._places[_key(_head(one, cores))] for one, cores in tasks]
+        return fan_out("bench", numbers, self._make, self._journal, 1, QuietMonitor())
+
+    def _make(self, number: int, stop: StopRequest) -> Record | None:
+        one, cores = self._tasks[number]
+        method = METHODS[one.method]
+        threads = {"threads": cores} if "threads" in _names(method) else {}
+        budget = self._plan.options.budget * (_LONGER if one is self._plan.reference else 1)
+        done = run_apart(self._model, Job(one.method, {**threads, **one.options}, cores, budget), stop)
+        if done is None:
+            return None
+        if done.draws is not None:
+            self._keep(number, done.draws)
+        record = {**_head(one, cores), **done.record}
+        self._tell(_said(record))
+        return record
+
+    def _keep(self, number: int, draws: bytes) -> None:
+        """Before the line of the journal that says that they are there."""
+        if self._folder is None:
+            self._kept[number] = draws
+        else:
+            self._folder.write_bytes(_file(number), draws)
+
+    @property
+    def runs(self) -> dict[tuple[str, int], Run]:
+        """What there is, by name and cores."""
+        records = {n: self._journal.records[n] for n in self._tasks if n in self._journal.records}
+        return {
+            (str(record["name"]), int(record["cores"])): Run(record, self._draws(number))
+            for number, record in records.items()
+        }  # fmt: skip
+
+    def _draws(self, number: int) -> np.ndarray | None:
+        try:
+            source = io.BytesIO(self._kept[number]) if self._folder is None else self._folder.path / _file(number)
+            with np.load(source) as saved:
+                return np.asarray(saved["z"])
+        except (OSError, KeyError, ValueError):
+            return None
+
+    def result(self, interrupted: bool) -> Bench:
+        """The ranking of what there is."""
+        plan, runs, options = self._plan, self.runs, self._plan.options
+        run = runs.get((REFERENCE, plan.cores[-1]))
+        reference = reference_of(plan.reference.method, run)
+        if plan.reference.refused is not None:
+            reference = replace(reference, why=plan.reference.refused)
+        assert options.seed is not None
+        rows = ranked(plan.contestants, runs, run, reference.is_known, options.seed)
+        name = self._model.program.source.name
+        return Bench(name, rows, reference, options.budget, options.seed, interrupted)
+
+    def write(self, folder: RunFolder, found: Bench, interrupted: bool) -> None:
+        """Write the table, the numbers and the pictures."""
+        self._journal.settle()
+        for number in self._journal.records:
+            if (folder.path / _file(number)).is_file():
+                folder.keep(_file(number))
+        folder.keep(RUNS)
+        folder.write_all(
+            [
+                lambda f: f.write_sources(self._model.sources),
+                lambda f: f.write_text("summary.txt", to_text(found)),
+                lambda f: f.write_json("bench.json", to_record(found)),
+                lambda f: f.write_text("bench.csv", to_csv(found)),
+                *(_picture(found, kind) for kind in ("png", "svg") if any(row.why is None for row in found.rows)),
+                lambda f: f.write_provenance(provenance_of(self._model, self._plan, self._started, interrupted)),
+            ]
+        )
+
+
+def _picture(found: Bench, kind: str) -> Callable[[RunFolder], None]:
+    from pdflang.report.bench import picture
+
+    return lambda folder: folder.write_bytes(f"bench.{kind}", picture(found, kind))
+
+
+def _head(one: Contestant, cores: int) -> dict[str, Any]:
+    """What a record says of its run: a method with other options is another run."""
+    return {"name": one.name, "method": one.method, "cores": cores, "options": dict(one.options)}
+
+
+def _key(record: Record) -> str:
+    names = ("name", "method", "cores", "options")
+    return json.dumps({name: record.get(name) for name in names}, sort_keys=True)
+
+
+def _file(number: int) -> str:
+    """The draws of a run; names of methods are not those of files."""
+    return f"draws/{number}.npz"
+
+
+def _said(record: Mapping[str, Any]) -> str:
+    """What became of a run, in a line."""
+    who = f"{record['name']} on {record['cores']} core{'s' * (record['cores'] > 1)}"
+    if FAILURE in record:
+        return f"{who}: {record[FAILURE]}"
+    return f"{who}: {record['ess']:.0f} effective draws in {record['seconds']:.3g} s"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.3g} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
