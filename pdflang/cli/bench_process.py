@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import pickle
+import shutil
 import sys
 import threading
 import time
@@ -28,7 +29,7 @@ _TICK = 0.05
 
 def main(folder: Path) -> None:
     """Do the job of a folder; whatever goes wrong is in its record, in a sentence."""
-    _end_with_parent()
+    _end_with_parent(folder)
     job = pickle.loads((folder / JOB).read_bytes())
     _keep_to(job["cores"])
     try:
@@ -190,10 +191,11 @@ def _keep_to(cores: int) -> None:
         Path("/proc/self/oom_score_adj").write_text("1000")
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(folder: Path) -> None:
     def wait() -> None:
         while os.read(0, 1024):
             pass
+        shutil.rmtree(folder, ignore_errors=True)
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()

@@ -102,7 +102,7 @@ def command(
         if found.interrupted:
             again = ["--resume", "--out", str(folder.path), *(f"--data={entry}" for entry in data)]
             again += ["--exact"] * exact
-            screen.note(f"interrupted: `pdflang bench {model} {shlex.join(again)}` goes on")
+            screen.note(f"interrupted: `pdflang bench {shlex.join([str(model), *again])}` goes on")
         elif report:
             add_report(screen, folder.path, compiled)
     if found.interrupted or hold.requested:

@@ -48,7 +48,11 @@ def mcse_of_mean(draws: np.ndarray) -> float:
 
 
 def mcse_of_sd(draws: np.ndarray) -> float:
-    """The standard error of the standard deviation, by that of the variance to first order."""
+    """The standard error of the standard deviation, by that of the variance to first order.
+
+    As the R package posterior has it: the effective sample size is that of squares, which chains whose draws alternate
+    have fewer of.
+    """
     if not _is_valid(draws):
         return math.nan
     squares = (draws - np.mean(draws)) ** 2

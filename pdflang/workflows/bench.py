@@ -19,8 +19,19 @@ from pdflang.inference.options.base import SEEDS
 from pdflang.inference.platform import available_cores
 from pdflang.inference.workers import StopRequest, interrupts
 from pdflang.results import RunFolder
-from pdflang.results.bench import Bench, Contestant, Run, ranked, reference_of, to_csv, to_record, to_text
+from pdflang.results.bench import (
+    Bench,
+    Contestant,
+    Run,
+    findings_of,
+    ranked,
+    reference_of,
+    to_csv,
+    to_record,
+    to_text,
+)
 from pdflang.results.bench.ranking import FAILURE
+from pdflang.results.diagnostics import to_records
 from pdflang.workflows.apart import Job, run_apart
 from pdflang.workflows.fan_out import fan_out
 from pdflang.workflows.folders import begin, open_folder
@@ -297,6 +308,7 @@ class _Running:
                 lambda f: f.write_text("summary.txt", to_text(found)),
                 lambda f: f.write_json("bench.json", to_record(found)),
                 lambda f: f.write_text("bench.csv", to_csv(found)),
+                lambda f: f.write_json("diagnostics.json", to_records(findings_of(found))),
                 *(_picture(found, kind) for kind in ("png", "svg") if any(row.why is None for row in found.rows)),
                 lambda f: f.write_provenance(provenance_of(self._model, self._plan, self._started, interrupted)),
             ]

@@ -213,8 +213,11 @@ def _row(
         means, widths, error = deviations(record, reference.record)
         if run.draws is not None:
             distance = distance_between(run.draws, reference.draws, seed)
-        verdict = _verdict(record, means, widths, distance)
-    elif not _has_converged(record):
+        bound = largest_by_chance(len(record["names"]))
+        is_off = max(means.largest, widths.largest) > bound or (distance is not None and distance.is_significant)
+        verdict = "differs" if is_off else "agrees"
+    # Of chains that do not agree with each other, errors are not known. Parts of an approximation always do.
+    if not (one.approximates or _has_converged(record)):
         verdict = "not converged"
     evidence = record["log_evidence"]
     return Row(
@@ -262,12 +265,3 @@ def largest_by_chance(entries: int) -> float:
 def _has_converged(record: Mapping[str, Any]) -> bool:
     """Whether R-hat says so; a number that has none, such as of one chain, is not held against it."""
     return record["rhat"] is None or record["rhat"] < LARGEST_RHAT
-
-
-def _verdict(
-    record: Mapping[str, Any], means: Deviation, widths: Deviation, distance: Distance | None
-) -> Verdict:
-    bound = largest_by_chance(len(record["names"]))
-    if max(means.largest, widths.largest) > bound or (distance is not None and distance.is_significant):
-        return "differs"
-    return "agrees" if _has_converged(record) else "not converged"

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pdflang.results.bench.ranking import Bench, Row
+from pdflang.results.diagnostics import Finding
 from pdflang.results.tables import aligned, csv_text
 
 _COSTS = (
@@ -20,6 +21,7 @@ _ERRORS = ("off by", "means: most", "rms", "widths: most", "rms", "draws", "by c
 
 _VERDICTS = {"not known": "–", "none": "–"}
 _NOTHING = "–"
+_LONGER = "give methods more time with `--budget`, the reference more draws, or name another one with `--reference`"
 _ERROR = "Monte Carlo errors"
 _SIMILAR = 1.3
 """Speeds that differ by a smaller factor are not told apart: another seed may turn them round."""
@@ -103,12 +105,21 @@ def _about_reference(bench: Bench) -> Iterator[str]:
     yield from (f"Reference: {remark}." for remark in reference.remarks)
 
 
+def findings_of(bench: Bench) -> list[Finding]:
+    """What is wrong with the whole of it."""
+    reference = bench.reference
+    found = [Finding("warning", f"of the reference: {remark}", _LONGER) for remark in reference.remarks]
+    if bench.best is None:
+        found.insert(0, Finding("error", f"no method is recommended: {_why_none(bench)}", _LONGER))
+    return found
+
+
 def recommendation(bench: Bench) -> list[str]:
     """What to take, with the numbers behind it, sentence by sentence."""
     said = list(_recommended(bench))
     said += [f"`{row.name}` {_off(row)}." for row in bench.rows if row.verdict == "differs"]
     said += [
-        f"`{row.name}` has not converged: R-hat is {row.rhat:.3f}."
+        f"`{row.name}` has not converged: R-hat is {row.rhat:.3f}; a larger `--budget` gives it more draws."
         for row in bench.rows if row.verdict == "not converged"
     ]  # fmt: skip
     if bench.interrupted:
