@@ -31,17 +31,17 @@ def process() -> dict[str, Any]:
 
 
 MODELS: dict[str, tuple[Path, Callable[[], Mapping[str, Any] | Path]]] = {
-    "events in 2 × 50 bins": (HERE / "binned.pdfm", lambda: proxy.binned(1e5)),
-    "100,000 events": (HERE / "unbinned.pdfm", lambda: proxy.unbinned(1e5)),
-    "smeared, with correlated errors": (HERE / "smeared.pdfm", lambda: proxy.smeared(1e5)),
-    "events in two dimensions": (EXAMPLES / "events_2d" / "model.pdfm", dict),
+    "binned": (HERE / "binned.pdfm", lambda: proxy.binned(1e5)),
+    "unbinned": (HERE / "unbinned.pdfm", lambda: proxy.unbinned(1e5)),
+    "smeared": (HERE / "smeared.pdfm", lambda: proxy.smeared(1e5)),
+    "events_2d": (EXAMPLES / "events_2d" / "model.pdfm", dict),
     "unfolding": (EXAMPLES / "unfolding" / "model.pdfm", lambda: EXAMPLES / "unfolding" / "data.json"),
-    "deep-inelastic data": (EXAMPLES / "dis" / "model.pdfm", dict),
-    "eight schools": (EXAMPLES / "eight_schools" / "model.pdfm", dict),
-    "two modes": (HERE / "two_modes.pdfm", dict),
-    "Gaussian process": (HERE / "gaussian_process.pdfm", process),
+    "dis": (EXAMPLES / "dis" / "model.pdfm", dict),
+    "eight_schools": (EXAMPLES / "eight_schools" / "model.pdfm", dict),
+    "two_modes": (HERE / "two_modes.pdfm", dict),
+    "gaussian_process": (HERE / "gaussian_process.pdfm", process),
 }
-"""The models with their data, by name."""
+"""The models with their data, by name: 10⁵ events of the proxy each, and the data of the examples."""
 
 
 def data_of(given: Mapping[str, Any] | Path, folder: Path) -> list[str]:
@@ -62,7 +62,7 @@ def data_of(given: Mapping[str, Any] | Path, folder: Path) -> list[str]:
 def bench(name: str, out: Path, arguments: list[str]) -> dict[str, Any] | None:
     """The ranking on a model; None where it was interrupted or could not be made."""
     model, given = MODELS[name]
-    folder = out.parent / "battery" / name.replace(" ", "_").replace(",", "")
+    folder = out.parent / "battery" / name
     folder.parent.mkdir(parents=True, exist_ok=True)
     data = data_of(given(), folder.with_suffix(".data"))
     command = [sys.executable, "-m", "pdflang", "bench", str(model), *data, "--out", str(folder.with_suffix(".run"))]
@@ -97,13 +97,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path, help="the JSON file that results are appended to")
     parser.add_argument("--budget", type=float, default=60.0, help="seconds of each method [default: 60]")
-    parser.add_argument("--only", default=",".join(MODELS), help="names of models, separated by semicolons")
+    parser.add_argument("--only", default=",".join(MODELS), help="names of models, separated by commas [default: all]")
     parser.add_argument("--methods", help="the methods, separated by commas [default: all]")
     given = parser.parse_args()
     out = given.out.resolve()
     arguments = ["--budget", str(given.budget), *(["--methods", given.methods] if given.methods else [])]
     battery = json.loads(out.read_text(encoding="utf-8")) if out.is_file() else {"models": {}}
-    for name in MODELS if given.only == ",".join(MODELS) else given.only.split(";"):
+    for name in given.only.split(","):
+        if name not in MODELS:
+            parser.error(f"there is no model {name!r}: the models are {', '.join(MODELS)}")
         if name in battery["models"]:
             continue
         found = bench(name, out, arguments)

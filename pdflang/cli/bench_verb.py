@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import shlex
-from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +47,11 @@ _DEFAULT = ", ".join(name for name, method in METHODS.items() if not method.simu
 @click.option(
     "--cores", metavar="N,…", help="Cores to run on: methods with threads on each of these. [default: 1, all]"
 )
+@click.option(
+    "--truth", type=click.Path(path_type=Path), metavar="FILE.json",
+    help='Means and widths of the posterior, where they are known, in the place of the long run: {"mu": {"mean": 1.2, '
+    '"sd": 0.3}}.',
+)  # fmt: skip
 @option_flags(BenchOptions)
 @click.option("--resume", is_flag=True, help="Go on with the newest bench of the model here, or in --out.")
 @exact_option
@@ -57,7 +62,8 @@ _DEFAULT = ", ".join(name for name, method in METHODS.items() if not method.simu
 @told
 def command(
     screen: Screen, model: Path, data: tuple[str, ...], methods: str | None, given: tuple[str, ...],
-    cores: str | None, resume: bool, exact: bool, report: bool, out: Path | None, overwrite: bool, **options: Any,
+    cores: str | None, truth: Path | None, resume: bool, exact: bool, report: bool, out: Path | None,
+    overwrite: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Run methods on MODEL one after the other, each in a process of its own, and rank them.
 
@@ -75,14 +81,17 @@ def command(
         raise click.UsageError("--overwrite begins anew, where --resume goes on")
     wanted: Any = _words(methods)
     own = _options_by_method(given)
-    counts = _counts(cores)
+    counts, known = _counts(cores), _known(truth)
     if resume:
         out = RunFolder.latest(model, ("bench",), out).path
-        wanted, own, counts, options = _as_before(out, wanted, own, counts, options)
+        then = _options_of(out)
+        wanted, own, options = _as_before(then, wanted, own, options)
+        counts = counts if counts is not None else then.get("cores")
+        known = known if known is not None else then.get("truth")
     plans: list[Plan] = []
 
     def require(program: Program) -> None:
-        plans.append(planned(program, BenchOptions(**options), wanted, own, counts))
+        plans.append(planned(program, BenchOptions(**options), wanted, own, counts, known))
         for one in plans[0].contestants:
             if one.refused is not None:
                 screen.note(f"{one.name} cannot run: {one.refused}")
@@ -147,24 +156,43 @@ def _unreadable(what: str, remedy: str) -> PdflangError:
     return PdflangError(Diagnostic("E620", f"`{what}` cannot be read", remedy=remedy))
 
 
-def _as_before(
-    folder: Path, methods: Any, given: dict[str, dict[str, Any]], cores: list[int] | None, options: dict[str, Any]
-) -> tuple[Any, dict[str, dict[str, Any]], list[int] | None, dict[str, Any]]:
-    """What the command line does not say, as an earlier bench had it. Errors: E623, E627."""
+def _known(path: Path | None) -> dict[str, Any] | None:
+    """What a file says of the posterior. Error: E620."""
+    if path is None:
+        return None
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as failure:
+        raise _unreadable(f"--truth {path}", f"name a JSON file: {failure}") from None
+    if not isinstance(found, dict):
+        raise _unreadable(f"--truth {path}", "the file must have an object with an entry for each parameter")
+    return found
+
+
+def _options_of(folder: Path) -> dict[str, Any]:
+    """The options of an earlier bench. Errors: E623, E627."""
     from pdflang.results.reading import read_record
-    from pdflang.workflows.bench import REFERENCE
 
     record = read_record(folder)
     if record.get("method") != "bench":
         message = f"the run of `{folder}` is one by `{record.get('method')}`, which is no bench"
         raise PdflangError(Diagnostic("E627", message, remedy="give the folder of a bench, or leave `--resume` out"))
-    then = record.get("options", {})
+    found: dict[str, Any] = record.get("options", {})
+    return found
+
+
+def _as_before(
+    then: dict[str, Any], methods: Any, given: dict[str, dict[str, Any]], options: dict[str, Any]
+) -> tuple[Any, dict[str, dict[str, Any]], dict[str, Any]]:
+    """Methods and options that the command line does not say, as an earlier bench had them."""
+    from pdflang.workflows.bench import REFERENCE
+
     source = click.get_current_context().get_parameter_source
-    for field in fields(BenchOptions):
-        if field.name in then and source(field.name) == click.core.ParameterSource.DEFAULT:
-            options = {**options, field.name: then[field.name]}
+    unsaid = [name for name in options if source(name) == click.core.ParameterSource.DEFAULT]
+    options = {**options, **{name: then[name] for name in unsaid if name in then}}
     before = then.get("methods", {})
     if methods is None:
         methods = [name for name in before if name != REFERENCE]
-    known = {name: own for name, own in before.items() if name in (*methods, REFERENCE)}
-    return methods, {**known, **given}, cores if cores is not None else then.get("cores"), options
+    kept = {REFERENCE} if {"reference", "reference_draws"} <= set(unsaid) else set()
+    known = {name: own for name, own in before.items() if name in {*methods, *kept}}
+    return methods, {**known, **given}, options

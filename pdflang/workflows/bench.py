@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pdflang.diagnostics import Diagnostic, PdflangError
+from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
+from pdflang.fields import parameter_entries
 from pdflang.inference import METHODS, Method, QuietMonitor, method_named
 from pdflang.inference.options import chosen_seed, options_of
 from pdflang.inference.options.base import SEEDS
@@ -30,7 +32,7 @@ from pdflang.results.bench import (
     to_record,
     to_text,
 )
-from pdflang.results.bench.ranking import FAILURE
+from pdflang.results.bench.ranking import FAILURE, TRUTH, Reference, exact
 from pdflang.results.diagnostics import to_records
 from pdflang.workflows.apart import Job, run_apart
 from pdflang.workflows.fan_out import fan_out
@@ -60,6 +62,8 @@ class Plan:
     reference: Contestant
     cores: tuple[int, ...]
     options: BenchOptions
+    truth: Mapping[str, tuple[float, float]] | None = None
+    """Means and standard deviations by the names of entries, in the place of the reference."""
 
     @property
     def running(self) -> list[Contestant]:
@@ -76,27 +80,27 @@ class Plan:
     @property
     def seconds(self) -> float:
         """How long all of it takes at most, without compilation."""
-        return self.options.budget * (_LONGER + len(self.running) + len(self.scaled))
+        longer = _LONGER if self.truth is None else 0
+        return self.options.budget * (longer + len(self.running) + len(self.scaled))
 
     def __str__(self) -> str:
         """What will be run, in a sentence."""
         names = ", ".join(one.name for one in self.running)
         again = f", those with threads on {' and '.join(map(str, self.cores[:-1]))} of them, too" if self.scaled else ""
         where = f"on {self.cores[-1]} core{'s' * (self.cores[-1] > 1)}{again}"
-        return (
-            f"a long run of {self.reference.method} as the reference, then {names}, each {where}: "
-            f"{_duration(self.seconds)} at most, and compilation"
-        )
+        before = "" if self.truth is not None else f"a long run of {self.reference.method} as the reference, then "
+        return f"{before}{names}, each {where}: {_duration(self.seconds)} at most, and compilation"
 
 
 def planned(
     program: Program, options: BenchOptions, methods: Sequence[str] | Mapping[str, Mapping[str, Any]] | None = None,
     given: Mapping[str, Mapping[str, Any]] | None = None, cores: Iterable[int] | None = None,
+    truth: Mapping[str, Any] | None = None,
 ) -> Plan:  # fmt: skip
     """The plan of a bench, by what the program has. Errors: E620 for names and options, or where nothing can run.
 
     `methods` are names, or options by name, by default all that take the density; `given` are options of some by name,
-    also of the `reference`.
+    also of the `reference`. The `truth` has mean and standard deviation of each entry of the parameters, or of some.
     """
     options = replace(options, seed=chosen_seed(options.seed))
     assert options.seed is not None
@@ -124,7 +128,37 @@ def planned(
     if not counts or counts[0] < 1 or counts[-1] > most:
         message = f"there are 1 to {most} cores for this, not {', '.join(map(str, counts)) or 'none'}"
         raise PdflangError(Diagnostic("E620", message, remedy="leave `cores` out for 1 and all of them"))
-    return Plan(found, _reference(options, given.get(REFERENCE, {}), program), tuple(counts), options)
+    reference = _reference(options, given.get(REFERENCE, {}), program)
+    return Plan(found, reference, tuple(counts), options, None if truth is None else _moments(truth))
+
+
+def _moments(truth: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+    """Mean and standard deviation by name. Error: E620."""
+    remedy = "write of each entry of a parameter mean and sd: {\"mu\": {\"mean\": 1.2, \"sd\": 0.3}}"
+    found = {}
+    for name, own in truth.items():
+        values = (own.get("mean"), own.get("sd")) if isinstance(own, Mapping) else own
+        try:
+            mean, sd = map(float, values)
+        except (TypeError, ValueError):
+            mean = sd = math.nan
+        if not (math.isfinite(mean) and math.isfinite(sd) and sd > 0):
+            message = f"the truth of `{name}` is no mean and standard deviation"
+            raise PdflangError(Diagnostic("E620", message, remedy=remedy))
+        found[name] = (mean, sd)
+    if not found:
+        raise PdflangError(Diagnostic("E620", "the truth has no parameter", remedy=remedy))
+    return found
+
+
+def _require_entries(model: Model, truth: Mapping[str, Any]) -> None:
+    entries = parameter_entries(model)
+    for name in truth:
+        if name not in entries:
+            near = closest_names(name, entries)
+            remedy = f"did you mean `{near[0]}`?" if near else f"its entries: {', '.join(entries[:10])}"
+            message = f"the truth is of `{name}`, which is no entry of a parameter"
+            raise PdflangError(Diagnostic("E620", message, remedy=remedy))
 
 
 def _by_default() -> list[str]:
@@ -176,6 +210,7 @@ def bench(
     hears of each. Errors: E620 where another process cannot have the model, E621 and E622 for the folder.
     """
     require_apart(model)
+    _require_entries(model, plan.truth or {})
     started = datetime.now(UTC)
     if isinstance(folder, Path):
         asked = provenance_of(model, plan, started)
@@ -208,7 +243,7 @@ def require_apart(model: Model) -> None:
 def provenance_of(model: Model, plan: Plan, started: datetime, interrupted: bool = True) -> dict[str, Any]:
     """What a run folder says about where a bench comes from."""
     options = {
-        **asdict(plan.options), "cores": list(plan.cores),
+        **asdict(plan.options), "cores": list(plan.cores), "truth": plan.truth,
         "methods": {one.name: dict(one.options) for one in (*plan.contestants, plan.reference)},
     }  # fmt: skip
     return model.provenance("bench", started, seed=plan.options.seed, options=options, interrupted=interrupted)
@@ -234,7 +269,8 @@ class _Running:
         plan, most = self._plan, self._plan.cores[-1]
         for one, cores in [(plan.reference, most), *((one, most) for one in plan.running), *plan.scaled]:
             self._tasks[self._places.setdefault(_key(_head(one, cores)), len(self._places))] = (one, cores)
-        reference = [(plan.reference, most)] if plan.reference.refused is None else []
+        wants = plan.truth is None and plan.reference.refused is None
+        reference = [(plan.reference, most)] if wants else []
         with interrupts() as stop:
             if not self._all([*reference, *((one, most) for one in plan.running)]) or stop.requested:
                 return False
@@ -286,10 +322,14 @@ class _Running:
     def result(self, interrupted: bool) -> Bench:
         """The ranking of what there is."""
         plan, runs, options = self._plan, self.runs, self._plan.options
-        run = runs.get((REFERENCE, plan.cores[-1]))
-        reference = reference_of(plan.reference.method, run)
-        if plan.reference.refused is not None:
-            reference = replace(reference, why=plan.reference.refused)
+        run: Run | None
+        if plan.truth is not None:
+            run, reference = exact(plan.truth), Reference(TRUTH)
+        else:
+            run = runs.get((REFERENCE, plan.cores[-1]))
+            reference = reference_of(plan.reference.method, run)
+            if plan.reference.refused is not None:
+                reference = replace(reference, why=plan.reference.refused)
         assert options.seed is not None
         rows = ranked(plan.contestants, runs, run, reference.is_known, options.seed)
         name = self._model.program.source.name

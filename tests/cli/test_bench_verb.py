@@ -125,6 +125,8 @@ def test_a_reference_that_fails_recommends_nothing(run, model):
         (("--cores", "100000"), 2, "cores for this"),
         (("--budget", "0"), 2, "above 0"),
         (("--reference", "auot"), 2, "did you mean `auto`?"),
+        (("--truth", "absent.json"), 2, "name a JSON file"),
+        (("--truth", "model.pdfm"), 2, "name a JSON file"),
         (("--resume",), 1, "there is no run of `model.pdfm` here"),
         (("--resume", "--overwrite"), 2, "begins anew"),
     ],

@@ -58,6 +58,15 @@ def test_a_normal_posterior(found):
     assert found["nested"].gradients == 0 and found["nested"].evaluations > 1000
 
 
+def test_a_posterior_that_is_known(model):
+    """Its mean is Σy/4.25; where another is said, every method is off."""
+    right = model.bench(methods=["hmc"], truth={"mu": (Y.sum() / 4.25, 1 / math.sqrt(4.25))}, **SMALL)
+    assert right["hmc"].verdict == "agrees" and right["hmc"].distance is None and right.best.name == "hmc"
+    wrong = model.bench(methods=["hmc"], truth={"mu": {"mean": Y.mean(), "sd": 1 / math.sqrt(4.25)}}, **SMALL)
+    shift = (Y.sum() / 4.25 - Y.mean()) * math.sqrt(4.25)
+    assert wrong["hmc"].verdict == "differs" and wrong["hmc"].means.shift == pytest.approx(shift, abs=0.1)
+
+
 def test_same_seed_same_draws(model, found):
     tree = model.sample(method="hmc", seed=0)
     assert float(tree["posterior"]["mu"].std(ddof=1)) == pytest.approx(1 / math.sqrt(4.25), rel=0.1)
@@ -112,6 +121,10 @@ def test_all_methods_that_take_the_density_run_by_default(model):
         ({"cores": []}, "none"),
         ({"methods": []}, "none of the methods"),
         ({"buget": 1.0}, "did you mean `budget`"),
+        ({"truth": {"nu": (0, 1)}}, "its entries: mu"),
+        ({"truth": {"mu": (0, 0)}}, "no mean and standard deviation"),
+        ({"truth": {"mu": "wide"}}, "no mean and standard deviation"),
+        ({"truth": {}}, "no parameter"),
     ],
 )
 def test_mistakes_are_told_before_anything_runs(model, options, said):

@@ -152,6 +152,18 @@ class Run:
     draws: np.ndarray | None = None
 
 
+TRUTH = "the truth that was given"
+
+
+def exact(moments: Mapping[str, tuple[float, float]]) -> Run:
+    """A posterior that is known: mean and standard deviation by the names of entries, of all parameters or of some."""
+    means, spreads = zip(*moments.values(), strict=True)
+    nothing = [0.0] * len(moments)
+    return Run(
+        {"names": list(moments), "mean": list(means), "sd": list(spreads), "mean_error": nothing, "sd_error": nothing}
+    )
+
+
 def reference_of(name: str, run: Run | None) -> Reference:
     """What a reference is worth."""
     if run is None:
@@ -209,9 +221,9 @@ def _row(
     means = widths = distance = None
     error = math.nan
     verdict: Verdict = "not known"
-    if reference is not None and reference.draws is not None:
+    if reference is not None:
         means, widths, error = deviations(record, reference.record)
-        if run.draws is not None:
+        if run.draws is not None and reference.draws is not None:
             distance = distance_between(run.draws, reference.draws, seed)
         bound = largest_by_chance(len(record["names"]))
         is_off = max(means.largest, widths.largest) > bound or (distance is not None and distance.is_significant)
@@ -230,7 +242,10 @@ def _row(
 
 
 def deviations(own: Mapping[str, Any], reference: Mapping[str, Any]) -> tuple[Deviation, Deviation, float]:
-    """Of means and of standard deviations, and the root mean square of the shifts of means."""
+    """Of means and of standard deviations that the reference has, and the root mean square of the shifts of means."""
+    places = [own["names"].index(name) for name in reference["names"]]
+    moments = ("names", "mean", "sd", "mean_error", "sd_error")
+    own = {name: [own[name][place] for place in places] for name in moments}
     spread = np.array(reference["sd"], float)
     scale = np.where(spread > 0, spread, 1.0)
     away = (np.array(own["mean"]) - np.array(reference["mean"])) / scale

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from pdflang.results.bench.ranking import Bench, Row
+from pdflang.results.bench.ranking import TRUTH, Bench, Row
 from pdflang.results.diagnostics import Finding
 from pdflang.results.tables import aligned, csv_text
 
@@ -93,15 +93,17 @@ def to_text(bench: Bench) -> str:
 
 def _about_reference(bench: Bench) -> Iterator[str]:
     reference = bench.reference
-    if not reference.is_known:
+    if reference.name == TRUTH:
+        yield "Reference: the means and standard deviations that were given, without an error."
+    elif not reference.is_known:
         yield f"Reference: {reference.name}, which is none: {reference.why}. Errors are not known."
     else:
         yield (
             f"Reference: {reference.draws} draws by {reference.drawn_by} in {_number(reference.seconds)} s, ESS "
             f"{_count(reference.ess)}, R-hat {reference.rhat:.3f}."
         )
-        if any(row.means for row in bench.rows):
-            yield "Means and widths (sd) are off in Monte Carlo errors, draws (Wasserstein) in standard deviations."
+    if any(row.means for row in bench.rows):
+        yield "Means and widths (sd) are off in Monte Carlo errors, draws (Wasserstein) in standard deviations."
     yield from (f"Reference: {remark}." for remark in reference.remarks)
 
 
