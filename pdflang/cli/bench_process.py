@@ -114,6 +114,7 @@ class _Clock:
         self._budget, self._compilation, self._grace = budget, compilation, grace
         self._stop, self._give_up = stop, give_up
         self._begun: float | None = None
+        self._at_first: dict[int, Progressed] = {}
         self._is_over = threading.Event()
         threading.Thread(target=self._watch, daemon=True).start()
 
@@ -127,7 +128,7 @@ class _Clock:
 
     def update(self, progressed: Progressed) -> None:
         """The time counts from the first progress."""
-        if self._begun is None and progressed.done > 0:
+        if self._begun is None and progressed != self._at_first.setdefault(progressed.chain, progressed):
             self._begun = time.monotonic()
 
     def finish(self) -> None:

@@ -121,7 +121,7 @@ def recommendation(bench: Bench) -> list[str]:
     said = list(_recommended(bench))
     said += [f"`{row.name}` {_off(row)}." for row in bench.rows if row.verdict == "differs"]
     said += [
-        f"`{row.name}` has not converged: R-hat is {row.rhat:.3f}; a larger `--budget` gives it more draws."
+        f"`{row.name}` has not converged: R-hat is {row.rhat:.3f}."
         for row in bench.rows if row.verdict == "not converged"
     ]  # fmt: skip
     if bench.interrupted:
@@ -160,7 +160,7 @@ def _recommended(bench: Bench) -> Iterator[str]:
 
 def _why_none(bench: Bench) -> str:
     if not bench.reference.is_known:
-        return f"the reference {bench.reference.why}".replace("the reference it ", "the reference ")
+        return f"there is no reference to tell errors by ({bench.reference.name}: {bench.reference.why})"
     drawn = [row for row in bench.rows if row.why is None]
     if not drawn:
         return "none has drawn anything"
