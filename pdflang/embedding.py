@@ -800,7 +800,8 @@ class Model(CompiledModel):
         cannot have the model, E621 where the folder is another's.
         """
         from pdflang.workflows import BenchOptions
-        from pdflang.workflows.bench import bench, planned
+        from pdflang.workflows.bench import bench
+        from pdflang.workflows.bench_plan import planned
 
         self._require_parameters()
         require_fit(self.bound)

@@ -30,7 +30,7 @@ from pdflang.workflows import BenchOptions
 
 if TYPE_CHECKING:
     from pdflang.ir.program import Program
-    from pdflang.workflows.bench import Plan
+    from pdflang.workflows.bench_plan import Plan
 
 _DEFAULT = ", ".join(name for name, method in METHODS.items() if not method.simulates)
 
@@ -74,7 +74,8 @@ def command(
     """
     from pdflang.results import RunFolder
     from pdflang.results.bench import to_record, to_text
-    from pdflang.workflows.bench import bench, planned, provenance_of
+    from pdflang.workflows.bench import bench, provenance_of
+    from pdflang.workflows.bench_plan import planned
     from pdflang.workflows.folders import open_folder
 
     if overwrite and resume:
@@ -185,7 +186,7 @@ def _as_before(
     then: dict[str, Any], methods: Any, given: dict[str, dict[str, Any]], options: dict[str, Any]
 ) -> tuple[Any, dict[str, dict[str, Any]], dict[str, Any]]:
     """Methods and options that the command line does not say, as an earlier bench had them."""
-    from pdflang.workflows.bench import REFERENCE
+    from pdflang.workflows.bench_plan import REFERENCE
 
     source = click.get_current_context().get_parameter_source
     unsaid = [name for name in options if source(name) == click.core.ParameterSource.DEFAULT]

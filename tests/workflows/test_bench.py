@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import math
 import os
+import pickle
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import pdflang
-from pdflang.diagnostics import PdflangError
+from pdflang import driver
+from pdflang.diagnostics import PdflangError, SourceFile
 from pdflang.inference import METHODS
 from pdflang.inference.workers import StopRequest
 from pdflang.workflows import BenchOptions, apart
 from pdflang.workflows.apart import Job, run_apart
-from pdflang.workflows.bench import planned
+from pdflang.workflows.bench_plan import planned
 
+ROOT = Path(__file__).resolve().parents[2]
 Y = np.array([0.5, 1.5, 1.0, 2.0])
 NORMAL = """
     param mu ~ Normal(0, 2)
@@ -164,6 +168,19 @@ def test_nothing_is_imported_from_where_we_are(model, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = run_apart(model, Job("laplace", {"draws": 100}, 1, 5.0), StopRequest())
     assert "failure" not in done.record
+
+
+@pytest.mark.parametrize("name", ["events_2d/model", "weinberg/combination", "dis/model"])
+def test_another_process_has_the_same_density(name):
+    """Events, several files, tables of theory and measured data sets."""
+    model = pdflang.load(ROOT / "examples" / f"{name}.pdfm")
+    job = pickle.loads(pickle.dumps(apart._model(model)))
+    bound = driver.bound_again(SourceFile(*job["source"]), job["bound"])
+    again = pdflang.Model(bound, driver.compile_bound(bound, exact=job["exact"]), {})
+    assert again.source == model.source
+    z = np.random.default_rng(1).normal(size=model.dimension)
+    densities = [float(one.target().log_density(z, one.target().arrays)) for one in (model, again)]
+    assert densities[0] == densities[1]
 
 
 def test_what_another_process_cannot_have():
