@@ -79,6 +79,11 @@ def bind(program: Program, data: Mapping[str, Any], sizes: Mapping[str, int] | N
         return at_earlier(bound, _middle_of_prior(bound), unfitted=True) if bound.unfitted else bound
 
 
+def bound_again(source: SourceFile, fields: Mapping[str, Any]) -> BoundProgram:
+    """A program that was bound in another process, by its text and all else that it had: no data are read."""
+    return BoundProgram(_typed(source, set(fields["arrays"])), **fields)
+
+
 def at_earlier(bound: BoundProgram, params: Mapping[str, Any], unfitted: bool = False) -> BoundProgram:
     """The program with the parameters of another earlier fit."""
     import numpy as np

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from pdflang.learning.trained import Trained
     from pdflang.predictive.agreement import Agreement
     from pdflang.results import RunFolder
+    from pdflang.results.bench import Bench
     from pdflang.results.bootstrap import Bootstrap
     from pdflang.results.calibration import Calibration
     from pdflang.results.checkpoints import Checkpoints
@@ -775,6 +776,37 @@ class Model(CompiledModel):
         self._require_method(method_named(settings.method))
         place = Path(folder) if isinstance(folder, str) else folder
         return calibrate(self, settings, simulator or self, sizes or {}, monitor, place)
+
+    def bench(
+        self,
+        *,
+        methods: Sequence[str] | Mapping[str, Mapping[str, Any]] | None = None,
+        given: Mapping[str, Mapping[str, Any]] | None = None,
+        cores: Sequence[int] | None = None,
+        truth: Mapping[str, Any] | None = None,
+        folder: str | Path | RunFolder | None = None,
+        tell: Callable[[str], None] = lambda text: None,
+        **options: Any,
+    ) -> Bench:
+        """Methods on this model beside each other: which of those without error makes most effective draws per second.
+
+        Each runs in a process of its own, and one that fails costs its row. `methods` are names, or options by name, by
+        default all that take the density; `given` are options of some by name, or of the "reference", the long run
+        that errors are told by. Where the posterior is known, the `truth` is in its place: means and standard
+        deviations by the names of entries, `{"mu": (1.2, 0.3)}`. Methods run on the most of the `cores`, those with
+        threads on the others too, by default on 1 and all. Options are the fields of `BenchOptions`: budget, reference,
+        reference_draws, seed. In a `folder` each finished run is kept at once, and a bench that was cut short goes on;
+        `tell` hears of each. Errors: E608 without parameters, E620 for names and options and where another process
+        cannot have the model, E621 where the folder is another's.
+        """
+        from pdflang.workflows import BenchOptions
+        from pdflang.workflows.bench import bench
+        from pdflang.workflows.bench_plan import planned
+
+        self._require_parameters()
+        require_fit(self.bound)
+        plan = planned(self.program, options_of(BenchOptions, options), methods, given, cores, truth)
+        return bench(self, plan, Path(folder) if isinstance(folder, str) else folder, tell)
 
     @property
     def weighted(self) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ VERBS = {
     "predict": "Compare data with what the prior, or a posterior, predicts.",
     "calibrate": "Fit simulated data, and see whether posteriors are right.",
     "validate": "See whether posteriors are right, beside each other and the exact one.",
+    "bench": "Find the sampler that is best on a model.",
     "closure": "Fit data of a known truth, and see how far fits are from it.",
     "report": "Make a page of a run, with pictures, for the browser.",
     "compare": "Lay fits beside each other.",

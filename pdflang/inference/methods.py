@@ -49,7 +49,8 @@ class Method:
     """A method: its options, the module of its adapter, what it is for and when not to use it.
 
     Of the density it needs a `gradient`, or a `proper` prior that can be drawn from; nothing at all if it only
-    `simulates`. It `grows` if draws can be added to those that there are.
+    `simulates`. It `grows` if draws can be added to those that there are, and `approximates` if more of them do not
+    bring it nearer to the posterior.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Method:
     proper: bool = False
     grows: bool = False
     simulates: bool = False
+    approximates: bool = False
 
     @property
     def adapter(self) -> Callable[..., Draws]:
@@ -211,6 +213,7 @@ _ROWS = (
         "laplace",
         "the normal distribution at the maximum: fast, good where data are many",
         "parameters are few data's or near bounds, or the posterior is curved: Pareto k says how wrong it is",
+        approximates=True,
     ),
     Method(
         "pathfinder",
@@ -218,6 +221,7 @@ _ROWS = (
         "pathfinder",
         "normal approximations along quasi-Newton paths (Zhang et al. 2022), resampled by importance: a first look",
         "numbers are to be published: tails are too light where Pareto k is large, and it is large in many dimensions",
+        approximates=True,
     ),
     Method(
         "vi",
@@ -225,6 +229,7 @@ _ROWS = (
         "vi",
         "the nearest normal distribution, with all correlations (full-rank) or none (mean-field)",
         "widths matter: mean-field understates them by far where parameters are correlated, and no family has tails",
+        approximates=True,
     ),
     Method(
         "smc",
@@ -279,6 +284,7 @@ _ROWS = (
         gradient=False,
         proper=True,
         simulates=True,
+        approximates=True,
     ),
 )
 

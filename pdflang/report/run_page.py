@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 
 _ACCURACY = "Accuracy: "
 _PICTURES = {
+    "bench": (
+        "bench.svg", "Methods",
+        "Effective draws per second of each method, and the error of its means beside the seconds of drawing; the dash "
+        "is the error that as many independent draws have by chance.",
+    ),
     "calibrate": (
         "calibration.svg", "Ranks", "Histograms of ranks of the truth, and their distribution functions with bands.",
     ),

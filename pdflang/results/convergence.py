@@ -47,6 +47,21 @@ def mcse_of_mean(draws: np.ndarray) -> float:
     return size if math.isnan(size) else float(np.std(draws, ddof=1) / math.sqrt(size))
 
 
+def mcse_of_sd(draws: np.ndarray) -> float:
+    """The standard error of the standard deviation, by that of the variance to first order.
+
+    As the R package posterior has it: the effective sample size is that of squares, which chains whose draws alternate
+    have fewer of.
+    """
+    if not _is_valid(draws):
+        return math.nan
+    squares = (draws - np.mean(draws)) ** 2
+    variance = np.mean(squares)
+    if variance == 0:
+        return math.nan
+    return float(np.sqrt(np.var(squares) / ess_mean(squares) / (4 * variance)))
+
+
 def _is_valid(draws: np.ndarray) -> bool:
     return draws.shape[1] >= _LEAST_DRAWS and bool(np.all(np.isfinite(draws)))
 

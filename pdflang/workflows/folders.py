@@ -12,7 +12,7 @@ from pdflang.results.continuation import continued
 if TYPE_CHECKING:
     from pdflang.embedding import Model
 
-_MAY_CHANGE = ("fits", "threads")
+_MAY_CHANGE = ("fits", "threads", "methods", "cores", "reference", "reference_draws", "truth")
 """Options that a run may go on with another value of."""
 
 

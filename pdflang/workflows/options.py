@@ -175,3 +175,17 @@ class ClosureOptions(Options):
     def kept(self) -> int:
         """Replicas of a fit: without noise of their own, maxima are one."""
         return self.replicas if self.level == 2 or self.method == "sample" else 1
+
+
+@dataclass(frozen=True)
+class BenchOptions(Options):
+    """Options of `bench`: how long methods run, and what they are compared with."""
+
+    budget: float = option(60.0, "seconds that each method may run, without its compilation", above=0)
+    reference: str = option(
+        "auto", "the method whose long run the others are compared with; another where it cannot run on the model"
+    )
+    reference_draws: int = option(
+        5000, "draws of each chain of the reference, where their number can be given", least=200
+    )
+    seed: int | None = option_as_in(NutsOptions, "seed")

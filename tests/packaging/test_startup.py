@@ -28,7 +28,7 @@ finally:
     [
         ["--help"], ["--version"], ["check", str(MODEL)], ["fmt", "--stdout", str(MODEL)], ["explain", "E101"],
         ["sample", "--help"], ["map", "--help"], ["simulate", "--help"],
-        ["calibrate", "--help"], ["predict", "--help"],
+        ["calibrate", "--help"], ["predict", "--help"], ["bench", "--help"],
     ],
     ids=lambda arguments: arguments[0] + ("-help" if arguments[-1] == "--help" else ""),
 )  # fmt: skip

@@ -53,6 +53,9 @@ def test_as_arviz_has_them(draws):
     assert convergence.ess_bulk(draws) == pytest.approx(expected("ess", "bulk"), rel=1e-9)
     assert convergence.ess_tail(draws, shares) == pytest.approx(expected("ess", "tail", prob=shares), rel=1e-9)
     assert convergence.mcse_of_mean(draws) == pytest.approx(expected("mcse", "mean"), rel=1e-9)
+    squares = (draws - draws.mean()) ** 2
+    of_sd = np.sqrt(np.var(squares) / expected("ess", "sd") / (4 * squares.mean()))
+    assert convergence.mcse_of_sd(draws) == pytest.approx(of_sd, rel=1e-9)
     assert convergence.rhat(draws) == pytest.approx(expected("rhat", "rank"), rel=1e-12, nan_ok=True)
 
 
@@ -60,3 +63,4 @@ def test_as_arviz_has_them(draws):
 def test_too_few_or_not_finite(draws):
     assert math.isnan(convergence.rhat(draws)) and math.isnan(convergence.ess_bulk(draws))
     assert math.isnan(convergence.ess_tail(draws, (0.05, 0.95))) and math.isnan(convergence.mcse_of_mean(draws))
+    assert math.isnan(convergence.mcse_of_sd(draws))

@@ -1,0 +1,122 @@
+"""Which sampler is best on which model: `pdflang bench` on all of them, for the table of docs/bench.md.
+
+    python benchmarks/battery.py battery.json --budget 60
+
+Models run one after the other; each finished one is appended to the file, and one that is there is not run again. Runs
+of a model that was cut short are kept in the folder `battery` beside the file, and go on. `--only NAME,…` takes some.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import proxy
+
+HERE = Path(__file__).resolve().parent
+EXAMPLES = HERE.parent / "examples"
+
+
+def process() -> dict[str, Any]:
+    """Counts of a wave whose rate is e² on average."""
+    x = np.linspace(0, 1, 100)
+    return {"n": np.random.default_rng(4).poisson(np.exp(2 + np.sin(9 * x)))}
+
+
+MODELS: dict[str, tuple[Path, Callable[[], Mapping[str, Any] | Path]]] = {
+    "binned": (HERE / "binned.pdfm", lambda: proxy.binned(1e5)),
+    "unbinned": (HERE / "unbinned.pdfm", lambda: proxy.unbinned(1e5)),
+    "smeared": (HERE / "smeared.pdfm", lambda: proxy.smeared(1e5)),
+    "events_2d": (EXAMPLES / "events_2d" / "model.pdfm", dict),
+    "unfolding": (EXAMPLES / "unfolding" / "model.pdfm", lambda: EXAMPLES / "unfolding" / "data.json"),
+    "dis": (EXAMPLES / "dis" / "model.pdfm", dict),
+    "eight_schools": (EXAMPLES / "eight_schools" / "model.pdfm", dict),
+    "two_modes": (HERE / "two_modes.pdfm", dict),
+    "gaussian_process": (HERE / "gaussian_process.pdfm", process),
+}
+"""The models with their data, by name: 10⁵ events of the proxy each, and the data of the examples."""
+
+
+def data_of(given: Mapping[str, Any] | Path, folder: Path) -> list[str]:
+    """What the command line gives the model; arrays are written to a folder."""
+    if isinstance(given, Path):
+        return [f"--data={given}"]
+    said = []
+    for name, value in given.items():
+        if np.ndim(value):
+            folder.mkdir(parents=True, exist_ok=True)
+            np.save(folder / f"{name}.npy", value)
+            said.append(f"--data={name}={folder / f'{name}.npy'}")
+        else:
+            said.append(f"--data={name}={value}")
+    return said
+
+
+def bench(name: str, out: Path, arguments: list[str]) -> dict[str, Any] | None:
+    """The ranking on a model; None where it was interrupted or could not be made."""
+    model, given = MODELS[name]
+    folder = out.parent / "battery" / name
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    data = data_of(given(), folder.with_suffix(".data"))
+    command = [sys.executable, "-m", "pdflang", "bench", str(model), *data, "--out", str(folder.with_suffix(".run"))]
+    code = subprocess.run([*command, *arguments]).returncode
+    if code not in (0, 3):
+        print(f"{name}: exit code {code}", file=sys.stderr)
+        return None
+    found: dict[str, Any] = json.loads((folder.with_suffix(".run") / "bench.json").read_text(encoding="utf-8"))
+    return found
+
+
+def table(battery: Mapping[str, Any]) -> str:
+    """A line for each model: the best method, and effective draws per second of all, those in brackets that are off."""
+    methods = list(dict.fromkeys(row["name"] for found in battery["models"].values() for row in found["methods"]))
+    lines = [f"| model | best | {' | '.join(methods)} |", f"|---|---|{'---|' * len(methods)}"]
+    for name, found in battery["models"].items():
+        rows = {row["name"]: row for row in found["methods"]}
+        cells = [_cell(rows.get(method)) for method in methods]
+        lines.append(f"| {name} | {found['best'] or '–'} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _cell(row: Mapping[str, Any] | None) -> str:
+    if row is None or row["why"] is not None:
+        return "–"
+    speed = f"{row['ess_per_second']:.3g}"
+    return speed if row["verdict"] == "agrees" else f"({speed})"
+
+
+def main() -> None:
+    """Run what is not there yet, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, help="the JSON file that results are appended to")
+    parser.add_argument("--budget", type=float, default=60.0, help="seconds of each method [default: 60]")
+    parser.add_argument("--only", default=",".join(MODELS), help="names of models, separated by commas [default: all]")
+    parser.add_argument("--methods", help="the methods, separated by commas [default: all]")
+    given = parser.parse_args()
+    out = given.out.resolve()
+    arguments = ["--budget", str(given.budget), *(["--methods", given.methods] if given.methods else [])]
+    battery = json.loads(out.read_text(encoding="utf-8")) if out.is_file() else {"models": {}}
+    for name in given.only.split(","):
+        if name not in MODELS:
+            parser.error(f"there is no model {name!r}: the models are {', '.join(MODELS)}")
+        if name in battery["models"]:
+            continue
+        found = bench(name, out, arguments)
+        if found is not None:
+            battery["models"][name] = found
+            battery["machine"] = {"processor": platform.processor() or platform.machine(), "python": sys.version}
+            part = out.with_suffix(".part")
+            part.write_text(json.dumps(battery, ensure_ascii=False, indent=1), encoding="utf-8")
+            part.replace(out)
+    print(table(battery))
+
+
+if __name__ == "__main__":
+    main()
