@@ -17,10 +17,7 @@ import jax.numpy as jnp
 from pdflang.inference.chains import sampler
 from pdflang.inference.options import MultiproposalOptions
 from pdflang.inference.target import Target
-from pdflang.inference.walks import Walk
-
-_BEST = 2.38
-"""Of many dimensions n the best width of a single proposal, times √n (Gelman, Roberts & Gilks 1996)."""
+from pdflang.inference.walks import BEST_WIDTH, Walk
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ class Cloud(Walk):
     ) -> tuple[Any, Any, Any, Any]:
         centre_key, cloud_key, choice_key = jax.random.split(key, 3)
         # Two steps, there and back, are as wide together as one of a random walk.
-        width = step_size * _BEST / jnp.sqrt(2.0 * position.size)
+        width = step_size * BEST_WIDTH / jnp.sqrt(2.0 * position.size)
         centre = position + width * jax.random.normal(centre_key, position.shape)
         cloud = centre + width * jax.random.normal(cloud_key, (self.proposals, position.size))
         places = jnp.concatenate([position[None], cloud])

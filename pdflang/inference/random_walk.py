@@ -11,10 +11,7 @@ import jax.numpy as jnp
 from pdflang.inference.chains import sampler
 from pdflang.inference.options import RandomWalkOptions
 from pdflang.inference.target import Target
-from pdflang.inference.walks import Walk
-
-_BEST = 2.38
-"""Of many dimensions n the best width of proposals, times √n (Gelman, Roberts & Gilks 1996)."""
+from pdflang.inference.walks import BEST_WIDTH, Walk
 
 
 @dataclass(frozen=True)
@@ -26,7 +23,7 @@ class Proposals(Walk):
     ) -> tuple[Any, Any, Any, Any]:
         from blackjax.mcmc import random_walk
 
-        width = step_size * _BEST / jnp.sqrt(1.0 * position.size)
+        width = step_size * BEST_WIDTH / jnp.sqrt(1.0 * position.size)
         state = random_walk.RWState(position, value)
         kernel = random_walk.build_additive_step()
         moved, info = kernel(key, state, log_density, random_walk.normal(width * jnp.ones(position.size)))

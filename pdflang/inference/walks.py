@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from pdflang.inference.target import Target
 
 
+BEST_WIDTH = 2.38
+"""Of a normal proposal in many dimensions n, times √n (Gelman, Roberts & Gilks 1996)."""
+
+
 @dataclass(frozen=True)
 class Walk(KeyEach):
     """So many `moves` for a draw."""
