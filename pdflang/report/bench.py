@@ -61,4 +61,4 @@ def _errors(axes: Axes, rows: list[Row]) -> None:
             axes.plot([row.seconds], [error], "s" if row.approximates else "o", color=colour, markersize=5)
         axes.annotate(plain(row.name), (row.seconds, error), (4, 3), textcoords="offset points")
     axes.set(xscale="log", yscale="log", xlabel="seconds", ylabel="error of means in standard deviations (rms)")
-    axes.margins(0.15)
+    axes.margins(0.25, 0.15)
