@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from blackjax.mcmc import hmc
-from blackjax.smc import adaptive_persistent_sampling, persistent_sampling
+from blackjax.smc import persistent_sampling, solver
 from blackjax.smc.persistent_sampling import PersistentSMCState
 from blackjax.smc.resampling import systematic
 from scipy.special import logsumexp
@@ -39,9 +39,6 @@ _ROOM = 16
 
 _AT_FIRST = 0.7
 """Share of the particles so far that stays effective, until there are as many as are wanted."""
-
-_NEVER = 1e9
-"""More effective particles than there can be: no later temperature leaves them, so that it stays."""
 
 
 def sample(
@@ -154,6 +151,25 @@ def _with_room(particles: PersistentSMCState, room: int) -> PersistentSMCState:
     return PersistentSMCState(*(np.pad(c, [(0, more), *[(0, 0)] * (c.ndim - 1)]) for c in columns), iteration)
 
 
+def _rise(particles: PersistentSMCState, effective: Any) -> Any:
+    """How much higher the next temperature is, which leaves so many effective draws, in units of a population.
+
+    BlackJAX's own search computes the mixture of all temperatures anew at each trial, though it does not depend on it.
+    """
+    here, number = particles.tempering_schedule[particles.iteration], particles.iteration + 1
+    log_likelihood = particles.persistent_log_likelihoods
+    log_weights, _ = persistent_sampling.compute_log_persistent_weights(
+        log_likelihood, particles.persistent_log_Z, particles.tempering_schedule.at[number].set(here), number
+    )
+
+    def left(rise: Any) -> Any:
+        raised = log_weights + rise * log_likelihood
+        size = 2 * jax.scipy.special.logsumexp(raised) - jax.scipy.special.logsumexp(2 * raised)
+        return size - jnp.log(effective * particles.num_particles)
+
+    return jnp.clip(jnp.nan_to_num(solver.dichotomy(left, 0.0, 1.0 - here)), 0.0, 1.0 - here)
+
+
 @lru_cache(maxsize=32)
 def _programs(
     log_density: Callable[[Any, Any], Any],
@@ -180,15 +196,15 @@ def _programs(
         parameters = parameters_of(
             every, weights / weights.sum(), spread_key, before.num_particles, step_size, length
         )
-        kernel = adaptive_persistent_sampling.build_kernel(
+        kernel = persistent_sampling.build_kernel(
             lambda z: split.log_prior(z, arrays),
             lambda z: split.log_likelihood(z, arrays),
             hmc.build_kernel(),
             hmc.init,
             systematic,
-            jnp.where(stays, _NEVER, effective),
         )
-        after, info = kernel(key, before, moves, parameters)
+        next_temperature = state.temperature + jnp.where(stays, 0.0, _rise(before, effective))
+        after, info = kernel(key, before, moves, next_temperature, parameters)
         return strongly_typed(_Moved(after, after.log_Z - before.log_Z, info.update_info.acceptance_rate.mean()))
 
     well = compiler_options()

@@ -89,7 +89,6 @@ def test_posterior_and_evidence(problem: Problem, options: Options) -> None:
         (20, NestedOptions(live=500)),
         (20, TemperingOptions()),
         (20, PersistentOptions()),
-        (100, PersistentOptions(particles=1000)),
         (100, NutsOptions()),
         (100, HmcOptions()),
         (100, CheesOptions()),

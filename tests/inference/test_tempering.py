@@ -7,6 +7,7 @@ import pytest
 from posed_problems import assert_has_the_evidence, correlated, draw, two_modes
 
 from pdflang.inference.options import PersistentOptions, SmcOptions, TemperingOptions
+from pdflang.inference.persistent import _rise
 
 
 def test_particles_of_all_temperatures_are_worth_more_than_those_of_the_last() -> None:
@@ -46,3 +47,24 @@ def test_a_ladder_goes_up_and_down_as_often_as_its_barrier_lets_it() -> None:
 def test_few_journeys_are_told() -> None:
     (remark,) = draw(two_modes(), TemperingOptions(rungs=4, draws=200)).remarks
     assert remark.severity == "warning" and "too few" in remark.sentence
+
+
+def test_the_next_temperature_is_that_of_blackjax() -> None:
+    import jax
+    from blackjax.mcmc import hmc
+    from blackjax.smc import adaptive_persistent_sampling
+    from blackjax.smc.resampling import systematic
+
+    kernel = adaptive_persistent_sampling.build_kernel(
+        lambda z: -0.5 * z @ z, lambda z: -200.0 * (z - 1) @ (z - 1), hmc.build_kernel(), hmc.init, systematic, 0.7
+    )
+    given = {
+        "step_size": np.full(1, 0.1), "inverse_mass_matrix": np.ones((1, 2)), "num_integration_steps": np.full(1, 3),
+    }  # fmt: skip
+    z = jax.random.normal(jax.random.key(0), (100, 2))
+    state = adaptive_persistent_sampling.init(z, lambda z: -200.0 * (z - 1) @ (z - 1), 5)
+    for number in range(3):
+        rise = _rise(state, 0.7)
+        before = float(state.tempering_param)
+        state, _ = kernel(jax.random.key(number), state, 1, given)
+        assert 0 < float(state.tempering_param) - before == pytest.approx(float(rise), rel=1e-6)
