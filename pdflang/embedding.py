@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -371,8 +371,11 @@ class Model(CompiledModel):
     def target(self) -> Target:
         """What samplers see."""
         from pdflang.inference.target import posterior_of
+        from pdflang.subposteriors import subposteriors
 
-        return self.stand_in.target(self) if self.stand_in is not None else posterior_of(self)
+        if self.stand_in is not None:
+            return self.stand_in.target(self)
+        return replace(posterior_of(self), parts=partial(subposteriors, self))
 
     def maximised(self, priors: str = "all") -> Target:
         """What optimizers see, without the Jacobian: with all priors, or with those of a `nuisance` alone."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pdflang.data.paths import lies_beneath
@@ -31,6 +31,17 @@ def data_record(model: CompiledModel, simulated: Mapping[str, Any]) -> dict[str,
             columns = {column: _values(model, datum, column) for column in datum.columns}
             record[name] = {column: values for column, values in columns.items() if values is not None}
     return record
+
+
+def taken(values: Any, rows: np.ndarray, axes: Sequence[int]) -> Any:
+    """The rows of data, along all of the axes; of a table, of each column."""
+    if isinstance(values, Mapping):
+        return {column: taken(entries, rows, axes) for column, entries in values.items()}
+    import numpy as np
+
+    for axis in axes:
+        values = np.take(values, rows, axis)
+    return values
 
 
 def tables(model: CompiledModel, simulated: Mapping[str, Any]) -> dict[str, str]:

@@ -21,6 +21,7 @@ from blackjax.mcmc.hmc import HMCState
 from jax.scipy.linalg import solve_triangular
 from scipy.special import logsumexp
 
+from pdflang.inference.bridge import bridged, log_mean
 from pdflang.inference.calls import next_size, strongly_typed
 from pdflang.inference.draws import Draws, NoFiniteStart, Remark, Unsuited, nothing_drawn
 from pdflang.inference.keeping import leaves_of, shape_of, tree_like
@@ -58,7 +59,6 @@ _GAP = 0.15
 cover each other. Of normal modes it is 0.05 in 20 dimensions, of a curved valley 0.4.
 """
 
-_BRIDGES = 200
 _STARTS = 100
 
 
@@ -112,8 +112,9 @@ def _drawn(
         return nothing_drawn(target.dimension, options.chains, seed, options, "jumps", {"run": took})
     columns = {name: np.stack([getattr(row, name)[:length] for row in rows]) for name in Row._fields}
     z, spent, accepted = columns.pop("z"), columns.pop("n_steps"), float(columns["jumped"].mean())
-    gap = abs(_log_mean(columns["proposed"]) + _log_mean(-columns["weight"]))
-    evidence = None if target.log_prior is None else mean_evidence(np.array([_evidence(row) for row in rows]))
+    gap = abs(log_mean(columns["proposed"]) + log_mean(-columns["weight"]))
+    log_z = np.array([bridged(row.weight, row.proposed) for row in rows])
+    evidence = None if target.log_prior is None else mean_evidence(log_z)
     kept = {name: columns[name] for name in ("lp", "diverging", "acceptance_rate", "jumped")}
     several = len(chains[0].mixture.log_weights) > 1
     return Draws(
@@ -381,21 +382,3 @@ def _program(log_density: Callable[[Any, Any], Any], length: float) -> Callable[
         return jax.lax.fori_loop(0, count, one, (strongly_typed(state), room))
 
     return jax.jit(advance, compiler_options=compiler_options())
-
-
-def _log_mean(values: np.ndarray) -> float:
-    """The logarithm of the mean of exponentials."""
-    return float(logsumexp(values) - np.log(values.size))
-
-
-def _evidence(rows: Row) -> float:
-    """log Z of a chain by the bridge between its draws and its proposals (Meng & Wong 1996, eq. 4.1)."""
-    weight, proposed = np.asarray(rows.weight), np.asarray(rows.proposed)
-    log_z = 0.0 if not len(weight) else float(np.median(weight))
-    for _ in range(_BRIDGES):
-        above, below = _log_mean(proposed - np.logaddexp(proposed, log_z)), _log_mean(-np.logaddexp(weight, log_z))
-        before, log_z = log_z, above - below
-        if abs(log_z - before) < 1e-10:
-            break
-    return log_z
-

@@ -35,6 +35,7 @@ from pdflang.inference.options import (
     RandomWalkOptions,
     SliceOptions,
     SmcOptions,
+    SplitOptions,
     TemperingOptions,
     ViOptions,
 )
@@ -49,8 +50,8 @@ class Method:
     """A method: its options, the module of its adapter, what it is for and when not to use it.
 
     Of the density it needs a `gradient`, or a `proper` prior that can be drawn from; nothing at all if it only
-    `simulates`. It `grows` if draws can be added to those that there are, and `approximates` if more of them do not
-    bring it nearer to the posterior.
+    `simulates`. It may need data that it `divides`. It `grows` if draws can be added to those that there are, and
+    `approximates` if more of them do not bring it nearer to the posterior.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Method:
     proper: bool = False
     grows: bool = False
     simulates: bool = False
+    divides: bool = False
     approximates: bool = False
 
     @property
@@ -71,11 +73,15 @@ class Method:
         return adapter
 
     def require(self, program: Program) -> None:
-        """PdflangError (E611, E612, E625) where the program has not what the method needs; data need not be known."""
+        """PdflangError (E611, E612, E625, E626) where the program has not what the method needs."""
         from pdflang.semantics.capabilities import require_density, require_gradient
 
         if not self.simulates:
             (require_gradient if self.gradient else require_density)(program)
+        if self.divides:
+            from pdflang.semantics.divisible import require_divisible
+
+            require_divisible(program)
         improper = next((p for p in program.parameters.values() if not p.prior.row.proper), None)
         if self.proper and improper is not None:
             raise PdflangError(
@@ -273,6 +279,16 @@ _ROWS = (
         "there are more than some 30 dimensions: the cost grows with their square",
         gradient=False,
         proper=True,
+    ),
+    Method(
+        "split",
+        SplitOptions,
+        "split",
+        "NUTS of parts of the data, each for itself, and a combination of their draws (Scott et al. 2016; Neiswanger "
+        "et al. 2014; Wang et al. 2015; de Souza et al. 2022): data too many for one machine; to compare with",
+        "one machine has all the data: what it saves, the combination loses",
+        divides=True,
+        approximates=True,
     ),
     Method(
         "abc",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,8 @@ class Target:
     gives a start of shape (dimension,): a prior draw where the prior is proper. Then `log_prior(z, arrays)` is the
     normalised log-density of those draws, and what the log-density has beyond it is the likelihood; None where the
     prior is improper. `content` says what these functions compute, in words that mean the same in every process: by
-    it their programs are kept; None where nothing can say it.
+    it their programs are kept; None where nothing can say it. `parts(count, seed)` are targets of so many parts of the
+    data, whose log-densities sum up to this one; None where there are no data to divide.
     """
 
     dimension: int
@@ -31,6 +32,7 @@ class Target:
     arrays: Any
     log_prior: Callable[[Any, Any], Any] | None = None
     content: str | None = None
+    parts: Callable[[int, int], Sequence[Target]] | None = None
 
     def placed(self) -> Target:
         """The same with its arrays where programs run: otherwise each call brings them there."""

@@ -8,6 +8,7 @@ from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.ir import nodes
 from pdflang.ir.nodes import Node
 from pdflang.ir.program import Observation, Program
+from pdflang.ir.sizes import Axis
 from pdflang.semantics.lints import everything_read
 
 
@@ -107,12 +108,12 @@ def _reads_length(events: Observation, needed: Iterable[Node]) -> bool:
     return any(isinstance(n, nodes.Reference) and n.kind == "length" and n.name in lengths for n in needed)
 
 
-def of_axis(program: Program, observation: Observation) -> dict[str, tuple[int, ...]]:
-    """The data that have an entry for each event of a list, and which of their axes have.
+def of_axis(program: Program, observation: Observation, axis: Axis | None = None) -> dict[str, tuple[int, ...]]:
+    """The data that have an entry for each event of a list, or for each row of an axis, and which of their axes have.
 
     Axes without a name that are as long by chance are other axes; what the weights read is of the events.
     """
-    axis, own = observation.target.axes[0], _of_events(program, observation)
+    axis, own = axis or observation.target.axes[0], _of_events(program, observation)
     return {
         name: tuple(place for place, one in enumerate(datum.axes) if one == axis)
         for name, datum in program.data.items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from pdflang.inference.options import chosen_seed
 from pdflang.inference.workers import StopRequest
 from pdflang.results.bootstrap import Bootstrap
 from pdflang.semantics.drawn_events import of_axis, require_room_for_events
-from pdflang.simulated import data_record
+from pdflang.simulated import data_record, taken
 from pdflang.workflows.fan_out import FAILURE, fan_out
 from pdflang.workflows.journal import Journal, Record
 from pdflang.workflows.options import BootstrapOptions
@@ -127,13 +127,6 @@ class _Replicas:
             number = count if observation.process.normalised else int(random.poisson(count))
             rows = random.integers(count, size=number) if count else np.zeros(0, int)
             for datum, axes in of_axis(self._model.program, observation).items():
-                found[datum] = _rows_of(self._observed[datum], rows, axes)
+                found[datum] = taken(self._observed[datum], rows, axes)
         return found
 
-
-def _rows_of(values: Any, rows: np.ndarray, axes: Sequence[int]) -> Any:
-    if isinstance(values, Mapping):
-        return {column: _rows_of(entries, rows, axes) for column, entries in values.items()}
-    for axis in axes:
-        values = np.take(values, rows, axis)
-    return values

@@ -27,6 +27,7 @@ from pdflang.inference.options.chains import (
     WalkOptions,
 )
 from pdflang.inference.options.climbs import MapOptions, PredictOptions
+from pdflang.inference.options.divided import SplitOptions
 from pdflang.inference.options.ensembles import CheesOptions, EmceeOptions, LockstepOptions, MeadsOptions
 from pdflang.inference.options.populations import (
     AbcOptions,
@@ -67,6 +68,7 @@ __all__ = [
     "RandomWalkOptions",
     "SliceOptions",
     "SmcOptions",
+    "SplitOptions",
     "TemperingOptions",
     "ViOptions",
     "WalkOptions",
