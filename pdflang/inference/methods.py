@@ -30,6 +30,7 @@ from pdflang.inference.options import (
     NestedOptions,
     NutsOptions,
     Options,
+    PartitionOptions,
     PathfinderOptions,
     PersistentOptions,
     RandomWalkOptions,
@@ -279,6 +280,14 @@ _ROWS = (
         "there are more than some 30 dimensions: the cost grows with their square",
         gradient=False,
         proper=True,
+    ),
+    Method(
+        "partition",
+        PartitionOptions,
+        "partition",
+        "NUTS in cells of the space, weighed by their integrals (Hafych et al. 2022): modes that an exploration sees "
+        "with their shares, the evidence, and work for as many cores as there are cells and chains",
+        "one mode has nearly all: the same is done several times; or there are many dimensions to divide",
     ),
     Method(
         "split",

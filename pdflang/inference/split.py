@@ -92,9 +92,10 @@ def _remarks(z: np.ndarray, diverging: int, options: SplitOptions) -> list[Remar
         said.append(
             Remark(
                 f"the draws of parts are not to be relied on: R-hat is up to {worst:.2f}{also}",
-                "divide the data into fewer parts, or sample with `nuts`", "warning",
+                "divide the data into fewer parts, or sample with `nuts`",
+                "warning",
             )
-        )  # fmt: skip
+        )
     said.append(
         Remark(
             f"draws of {options.parts} parts of the data were combined by `{options.combination}`, an approximation",

@@ -12,6 +12,7 @@ import pytest
 from jax.scipy.stats import norm
 from scipy import integrate, stats
 
+import pdflang
 from pdflang.inference import Draws, Target, method_of
 from pdflang.inference.options import EmceeOptions, Options
 
@@ -134,6 +135,20 @@ def two_modes(dimension: int = 3, share: float = 0.3, place: float = 0.0) -> Pro
     mean = np.full(dimension, 4 * (2 * share - 1))
     sd = np.sqrt(0.25 + 16 - mean**2)
     return Problem(Target(dimension, log_density, draw, {}, prior), mean, sd, 0.0)
+
+
+def measured_often(rows: int = 200) -> Problem:
+    """A line through many points: a normal posterior, and rows that can be divided."""
+    random = np.random.default_rng(1)
+    x = random.uniform(-1, 1, rows)
+    y = 0.5 + 2 * x + random.normal(0, 0.5, rows)
+    text = "data x[N]\ndata y[N]\nparam a ~ Normal(0, 1)\nparam b ~ Normal(0, 1)\nobserve y ~ Normal(a + b * x, 0.5)\n"
+    design = np.stack([np.ones(rows), x], axis=1)
+    covariance = np.linalg.inv(np.eye(2) + design.T @ design / 0.25)
+    mean = covariance @ design.T @ y / 0.25
+    log_z = stats.multivariate_normal.logpdf(y, np.zeros(rows), 0.25 * np.eye(rows) + design @ design.T)
+    target = pdflang.loads(text, data={"x": x, "y": y}).target()
+    return Problem(target, mean, np.sqrt(np.diag(covariance)), float(log_z))
 
 
 def two_bananas() -> Problem:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from posed_problems import banana, correlated, two_bananas, two_modes
+from posed_problems import banana, correlated, measured_often, two_bananas, two_modes
 from test_abc import two
 
 from pdflang.inference import METHODS, Draws, method_of
@@ -30,11 +30,13 @@ from pdflang.inference.options import (
     NestedOptions,
     NutsOptions,
     Options,
+    PartitionOptions,
     PathfinderOptions,
     PersistentOptions,
     RandomWalkOptions,
     SliceOptions,
     SmcOptions,
+    SplitOptions,
     TemperingOptions,
     ViOptions,
 )
@@ -66,6 +68,8 @@ CASES = [
     pytest.param(banana().target, MultiproposalOptions(2, 200, 100, seed=3), id="multiproposal"),
     pytest.param(two_modes().target, AutoOptions(2, seed=3), id="auto: jumps"),
     pytest.param(two_bananas().target, AutoOptions(2, seed=3), id="auto: smc"),
+    pytest.param(two_modes().target, PartitionOptions(2, 2, 60, 100, seed=3), id="partition"),
+    pytest.param(measured_often().target, SplitOptions(2, "kernels", 2, 100, 100, seed=3), id="split"),
     pytest.param(two_modes().target, JumpsOptions(2, 100, 100, seed=3), id="jumps"),
     pytest.param(two(), ABC, id="abc"),
     pytest.param(two(), replace(ABC, algorithm="rejection"), id="abc: rejection"),

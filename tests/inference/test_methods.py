@@ -16,6 +16,7 @@ from posed_problems import (
     correlated,
     draw,
     funnel,
+    measured_often,
     two_bananas,
     two_modes,
 )
@@ -41,11 +42,13 @@ from pdflang.inference.options import (
     NestedOptions,
     NutsOptions,
     Options,
+    PartitionOptions,
     PathfinderOptions,
     PersistentOptions,
     RandomWalkOptions,
     SliceOptions,
     SmcOptions,
+    SplitOptions,
     TemperingOptions,
     ViOptions,
 )
@@ -68,6 +71,8 @@ EXACT = [
     pytest.param(banana(), TemperingOptions(), id="tempering: banana"),
     pytest.param(funnel(), TemperingOptions(), id="tempering: funnel"),
     pytest.param(two_modes(), TemperingOptions(draws=4000), id="tempering: two modes"),
+    pytest.param(correlated(2), PartitionOptions(), id="partition: 2 dimensions"),
+    pytest.param(two_modes(), PartitionOptions(), id="partition: two modes"),
     pytest.param(two_modes(), AutoOptions(), id="auto: two modes"),
     pytest.param(two_modes(), PathfinderOptions(paths=16), id="pathfinder: two modes"),
 ]
@@ -89,6 +94,7 @@ def test_posterior_and_evidence(problem: Problem, options: Options) -> None:
         (20, NestedOptions(live=500)),
         (20, TemperingOptions()),
         (20, PersistentOptions()),
+        (20, PartitionOptions()),
         (100, NutsOptions()),
         (100, HmcOptions()),
         (100, CheesOptions()),
@@ -390,6 +396,8 @@ QUICK = [
     MeadsOptions(chains=16, warmup=60, draws=20, thin=2),
     PersistentOptions(chains=2, particles=100),
     TemperingOptions(chains=2, draws=50, rounds=4),
+    PartitionOptions(cells=2, chains=2, warmup=60, draws=50),
+    SplitOptions(parts=2, chains=2, warmup=100, draws=100),
 ]
 
 
@@ -399,7 +407,7 @@ def test_every_method_is_tried() -> None:
 
 @pytest.mark.parametrize("options", QUICK, ids=lambda options: type(options).__name__)
 def test_a_seed_decides_and_costs_are_recorded(options: Any) -> None:
-    problem = correlated(2)
+    problem = measured_often() if isinstance(options, SplitOptions) else correlated(2)
     one, same = draw(problem, options), draw(problem, options)
     other = draw(problem, replace(options, seed=1))
     np.testing.assert_array_equal(one.z, same.z)
@@ -414,7 +422,7 @@ def test_a_seed_decides_and_costs_are_recorded(options: Any) -> None:
 def test_a_stop_returns_what_there_is(options: Options) -> None:
     stop = StopRequest()
     stop.request()
-    draws = draw(correlated(2), options, stop=stop)
+    draws = draw(measured_often() if isinstance(options, SplitOptions) else correlated(2), options, stop=stop)
     assert draws.interrupted and draws.z.shape[1] == 0
 
 

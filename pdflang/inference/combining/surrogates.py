@@ -120,9 +120,12 @@ class _Surrogate:
         """What the function `_sum` reads."""
         size, lengths = self._process.kernel_.k1.constant_value, self._process.kernel_.k2.length_scale
         root = np.linalg.inv(self._normal.root)
+        # As many as there will be, so that further points compile nothing again.
+        room = (_FIRST + _ROUNDS * _MORE) * len(root) - len(self._points)
+        points = np.pad(self._points / lengths, ((0, room), (0, 0)))
+        weights = np.pad(size * np.ravel(self._process.alpha_), (0, room))
         return {
-            "mean": self._normal.mean, "whitening": root, "points": self._points / lengths, "lengths": lengths,
-            "weights": size * np.ravel(self._process.alpha_),
+            "mean": self._normal.mean, "whitening": root, "points": points, "lengths": lengths, "weights": weights,
         }  # fmt: skip
 
 

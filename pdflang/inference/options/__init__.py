@@ -27,7 +27,7 @@ from pdflang.inference.options.chains import (
     WalkOptions,
 )
 from pdflang.inference.options.climbs import MapOptions, PredictOptions
-from pdflang.inference.options.divided import SplitOptions
+from pdflang.inference.options.divided import PartitionOptions, SplitOptions
 from pdflang.inference.options.ensembles import CheesOptions, EmceeOptions, LockstepOptions, MeadsOptions
 from pdflang.inference.options.populations import (
     AbcOptions,
@@ -62,6 +62,7 @@ __all__ = [
     "NestedOptions",
     "NutsOptions",
     "Options",
+    "PartitionOptions",
     "PathfinderOptions",
     "PersistentOptions",
     "PredictOptions",

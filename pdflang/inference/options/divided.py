@@ -25,3 +25,15 @@ class SplitOptions(Options):
     seed: int | None = option_as_in(ChainOptions, "seed")
     metric: str = option_as_in(ChainOptions, "metric")
     threads: int | None = option_as_in(ChainOptions, "threads")
+
+
+@dataclass(frozen=True)
+class PartitionOptions(Options):
+    """Options of `partition`: NUTS in cells of the space, weighed by their integrals."""
+
+    cells: int = option(4, "cells that the space is divided into, at most", least=1, most=1000)
+    chains: int = option(4, "chains in each cell, and of the whole", least=2)
+    warmup: int = option(300, "transitions per chain and cell that adapt step size and metric, not kept", least=20)
+    draws: int = option(1000, "draws per chain of the whole, which cells share", least=1)
+    seed: int | None = option_as_in(ChainOptions, "seed")
+    threads: int | None = option_as_in(ChainOptions, "threads")
