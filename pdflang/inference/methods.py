@@ -24,6 +24,7 @@ from pdflang.inference.options import (
     JumpsOptions,
     LaplaceOptions,
     MalaOptions,
+    MarginalOptions,
     MclmcOptions,
     MeadsOptions,
     MultiproposalOptions,
@@ -51,8 +52,8 @@ class Method:
     """A method: its options, the module of its adapter, what it is for and when not to use it.
 
     Of the density it needs a `gradient`, or a `proper` prior that can be drawn from; nothing at all if it only
-    `simulates`. It may need data that it `divides`. It `grows` if draws can be added to those that there are, and
-    `approximates` if more of them do not bring it nearer to the posterior.
+    `simulates`. It may need data that it `divides`, or nuisances that it `marginalises`. It `grows` if draws can be
+    added to those that there are, and `approximates` if more of them do not bring it nearer to the posterior.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Method:
     grows: bool = False
     simulates: bool = False
     divides: bool = False
+    marginalises: bool = False
     approximates: bool = False
 
     @property
@@ -83,6 +85,14 @@ class Method:
             from pdflang.semantics.divisible import require_divisible
 
             require_divisible(program)
+        if self.marginalises and all(p.role != "nuisance" for p in program.parameters.values()):
+            raise PdflangError(
+                Diagnostic(
+                    "E626",
+                    f"`{self.name}` integrates nuisances out, and the model declares none",
+                    remedy="write `nuisance` in place of `param` before those that are; or sample with `nuts`",
+                )
+            )
         improper = next((p for p in program.parameters.values() if not p.prior.row.proper), None)
         if self.proper and improper is not None:
             raise PdflangError(
@@ -213,6 +223,16 @@ _ROWS = (
         "MEADS (Hoffman & Sountsov 2022): very many chains in lock step that keep their momentum, a gradient a "
         "transition, tuned by what other chains see: for accelerators",
         "a processor has few cores: a draw of each chain costs ten gradients, and a warmup a thousand",
+    ),
+    Method(
+        "marginal",
+        MarginalOptions,
+        "marginal",
+        "NUTS of the parameters of interest, with what is declared as `nuisance` integrated out by Laplace's "
+        "approximation (Margossian et al. 2020): hierarchies and correlations that NUTS of all of them does not follow",
+        "`nuts` works: a Hessian in all nuisances costs as much as their number in gradients",
+        marginalises=True,
+        approximates=True,
     ),
     Method(
         "laplace",

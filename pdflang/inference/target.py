@@ -23,7 +23,8 @@ class Target:
     normalised log-density of those draws, and what the log-density has beyond it is the likelihood; None where the
     prior is improper. `content` says what these functions compute, in words that mean the same in every process: by
     it their programs are kept; None where nothing can say it. `parts(count, seed)` are targets of so many parts of the
-    data, whose log-densities sum up to this one; None where there are no data to divide.
+    data, whose log-densities sum up to this one; None where there are no data to divide. `nuisances` are the
+    coordinates of parameters that are declared so.
     """
 
     dimension: int
@@ -33,6 +34,7 @@ class Target:
     log_prior: Callable[[Any, Any], Any] | None = None
     content: str | None = None
     parts: Callable[[int, int], Sequence[Target]] | None = None
+    nuisances: tuple[int, ...] = ()
 
     def placed(self) -> Target:
         """The same with its arrays where programs run: otherwise each call brings them there."""
@@ -47,7 +49,13 @@ def posterior_of(model: CompiledModel) -> Target:
     functions = model.functions
     prior = functions.log_prior_unconstrained if model.is_proper else None
     density, content = functions.log_density_unconstrained, functions.content
-    return Target(model.dimension, density, functions.start, model.arrays, prior, content)
+    nuisances = tuple(
+        place
+        for slot in functions.generated.slots
+        if slot.parameter.role == "nuisance"
+        for place in range(slot.start, slot.stop)
+    )
+    return Target(model.dimension, density, functions.start, model.arrays, prior, content, nuisances=nuisances)
 
 
 def likelihood_of(model: CompiledModel) -> Target:

@@ -36,6 +36,7 @@ from pdflang.inference.options import (
     LaplaceOptions,
     MalaOptions,
     MapOptions,
+    MarginalOptions,
     MclmcOptions,
     MeadsOptions,
     MultiproposalOptions,
@@ -385,6 +386,7 @@ QUICK = [
     HmcOptions(chains=2, warmup=100, draws=50),
     AutoOptions(chains=2, warmup=100, draws=50),
     NutsOptions(chains=2, warmup=100, draws=50),
+    MarginalOptions(chains=2, warmup=60, draws=50),
     LaplaceOptions(draws=50),
     PathfinderOptions(draws=50, paths=2),
     ViOptions(draws=50, steps=100),
@@ -405,9 +407,17 @@ def test_every_method_is_tried() -> None:
     assert {method_of(options).name for options in QUICK} == {m.name for m in METHODS.values() if not m.simulates}
 
 
+def posed_for(options: Options) -> Problem:
+    """A normal problem that has what a method needs."""
+    if isinstance(options, SplitOptions):
+        return measured_often()
+    problem = correlated(2)
+    return problem._replace(target=replace(problem.target, nuisances=(1,)))
+
+
 @pytest.mark.parametrize("options", QUICK, ids=lambda options: type(options).__name__)
 def test_a_seed_decides_and_costs_are_recorded(options: Any) -> None:
-    problem = measured_often() if isinstance(options, SplitOptions) else correlated(2)
+    problem = posed_for(options)
     one, same = draw(problem, options), draw(problem, options)
     other = draw(problem, replace(options, seed=1))
     np.testing.assert_array_equal(one.z, same.z)
@@ -422,7 +432,7 @@ def test_a_seed_decides_and_costs_are_recorded(options: Any) -> None:
 def test_a_stop_returns_what_there_is(options: Options) -> None:
     stop = StopRequest()
     stop.request()
-    draws = draw(measured_often() if isinstance(options, SplitOptions) else correlated(2), options, stop=stop)
+    draws = draw(posed_for(options), options, stop=stop)
     assert draws.interrupted and draws.z.shape[1] == 0
 
 
