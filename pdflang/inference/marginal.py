@@ -233,7 +233,7 @@ def _whole(
 
     with double_precision():
         of_all = jax.jit(
-            lambda u, noise, arrays: jax.lax.map(lambda one: nuisances(*one, arrays), (u, noise)),
+            lambda u, noise, arrays: jax.lax.map(lambda one: nuisances(one[0], one[1], arrays), (u, noise)),
             compiler_options=compiler_options(),
         )
         w, conditional, steps = (np.asarray(part) for part in of_all(u, noise, marginal.arrays))
