@@ -19,6 +19,7 @@ from pdflang.inference.options import (
     CheesOptions,
     EllipticalOptions,
     EmceeOptions,
+    FlowNutsOptions,
     GistOptions,
     HmcOptions,
     JumpsOptions,
@@ -273,6 +274,14 @@ _ROWS = (
         "trajectories within modes, and jumps between them by a mixture of normals that climbs begin and warmup fits "
         "(Pompe et al. 2020): several modes for what one costs, with their shares and the evidence",
         "modes are far from normal, or climbs do not reach them all",
+    ),
+    Method(
+        "flow-nuts",
+        FlowNutsOptions,
+        "flow_nuts",
+        "NUTS in the coordinates of a normalising flow that was fitted to draws, and independent draws of the flow "
+        "(Hoffman et al. 2019; Albergo et al. 2021): curved posteriors and modes that scouts see, with the evidence",
+        "the posterior is nearly normal or a density costs little: the flow costs more than it saves",
     ),
     Method(
         "persistent",

@@ -14,7 +14,6 @@ from scipy.special import logsumexp
 from pdflang.inference.bridge import bridged
 from pdflang.inference.cells import cells_of, frame_of, places_in, target_in
 from pdflang.inference.chain import ChainRun
-from pdflang.inference.chains import sample_chains
 from pdflang.inference.draws import Draws, Remark, nothing_drawn
 from pdflang.inference.monitor import Monitor, QuietMonitor
 from pdflang.inference.normal import Normal
@@ -22,16 +21,13 @@ from pdflang.inference.nuts import programs_for
 from pdflang.inference.options import NutsOptions, PartitionOptions, chosen_seed
 from pdflang.inference.platform import double_precision
 from pdflang.inference.populations import mean_evidence
+from pdflang.inference.scouts import SCOUTS, scouted
 from pdflang.inference.surface import log_densities
 from pdflang.inference.target import Target
-from pdflang.inference.trajectories import NoUTurn
 from pdflang.inference.turns import run_all
 from pdflang.inference.workers import StopRequest, interrupts
-from pdflang.results.checkpoints import Checkpoints
+from pdflang.results.checkpoints import Checkpoints, later
 from pdflang.results.convergence import rhat
-
-_SCOUTS, _SCOUT_WARMUP, _SCOUT_DRAWS = 16, 150, 100
-"""Chains that explore, each from where a draw of the prior climbs to."""
 
 _PILOT = 400
 """Draws of each cell and chain that its integral is known by; cells that matter then make as many as they share."""
@@ -56,10 +52,8 @@ def sample(
     options = options or PartitionOptions()
     monitor = monitor or QuietMonitor()
     seed = chosen_seed(options.seed)
-    scouting = NutsOptions(_SCOUTS, _SCOUT_WARMUP, _SCOUT_DRAWS, seed=seed, threads=options.threads)
-    trajectory = NoUTurn(scouting.max_tree_depth)
     with interrupts(stop) as heard:
-        scouts = sample_chains("partition", trajectory, target, scouting, monitor, heard, checkpoints=checkpoints)
+        scouts = scouted("partition", target, seed, options.threads, monitor, heard, checkpoints)
         nothing = nothing_drawn(target.dimension, options.chains, seed, options, "partition", scouts.seconds)
         if scouts.interrupted:
             return nothing
@@ -74,7 +68,8 @@ def sample(
         for wanted in (lambda: [_PILOT] * len(cells), lambda: _counts(cells, options).max(axis=1)):
             for cell, draws in zip(cells, wanted(), strict=True):
                 cell.extend(int(draws))
-            finished, more = run_all("partition", runs, 0, options.threads, heard, monitor, checkpoints)
+            kept = later(checkpoints, SCOUTS)
+            finished, more = run_all("partition", runs, 0, options.threads, heard, monitor, kept)
             took += more
             if not finished:
                 return nothing
@@ -88,7 +83,7 @@ class _Cell:
         self._target, self._seed, self._place = target, seed, place
         self._settings = NutsOptions(options.chains, options.warmup, _PILOT, seed=seed)
         self._programs = programs_for(target, self._settings)
-        first, start = _SCOUTS + place * options.chains, target.arrays["cell"]["start"]
+        first, start = place * options.chains, target.arrays["cell"]["start"]
         self.chains = [
             ChainRun("partition", first + number, target, self._settings, self._programs, seed, np.asarray(start))
             for number in range(options.chains)

@@ -32,7 +32,8 @@ State = tuple[Any, ...]
 def programs_of(target: Target, options: ChainOptions, trajectory: Trajectory) -> Programs:
     """The functions of a target; the same ones for other data, and for options that do not shape them."""
     shape = options.metric_of(target.dimension)
-    surface = surface_of(target, target.dimension <= CURVED_DIMENSIONS, trajectory.by_gradients)
+    curved = trajectory.climbs and target.dimension <= CURVED_DIMENSIONS
+    surface = surface_of(target, curved, trajectory.by_gradients)
     return _programs(target.log_density, target.content, surface, target.dimension, shape, trajectory)
 
 

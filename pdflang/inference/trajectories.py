@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
 from jax.extend.random import threefry_2x32
 from jax.scipy.special import ndtri
 
-from pdflang.inference.start import Start, find_start
+from pdflang.inference.start import Start, find_start, prior_draw
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,6 +50,10 @@ class Trajectory(Hashable, Protocol):
         """Whether it needs gradients; where it does not, the metric is that of the draws."""
 
     @property
+    def climbs(self) -> bool:
+        """Whether starts climb, which takes curvatures."""
+
+    @property
     def has_steps(self) -> bool:
         """Whether it has a step size, which is to be adapted."""
 
@@ -71,7 +75,7 @@ class Trajectory(Hashable, Protocol):
 class Climbing:
     """Chains that begin near the mode that they climb to."""
 
-    by_gradients = has_steps = True
+    by_gradients = has_steps = climbs = True
 
     def start(
         self, target: Target, evaluated: Callable[[np.ndarray], Evaluation], initial: Callable[[int], np.ndarray],
@@ -103,6 +107,43 @@ class NoUTurn(KeyEach, Climbing):
         kernel = nuts.build_kernel()
         state, info = kernel(chances, state, log_density, step_size, unit_metric(state), self.max_tree_depth)
         return state, info, info.num_trajectory_expansions
+
+
+@dataclass(frozen=True)
+class Jumping(KeyEach):
+    """Trajectories that turn back, each followed by an independent proposal of the normal that coordinates whiten to.
+
+    The proposal is Metropolis's of a fixed density, so that coordinates in which the posterior is nearly normal let
+    chains forget where they were (Gabrié, Rotskoff & Vanden-Eijnden 2022).
+    """
+
+    max_tree_depth: int
+
+    by_gradients: ClassVar[bool] = True
+    has_steps: ClassVar[bool] = True
+    climbs: ClassVar[bool] = False
+
+    def start(
+        self, target: Target, evaluated: Callable[[np.ndarray], Evaluation], initial: Callable[[int], np.ndarray],
+        noise: np.random.Generator,
+    ) -> Start:  # fmt: skip
+        """A draw of what the target calls its prior."""
+        return prior_draw(evaluated, initial, target.dimension)
+
+    def __call__(
+        self, chances: Any, state: hmc.HMCState, log_density: Callable[[Any], Any], step_size: Any
+    ) -> tuple[hmc.HMCState, Any, Any]:
+        from blackjax.mcmc import hmc
+
+        move, place, decision = jax.random.split(chances, 3)
+        state, info, depth = NoUTurn(self.max_tree_depth)(move, state, log_density, step_size)
+        new = jax.random.normal(place, state.position.shape)
+        value, gradient = jax.value_and_grad(log_density)(new)
+        gain = value - state.logdensity + 0.5 * (new @ new - state.position @ state.position)
+        jumps = jnp.log(jax.random.uniform(decision)) < jnp.nan_to_num(gain, nan=-jnp.inf)
+        there = hmc.HMCState(new, value, gradient)
+        state = jax.tree.map(lambda one, other: jnp.where(jumps, one, other), there, state)
+        return state, info._replace(num_integration_steps=info.num_integration_steps + 1), depth
 
 
 class Chances(NamedTuple):

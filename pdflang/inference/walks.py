@@ -29,7 +29,7 @@ class Walk(KeyEach):
     """So many `moves` for a draw."""
 
     moves: int
-    by_gradients, has_steps = False, True
+    by_gradients, has_steps, climbs = False, True, False
 
     def start(
         self, target: Target, evaluated: Callable[[np.ndarray], Evaluation], initial: Callable[[int], np.ndarray],

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import paramax
 
+from pdflang.inference.flows import log_prob, spline_flow
 from pdflang.learning.columns import Column, cells_of, log_between, whole_ends
 from pdflang.learning.event_makers import (
     Maker,
@@ -30,7 +31,7 @@ from pdflang.learning.event_makers import (
     prepared,
 )
 from pdflang.learning.layout import Part
-from pdflang.learning.networks import conditional_flow, log_prob, still_at_first
+from pdflang.learning.networks import still_at_first
 from pdflang.learning.options import FlowOptions, ScandalOptions, SplineOptions
 from pdflang.learning.scaling import Scales, standard_z
 
@@ -49,7 +50,7 @@ class Head(eqx.Module):
     def __init__(self, key: Any, column: Column, given: int, options: SplineOptions) -> None:
         self.column = column
         has_flow, labels = column.kind != "label", {"label": column.labels, "clipped": 2}.get(column.kind, 0)
-        self.flow = conditional_flow(key, 1, given, options.layers, options.width, options.knots) if has_flow else None
+        self.flow = spline_flow(key, 1, given, options.layers, options.width, options.knots) if has_flow else None
         key = jax.random.fold_in(key, 1)
         self.logits = (
             still_at_first(eqx.nn.MLP(given, labels, options.width, _DEPTH, jax.nn.silu, key=key)) if labels else None

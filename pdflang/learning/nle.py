@@ -14,9 +14,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from pdflang.inference.flows import log_prob, spline_flow
 from pdflang.learning.inputs import of_pairs
 from pdflang.learning.layout import Part
-from pdflang.learning.networks import conditional_flow, log_prob
 from pdflang.learning.options import NleOptions
 from pdflang.learning.pairs import Pairs
 from pdflang.learning.scaling import (
@@ -68,7 +68,7 @@ def network(key: Any, parts: Sequence[Part], scales: Scales, dimension: int, opt
     for number, name in enumerate(_flows(parts)):
         width = len(scales[f"{name} triangle"])
         own = jax.random.fold_in(key, number)
-        flows[name] = conditional_flow(own, width, dimension, options.layers, options.width, options.knots)
+        flows[name] = spline_flow(own, width, dimension, options.layers, options.width, options.knots)
     return Network(flows)
 
 

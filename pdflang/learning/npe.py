@@ -10,9 +10,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from pdflang.inference.flows import log_prob, samples, spline_flow
 from pdflang.learning.inputs import input_widths, inputs, number_of_summaries, of_pairs
 from pdflang.learning.layout import Part
-from pdflang.learning.networks import Summary, conditional_flow, log_prob, samples
+from pdflang.learning.networks import Summary
 from pdflang.learning.options import NpeOptions
 from pdflang.learning.pairs import Pairs
 from pdflang.learning.scaling import (
@@ -56,7 +57,7 @@ def network(key: Any, parts: Sequence[Part], scales: Scales, dimension: int, opt
     count, widths = input_widths(parts, scales)
     summary = Summary(first, widths, options.summaries, options.width)
     condition = number_of_summaries(widths, count, options.summaries)
-    flow = conditional_flow(second, dimension, condition, options.layers, options.width, options.knots)
+    flow = spline_flow(second, dimension, condition, options.layers, options.width, options.knots)
     return Network(summary, flow)
 
 

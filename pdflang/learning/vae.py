@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.special import ndtr, ndtri
 
+from pdflang.inference.flows import log_prob, samples, spline_flow
 from pdflang.learning.columns import Column, count_cells, log_between, whole_ends
 from pdflang.learning.event_makers import (
     Maker,
@@ -31,7 +32,6 @@ from pdflang.learning.event_makers import (
     prepared,
 )
 from pdflang.learning.layout import Part
-from pdflang.learning.networks import conditional_flow, log_prob, samples
 from pdflang.learning.options import VaeOptions
 from pdflang.learning.scaling import Scales
 
@@ -110,7 +110,7 @@ class Vae(Maker):
         self.expected = number_network(keys[0], dimension, options)
         self.encoder = eqx.nn.MLP(count_cells(columns) + dimension, 2 * latent, width, _DEPTH, jax.nn.silu, key=keys[1])
         self.decoder = eqx.nn.MLP(latent + dimension, heads, width, _DEPTH, jax.nn.silu, key=keys[2])
-        self.prior = conditional_flow(keys[3], latent, dimension, options.layers, width, options.knots)
+        self.prior = spline_flow(keys[3], latent, dimension, options.layers, width, options.knots)
 
     def encoded(self, cells: jax.Array, z: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Mean and standard deviation of the latent variables of an event."""

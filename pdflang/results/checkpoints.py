@@ -62,6 +62,31 @@ class Checkpoints(Protocol):
         """
 
 
+class Later:
+    """Those of a later stage of a method, whose chains count from 0 again, and have numbers from `first` on before."""
+
+    def __init__(self, before: Checkpoints, first: int) -> None:
+        self.seconds = before.seconds
+        self._before, self._first = before, first
+
+    def load(self, chain: int) -> Checkpoint | None:
+        """The chain of the stage."""
+        return self._before.load(self._first + chain)
+
+    def forget(self, chain: int) -> None:
+        """The chain of the stage."""
+        self._before.forget(self._first + chain)
+
+    def save(self, chain: int, checkpoint: Checkpoint) -> None:
+        """The chain of the stage."""
+        self._before.save(self._first + chain, checkpoint)
+
+
+def later(checkpoints: Checkpoints | None, first: int) -> Checkpoints | None:
+    """The checkpoints of a later stage, if any are kept."""
+    return None if checkpoints is None else Later(checkpoints, first)
+
+
 class MemoryCheckpoints:
     """Keeps chains for as long as the process lives: for a method that takes another's place."""
 

@@ -14,7 +14,7 @@ from scipy import integrate, stats
 
 import pdflang
 from pdflang.inference import Draws, Target, method_of
-from pdflang.inference.options import EmceeOptions, Options
+from pdflang.inference.options import EmceeOptions, FlowNutsOptions, Options
 
 
 class Problem(NamedTuple):
@@ -165,10 +165,19 @@ def two_bananas() -> Problem:
     return Problem(target, np.array([0.0, 1.0]), np.sqrt([101.0, 2.01]), 0.0)
 
 
+PACKAGES = {EmceeOptions: "emcee", FlowNutsOptions: "flowjax"}
+"""What methods need beside the core."""
+
+
+def draw_from(target: Any, options: Options, **given: Any) -> Draws:
+    """Draws of a method, where its package is installed."""
+    if type(options) in PACKAGES:
+        pytest.importorskip(PACKAGES[type(options)])
+    return method_of(options).adapter(target, options, **given)
+
+
 def draw(problem: Problem, options: Options, **given: Any) -> Draws:
-    if isinstance(options, EmceeOptions):
-        pytest.importorskip("emcee")
-    return method_of(options).adapter(problem.target, options, **given)
+    return draw_from(problem.target, options, **given)
 
 
 def assert_has_the_moments(draws: Draws, problem: Problem, effective: float, width: float = 0.0) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from posed_problems import banana, correlated, measured_often, two_bananas, two_modes
+from posed_problems import banana, correlated, draw_from, measured_often, two_bananas, two_modes
 from test_abc import two
 
 from pdflang.inference import METHODS, Draws, method_of
@@ -19,6 +19,7 @@ from pdflang.inference.options import (
     CheesOptions,
     EllipticalOptions,
     EmceeOptions,
+    FlowNutsOptions,
     GistOptions,
     HmcOptions,
     JumpsOptions,
@@ -70,6 +71,7 @@ CASES = [
     pytest.param(two_modes().target, AutoOptions(2, seed=3), id="auto: jumps"),
     pytest.param(two_bananas().target, AutoOptions(2, seed=3), id="auto: smc"),
     pytest.param(replace(correlated(3).target, nuisances=(0, 2)), MarginalOptions(2, 100, 100, seed=3), id="marginal"),
+    pytest.param(banana().target, FlowNutsOptions(2, 100, 100, 2, 4, 8, seed=3), id="flow-nuts"),
     pytest.param(two_modes().target, PartitionOptions(2, 2, 60, 100, seed=3), id="partition"),
     pytest.param(measured_often().target, SplitOptions(2, "kernels", 2, 100, 100, seed=3), id="split"),
     pytest.param(two_modes().target, JumpsOptions(2, 100, 100, seed=3), id="jumps"),
@@ -109,12 +111,6 @@ class Fragile:
             self._end()
 
 
-def draw(target: Any, options: Options, **given: Any) -> Draws:
-    if isinstance(options, EmceeOptions):
-        pytest.importorskip("emcee")
-    return method_of(options).adapter(target, options, **given)
-
-
 def kill() -> None:
     raise Killed
 
@@ -132,13 +128,13 @@ def assert_are_the_same(found: Draws, wanted: Draws) -> None:
 @pytest.mark.parametrize("killed", [True, False], ids=["killed", "interrupted"])
 @pytest.mark.parametrize(("target", "options"), CASES)
 def test_cut_runs_end_with_the_same_draws(tmp_path: Path, target: Any, options: Options, killed: bool) -> None:
-    whole = draw(target, options)
+    whole = draw_from(target, options)
     cuts = 0
     for saves in (1, 2, 7, 3, 20, 1, 1):
         stop = StopRequest()
         kept = Fragile(tmp_path, saves, kill if killed else stop.request)
         try:
-            found = draw(target, options, checkpoints=kept, stop=stop)
+            found = draw_from(target, options, checkpoints=kept, stop=stop)
         except Killed:
             cuts += 1
             continue
@@ -146,7 +142,7 @@ def test_cut_runs_end_with_the_same_draws(tmp_path: Path, target: Any, options: 
         if not found.interrupted:
             break
     assert cuts >= 2
-    found = draw(target, options, checkpoints=FolderCheckpoints(RunFolder(tmp_path), lambda folder: None))
+    found = draw_from(target, options, checkpoints=FolderCheckpoints(RunFolder(tmp_path), lambda folder: None))
     assert_are_the_same(found, whole)
 
 
@@ -160,13 +156,13 @@ def test_a_run_of_another_size_begins_anew(tmp_path: Path) -> None:
         (TemperingOptions(2, 50, 4, rungs=4, seed=3), TemperingOptions(2, 50, 4, rungs=6, seed=3)),
         (ViOptions(steps=100, draws=50, seed=3), ViOptions(steps=100, draws=50, family="mean-field", seed=3)),
     ):
-        draw(target, options, checkpoints=FolderCheckpoints(RunFolder(tmp_path), lambda folder: None))
+        draw_from(target, options, checkpoints=FolderCheckpoints(RunFolder(tmp_path), lambda folder: None))
         kept = FolderCheckpoints(RunFolder(tmp_path), lambda folder: None)
-        assert_are_the_same(draw(target, others, checkpoints=kept), draw(target, others))
+        assert_are_the_same(draw_from(target, others, checkpoints=kept), draw_from(target, others))
 
 
 def test_simulations_are_not_made_again(tmp_path: Path) -> None:
     first, second = two(), two()
-    draw(first, ABC, checkpoints=FolderCheckpoints(RunFolder(tmp_path), lambda folder: None))
-    draw(second, ABC, checkpoints=FolderCheckpoints(RunFolder(tmp_path), lambda folder: None))
+    draw_from(first, ABC, checkpoints=FolderCheckpoints(RunFolder(tmp_path), lambda folder: None))
+    draw_from(second, ABC, checkpoints=FolderCheckpoints(RunFolder(tmp_path), lambda folder: None))
     assert first.calls > 3 and second.calls == 0

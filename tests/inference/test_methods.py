@@ -30,6 +30,7 @@ from pdflang.inference.options import (
     CheesOptions,
     EllipticalOptions,
     EmceeOptions,
+    FlowNutsOptions,
     GistOptions,
     HmcOptions,
     JumpsOptions,
@@ -72,6 +73,8 @@ EXACT = [
     pytest.param(banana(), TemperingOptions(), id="tempering: banana"),
     pytest.param(funnel(), TemperingOptions(), id="tempering: funnel"),
     pytest.param(two_modes(), TemperingOptions(draws=4000), id="tempering: two modes"),
+    pytest.param(banana(), FlowNutsOptions(), id="flow-nuts: banana"),
+    pytest.param(two_modes(), FlowNutsOptions(), id="flow-nuts: two modes"),
     pytest.param(correlated(2), PartitionOptions(), id="partition: 2 dimensions"),
     pytest.param(two_modes(), PartitionOptions(), id="partition: two modes"),
     pytest.param(two_modes(), AutoOptions(), id="auto: two modes"),
@@ -399,6 +402,7 @@ QUICK = [
     PersistentOptions(chains=2, particles=100),
     TemperingOptions(chains=2, draws=50, rounds=4),
     PartitionOptions(cells=2, chains=2, warmup=60, draws=50),
+    FlowNutsOptions(chains=2, warmup=60, draws=50),
     SplitOptions(parts=2, chains=2, warmup=100, draws=100),
 ]
 

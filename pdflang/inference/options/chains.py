@@ -74,6 +74,20 @@ class MarginalOptions(Options):
 
 
 @dataclass(frozen=True)
+class FlowNutsOptions(Options):
+    """Options of `flow-nuts`: NUTS in the coordinates of a normalising flow, with independent draws of it."""
+
+    chains: int = option_as_in(ChainOptions, "chains")
+    warmup: int = option(300, "transitions per chain that adapt step size and metric, not kept", least=20)
+    draws: int = option(1000, "draws to keep per chain", least=1)
+    layers: int = option(4, "layers of the flow", least=1)
+    knots: int = option(8, "inner knots of each spline", least=1)
+    width: int = option(32, "units of each hidden layer", least=1)
+    seed: int | None = option_as_in(ChainOptions, "seed")
+    threads: int | None = option_as_in(ChainOptions, "threads")
+
+
+@dataclass(frozen=True)
 class HmcOptions(ChainOptions):
     """Options of `hmc`: Hamiltonian Monte Carlo whose trajectories have random lengths."""
 
