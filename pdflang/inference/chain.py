@@ -15,7 +15,6 @@ from pdflang.inference.draws import NoFiniteStart
 from pdflang.inference.keeping import leaves_of, tree_like
 from pdflang.inference.monitor import Progressed
 from pdflang.inference.options import ChainOptions
-from pdflang.inference.platform import double_precision
 from pdflang.inference.programs import Programs, State
 from pdflang.inference.target import Target
 from pdflang.results.checkpoints import Checkpoint
@@ -70,13 +69,13 @@ class ChainRun:
         if self._state is None or self.progressed.done < self._options.warmup:
             return math.inf
         if self._ends_with is None:  # of a chain that was saved
-            with double_precision():
+            with self._target.there():
                 self._ends_with = float(self._call(self._state, 0, self._stages[-self._chunk :])[2])
         return self._ends_with
 
     def go_on(self) -> None:
         """One piece of work: the start, or some transitions."""
-        with double_precision():
+        with self._target.there():
             if self._state is None:
                 self._state = self._begin()
                 return

@@ -57,8 +57,8 @@ def sample_chains(
     monitor = monitor or QuietMonitor()
     seed = chosen_seed(options.seed)
     programs = programs_of(target, options, trajectory)
-    target, numbers = target.placed(), range(options.chains)
-    chains = [ChainRun(method, number, target, options, programs, seed, mode) for number in numbers]
+    places, numbers = target.on_devices(), range(options.chains)
+    chains = [ChainRun(method, n, places[n % len(places)], options, programs, seed, mode) for n in numbers]
     keeper = Keeper(method, checkpoints)
     for number, of_another in keeper.restore(chains).items():
         chains[number].spent_before = gradients_of(of_another)
@@ -67,7 +67,8 @@ def sample_chains(
         monitor.start(method, options.chains, options.warmup + options.first_draws)
         try:
             with run.timed("compile"):
-                programs.compile(target, options, stop)
+                for place in places[: options.chains]:
+                    programs.compile(place, options, stop)
             run.warm_up(stop, monitor, least_step)
             run.go(stop, monitor, enough)
         finally:

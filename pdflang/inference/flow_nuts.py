@@ -36,10 +36,10 @@ from pdflang.inference.trajectories import Jumping
 from pdflang.inference.workers import StopRequest, interrupts
 from pdflang.results.checkpoints import Checkpoint, Checkpoints, later
 
-_MOVED, _MOVED_WARMUP, _MOVED_DRAWS = 8, 150, 400
+_MOVED, _MOVED_WARMUP, _MOVED_DRAWS = 8, 150, 200
 """Chains that the first flow moves, and that the second is fitted to."""
 
-_EPOCHS, _PATIENCE, _BATCH, _RATE = 200, 20, 128, 2e-3
+_EPOCHS, _PATIENCE, _BATCH, _RATE = 60, 10, 256, 5e-3
 
 _PROPOSED = 1000
 """Draws of the flow, for each chain, that bridge to the evidence, and tell the share that is accepted."""
@@ -145,7 +145,7 @@ def _within(
     with double_precision():
         key = jax.random.fold_in(jax.random.key(np.uint32(seed)), number)
         saved = None if checkpoints is None else checkpoints.load(0)
-        flow = None if saved is None else tree_like(jax.eval_shape(functions.still, key), saved.state)
+        flow = None if saved is None else tree_like(functions.still, saved.state)
         if flow is None:
             flow = jax.tree.map(np.asarray, functions.fitted(key, normal.whitened(z)))
             if checkpoints is not None:
@@ -174,7 +174,7 @@ def _places(functions: _Functions, within: Target, v: np.ndarray) -> np.ndarray:
 class _Functions(NamedTuple):
     """The leaves of a flow that changes nothing, and of one that is fitted to draws; places and densities by leaves."""
 
-    still: Callable[[Any], Any]
+    still: Any
     fitted: Callable[[Any, Any], Any]
     place: Callable[[Any, Any], tuple[Any, Any]]
     log_density: Callable[[Any, Any], Any]
@@ -185,31 +185,29 @@ def _functions(
     log_density: Callable[[Any, Any], Any], dimension: int, layers: int, knots: int, width: int
 ) -> _Functions:
     import equinox as eqx
+    import optax
     import paramax
     from flowjax.train import fit_to_data
+    from flowjax.train.losses import MaximumLikelihoodLoss
 
     from pdflang.inference.flows import spline_flow
 
-    def new(key: Any) -> Any:
-        return spline_flow(key, dimension, None, layers, width, knots)
-
-    # What a flow is beside its numbers is the same for all of them.
-    _, frame = eqx.partition(new(jax.random.key(0)), eqx.is_inexact_array)
-
-    def leaves(flow: Any) -> Any:
-        return jax.tree.leaves(eqx.filter(flow, eqx.is_inexact_array))
-
-    def flow_of(numbers: Any) -> Any:
-        like = eqx.filter(new(jax.random.key(0)), eqx.is_inexact_array)
-        return paramax.unwrap(eqx.combine(jax.tree.unflatten(jax.tree.structure(like), numbers), frame))
+    with double_precision():
+        # It changes nothing, whichever key its weights are of.
+        still = spline_flow(jax.random.key(0), dimension, None, layers, width, knots)
+        numbers, frame = eqx.partition(still, eqx.is_inexact_array)
+    # The same for both fits, so that the second compiles nothing again.
+    optimizer, loss = optax.adam(_RATE), MaximumLikelihoodLoss()
 
     def fitted(key: Any, points: Any) -> Any:
-        first, second = jax.random.split(key)
         flow, _ = fit_to_data(
-            second, new(first), points, learning_rate=_RATE, max_epochs=_EPOCHS, max_patience=_PATIENCE,
-            batch_size=min(_BATCH, len(points) // 2), show_progress=False,
+            key, still, points, loss_fn=loss, optimizer=optimizer, max_epochs=_EPOCHS, max_patience=_PATIENCE,
+            batch_size=_BATCH, show_progress=False,
         )  # fmt: skip
-        return leaves(flow)
+        return jax.tree.leaves(eqx.filter(flow, eqx.is_inexact_array))
+
+    def flow_of(leaves: Any) -> Any:
+        return paramax.unwrap(eqx.combine(jax.tree.unflatten(jax.tree.structure(numbers), leaves), frame))
 
     def place(v: Any, arrays: Any) -> tuple[Any, Any]:
         x, log_slope = flow_of(arrays["flow"]).bijection.transform_and_log_det(v)
@@ -219,4 +217,4 @@ def _functions(
         z, log_slope = place(v, arrays)
         return log_density(z, arrays["data"]) + log_slope
 
-    return _Functions(lambda key: leaves(new(key)), fitted, place, within)
+    return _Functions(jax.tree.leaves(numbers), fitted, place, within)

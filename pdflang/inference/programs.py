@@ -79,15 +79,15 @@ class Programs:
         """Compile all for arrays of these shapes, once, whoever else is about to need them."""
         shapes = tuple((np.shape(leaf), np.asarray(leaf).dtype) for leaf in jax.tree.leaves(target.arrays))
         with self._compiling:
-            if shapes not in self._compiled:
+            if (shapes, target.device) not in self._compiled:
                 tasks = [partial(self._compile_advance, target, options), partial(self.surface.compile, target)]
                 run_tasks(tasks, available_cores(), stop, patient=False)
                 if not stop.requested:
-                    self._compiled.add(shapes)
+                    self._compiled.add((shapes, target.device))
 
     def _compile_advance(self, target: Target, options: ChainOptions) -> None:
         """A call that makes no transitions."""
-        with double_precision():
+        with target.there():
             state, _ = self.first_state(*self._somewhere)
             stages = np.zeros(chunk_of(self.dimension), np.int32)
             numbers = (np.uint32(0), np.uint32(0), np.int32(0), np.int32(0))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ class Target:
     prior is improper. `content` says what these functions compute, in words that mean the same in every process: by
     it their programs are kept; None where nothing can say it. `parts(count, seed)` are targets of so many parts of the
     data, whose log-densities sum up to this one; None where there are no data to divide. `nuisances` are the
-    coordinates of parameters that are declared so.
+    coordinates of parameters that are declared so, and `device` is where programs run if it is not JAX's first.
     """
 
     dimension: int
@@ -35,13 +36,29 @@ class Target:
     content: str | None = None
     parts: Callable[[int, int], Sequence[Target]] | None = None
     nuisances: tuple[int, ...] = ()
+    device: Any = None
 
-    def placed(self) -> Target:
+    def placed(self, device: Any = None) -> Target:
         """The same with its arrays where programs run: otherwise each call brings them there."""
         import jax
 
         with double_precision():
-            return replace(self, arrays=jax.device_put(self.arrays))
+            return replace(self, arrays=jax.device_put(self.arrays, device), device=device)
+
+    def on_devices(self) -> list[Target]:
+        """The same on each device of this process that JAX computes on: chains take turns of them."""
+        import jax
+
+        devices = jax.local_devices()
+        return [self.placed(device) for device in devices] if len(devices) > 1 else [self.placed()]
+
+    @contextmanager
+    def there(self) -> Iterator[None]:
+        """A scope in which this thread computes in float64, on the device of the target if it has one."""
+        import jax
+
+        with double_precision(), jax.default_device(self.device) if self.device is not None else nullcontext():
+            yield
 
 
 def posterior_of(model: CompiledModel) -> Target:
