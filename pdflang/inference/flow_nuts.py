@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import lru_cache
+from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
@@ -151,7 +152,8 @@ def _within(
             if checkpoints is not None:
                 checkpoints.save(0, Checkpoint("flow-nuts", leaves_of(flow)))
     arrays = {"data": target.arrays, "mean": normal.mean, "root": normal.root, "flow": flow}
-    said = None if target.content is None else f"{target.content}\nin a flow: {options.layers}, {options.knots}"
+    kind = f"in a flow of flowjax {version('flowjax')}: {options.layers}, {options.knots}"
+    said = None if target.content is None else f"{target.content}\n{kind}"
     return Target(target.dimension, functions.log_density, _start, arrays, content=said)
 
 
