@@ -3,7 +3,8 @@
     python benchmarks/battery.py battery.json --budget 60
 
 Models run one after the other; each finished one is appended to the file, and one that is there is not run again. Runs
-of a model that was cut short are kept in the folder `battery` beside the file, and go on. `--only NAME,…` takes some.
+of a model that was cut short are kept in the folder `battery` beside the file, and go on. `--only NAME,…` takes some;
+`--picture FILE.png` draws what there is.
 """
 
 from __future__ import annotations
@@ -14,14 +15,20 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import proxy
+from matplotlib.figure import Figure
 
 HERE = Path(__file__).resolve().parent
 EXAMPLES = HERE.parent / "examples"
+
+
+SIZES = ("1e3", "1e4", "1e5")
+"""Expected events of each cross section of a proxy."""
 
 
 def process() -> dict[str, Any]:
@@ -31,9 +38,9 @@ def process() -> dict[str, Any]:
 
 
 MODELS: dict[str, tuple[Path, Callable[[], Mapping[str, Any] | Path]]] = {
-    "binned": (HERE / "binned.pdfm", lambda: proxy.binned(1e5)),
-    "unbinned": (HERE / "unbinned.pdfm", lambda: proxy.unbinned(1e5)),
-    "smeared": (HERE / "smeared.pdfm", lambda: proxy.smeared(1e5)),
+    **{f"binned_{n}": (HERE / "binned.pdfm", partial(proxy.binned, float(n))) for n in SIZES},
+    **{f"unbinned_{n}": (HERE / "unbinned.pdfm", partial(proxy.unbinned, float(n))) for n in SIZES},
+    **{f"smeared_{n}": (HERE / "smeared.pdfm", partial(proxy.smeared, float(n))) for n in SIZES},
     "events_2d": (EXAMPLES / "events_2d" / "model.pdfm", dict),
     "unfolding": (EXAMPLES / "unfolding" / "model.pdfm", lambda: EXAMPLES / "unfolding" / "data.json"),
     "dis": (EXAMPLES / "dis" / "model.pdfm", dict),
@@ -41,7 +48,7 @@ MODELS: dict[str, tuple[Path, Callable[[], Mapping[str, Any] | Path]]] = {
     "two_modes": (HERE / "two_modes.pdfm", dict),
     "gaussian_process": (HERE / "gaussian_process.pdfm", process),
 }
-"""The models with their data, by name: 10⁵ events of the proxy each, and the data of the examples."""
+"""The models with their data, by name: the proxies with so many events, and the data of the examples."""
 
 
 def data_of(given: Mapping[str, Any] | Path, folder: Path) -> list[str]:
@@ -92,6 +99,33 @@ def _cell(row: Mapping[str, Any] | None) -> str:
     return speed if row["verdict"] == "agrees" else f"({speed})"
 
 
+def picture(battery: Mapping[str, Any], path: Path) -> None:
+    """Effective draws per second of each method on each model, in those of the best that agrees with the reference."""
+    models = list(battery["models"])
+    methods = list(dict.fromkeys(row["name"] for found in battery["models"].values() for row in found["methods"]))
+    figure = Figure(figsize=(1.6 + 0.42 * len(methods), 1.6 + 0.34 * len(models)), layout="constrained", dpi=150)
+    axes = figure.subplots()
+    values = np.full((len(models), len(methods)), np.nan)
+    for place, name in enumerate(models):
+        rows = {row["name"]: row for row in battery["models"][name]["methods"] if row["why"] is None}
+        best = max((row["ess_per_second"] for row in rows.values() if row["verdict"] == "agrees"), default=np.nan)
+        for method, row in rows.items():
+            column = methods.index(method)
+            values[place, column] = np.log10(max(row["ess_per_second"], 1e-9) / best)
+            if row["verdict"] != "agrees":
+                axes.text(column, place, "×", ha="center", va="center", color="black")
+            elif method == battery["models"][name]["best"]:
+                axes.text(column, place, "★", ha="center", va="center", color="white", fontname="DejaVu Sans")
+    shown = axes.imshow(np.clip(values, -3, 0), cmap="viridis_r", vmin=-3, vmax=0, aspect="auto")
+    axes.set_xticks(range(len(methods)), methods, rotation=60, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(models)), models)
+    axes.tick_params(length=0)
+    bar = figure.colorbar(shown, ax=axes, ticks=[-3, -2, -1, 0])
+    bar.ax.set_yticklabels(["1/1000", "1/100", "1/10", "best"])
+    axes.set_title("effective draws per second; ★ the best, × is off or has not converged", fontsize=9)
+    figure.savefig(path)
+
+
 def main() -> None:
     """Run what is not there yet, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -99,6 +133,7 @@ def main() -> None:
     parser.add_argument("--budget", type=float, default=60.0, help="seconds of each method [default: 60]")
     parser.add_argument("--only", default=",".join(MODELS), help="names of models, separated by commas [default: all]")
     parser.add_argument("--methods", help="the methods, separated by commas [default: all]")
+    parser.add_argument("--picture", type=Path, help="where to draw what there is")
     given = parser.parse_args()
     out = given.out.resolve()
     arguments = ["--budget", str(given.budget), *(["--methods", given.methods] if given.methods else [])]
@@ -116,6 +151,8 @@ def main() -> None:
             part.write_text(json.dumps(battery, ensure_ascii=False, indent=1), encoding="utf-8")
             part.replace(out)
     print(table(battery))
+    if given.picture is not None:
+        picture(battery, given.picture)
 
 
 if __name__ == "__main__":
