@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -46,6 +46,12 @@ _PROPOSED = 1000
 """Draws of the flow, for each chain, that bridge to the evidence, and tell the share that is accepted."""
 
 _ENOUGH = 0.05
+
+
+class Settings(NutsOptions):
+    """Of chains whose coordinates are those of the flow: only their step size adapts."""
+
+    settling: ClassVar[int | None] = None
 
 
 def require_flowjax() -> None:
@@ -84,10 +90,11 @@ def sample(
             fitting += time.perf_counter() - begin
             # The first of a stage is its flow. Streams of random numbers are those of a seed, so each has its own.
             kept, own = later(kept, 1), (seed + 1 + number) % SEEDS
-            settings = NutsOptions(chains, warmup, draws, seed=own, threads=options.threads)
+            settings = Settings(chains, warmup, draws, seed=own, threads=options.threads)
             trajectory = Jumping(settings.max_tree_depth)
             drawn = sample_chains("flow-nuts", trajectory, within, settings, monitor, heard, checkpoints=kept)
-            z = _places(functions, within, drawn.z.reshape(-1, target.dimension))
+            with double_precision():
+                z = np.asarray(functions.places(drawn.z.reshape(-1, target.dimension), within.arrays))
     return _drawn(target, within, options, seed, drawn, z, before, fitting)
 
 
@@ -162,23 +169,12 @@ def _start(key: Any, arrays: Any) -> Any:
     return jax.random.normal(key, arrays["mean"].shape)
 
 
-def _places(functions: _Functions, within: Target, v: np.ndarray) -> np.ndarray:
-    """The places z (m, n) of coordinates of the flow."""
-
-    def places(v: Any, arrays: Any) -> Any:
-        return jax.lax.map(lambda one: functions.place(one, arrays)[0], v)
-
-    of_all = jax.jit(places, compiler_options=compiler_options())
-    with double_precision():
-        return np.asarray(of_all(v, within.arrays))
-
-
 class _Functions(NamedTuple):
-    """The leaves of a flow that changes nothing, and of one that is fitted to draws; places and densities by leaves."""
+    """The leaves of a flow that changes nothing, and of one fitted to draws; of any leaves places and the density."""
 
     still: Any
     fitted: Callable[[Any, Any], Any]
-    place: Callable[[Any, Any], tuple[Any, Any]]
+    places: Callable[[Any, Any], Any]
     log_density: Callable[[Any, Any], Any]
 
 
@@ -219,4 +215,8 @@ def _functions(
         z, log_slope = place(v, arrays)
         return log_density(z, arrays["data"]) + log_slope
 
-    return _Functions(jax.tree.leaves(numbers), fitted, place, within)
+    def places(v: Any, arrays: Any) -> Any:
+        return jax.lax.map(lambda one: place(one, arrays)[0], v)
+
+    of_all = jax.jit(places, compiler_options=compiler_options())
+    return _Functions(jax.tree.leaves(numbers), fitted, of_all, within)

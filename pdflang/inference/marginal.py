@@ -114,7 +114,7 @@ def _marginal(target: Target, split: _Split, u: np.ndarray, w: np.ndarray) -> Ta
     centre = {"outer": u, "inner": w, "slope": np.zeros((len(w), len(u)))}
     arrays = {"data": target.arrays, "centre": centre}
     with double_precision():
-        place, slope = (np.asarray(part) for part in jax.jit(functions.moving)(u, arrays))
+        place, slope = (np.asarray(part) for part in functions.moving(u, arrays))
     if np.isfinite(place).all() and np.isfinite(slope).all():
         arrays = {"data": target.arrays, "centre": {"outer": u, "inner": place, "slope": slope}}
     said = None if target.content is None else f"{target.content}\nmarginal of all but {split.inner.tolist()}"
@@ -134,10 +134,13 @@ class _Peak(NamedTuple):
 
 
 class _Functions(NamedTuple):
-    """Of u (m,) and arrays: the log-density, the conditional mode, and that with its derivatives; and draws of u."""
+    """Of u (m,) and arrays: the log-density, and the conditional mode with its derivatives; draws of u.
+
+    Of many u and noise (count, k): nuisances, the log-density of their normals, and the steps to its middle.
+    """
 
     log_density: Callable[[Any, Any], Any]
-    peak: Callable[[Any, Any], _Peak]
+    nuisances: Callable[[Any, Any, Any], Any]
     moving: Callable[[Any, Any], tuple[Any, Any]]
     initial: Callable[[Any, Any], Any]
 
@@ -204,10 +207,18 @@ def _functions(
         volume = 0.5 * count * jnp.log(2 * jnp.pi) - jnp.log(jnp.diagonal(root)).sum()
         return joint(w, u, arrays) + volume
 
+    def nuisances(u: Any, noise: Any, arrays: Any) -> Any:
+        found = peak(u, arrays)
+        log_density = norm.logpdf(noise).sum() + jnp.log(jnp.diagonal(found.factor)).sum()
+        return found.place + solve_triangular(found.factor, noise, lower=True, trans=1), log_density, found.steps
+
+    def all_nuisances(u: Any, noise: Any, arrays: Any) -> Any:
+        return jax.lax.map(lambda one: nuisances(one[0], one[1], arrays), (u, noise))
+
     return _Functions(
         marginal,
-        peak,
-        lambda u, arrays: (following(u, arrays), jax.jacfwd(following)(u, arrays)),
+        jax.jit(all_nuisances, compiler_options=compiler_options()),
+        jax.jit(lambda u, arrays: (following(u, arrays), jax.jacfwd(following)(u, arrays))),
         lambda key, arrays: initial(key, arrays["data"])[np.array(outer)],
     )
 
@@ -218,25 +229,15 @@ def _whole(
 ) -> Draws:  # fmt: skip
     """Draws with nuisances, each from the normal at its conditional mode."""
     chains, length, _ = drawn.z.shape
-    u, (inner, outer) = drawn.z.reshape(chains * length, -1), split
     if not length:
         return nothing_drawn(target.dimension, chains, drawn.seed, options, "marginal", drawn.seconds)
+    u, (inner, outer) = drawn.z.reshape(chains * length, -1), split
     noise = np.stack([
         np.random.default_rng((drawn.seed, chain)).standard_normal((length, len(inner))) for chain in range(chains)
     ]).reshape(-1, len(inner))  # fmt: skip
     functions = _functions_of(target, split)
-
-    def nuisances(u: Any, noise: Any, arrays: Any) -> Any:
-        found = functions.peak(u, arrays)
-        log_density = norm.logpdf(noise).sum() + jnp.log(jnp.diagonal(found.factor)).sum()
-        return found.place + solve_triangular(found.factor, noise, lower=True, trans=1), log_density, found.steps
-
     with double_precision():
-        of_all = jax.jit(
-            lambda u, noise, arrays: jax.lax.map(lambda one: nuisances(one[0], one[1], arrays), (u, noise)),
-            compiler_options=compiler_options(),
-        )
-        w, conditional, steps = (np.asarray(part) for part in of_all(u, noise, marginal.arrays))
+        w, conditional, steps = (np.asarray(part) for part in functions.nuisances(u, noise, marginal.arrays))
     z = np.empty((len(u), target.dimension))
     z[:, outer], z[:, inner] = u, w
     lp = log_densities(target, z)

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.extend.random import threefry_2x32
 from jax.scipy.special import ndtri
 
-from pdflang.inference.start import Start, find_start, prior_draw
+from pdflang.inference.start import Start, find_start, unit_covariance
 
 if TYPE_CHECKING:
-    import numpy as np
     from blackjax.mcmc import hmc
 
     from pdflang.inference.ascent import Evaluation
@@ -111,10 +111,10 @@ class NoUTurn(KeyEach, Climbing):
 
 @dataclass(frozen=True)
 class Jumping(KeyEach):
-    """Trajectories that turn back, each followed by an independent proposal of the normal that coordinates whiten to.
+    """Trajectories that turn back, each followed by the proposal of an independent draw of a unit normal distribution.
 
-    The proposal is Metropolis's of a fixed density, so that coordinates in which the posterior is nearly normal let
-    chains forget where they were (Gabrié, Rotskoff & Vanden-Eijnden 2022).
+    That is for targets which are nearly one, so that chains forget where they were (Gabrié, Rotskoff & Vanden-Eijnden
+    2022). Chains start in the middle, and their metric must not adapt: coordinates are those of the target then.
     """
 
     max_tree_depth: int
@@ -127,8 +127,9 @@ class Jumping(KeyEach):
         self, target: Target, evaluated: Callable[[np.ndarray], Evaluation], initial: Callable[[int], np.ndarray],
         noise: np.random.Generator,
     ) -> Start:  # fmt: skip
-        """A draw of what the target calls its prior."""
-        return prior_draw(evaluated, initial, target.dimension)
+        """The middle, from where the first proposal that is accepted goes to a draw."""
+        place = evaluated(np.zeros(target.dimension))
+        return Start(place.z, place.value, place.gradient, unit_covariance(target.dimension), place.usable, 1)
 
     def __call__(
         self, chances: Any, state: hmc.HMCState, log_density: Callable[[Any], Any], step_size: Any

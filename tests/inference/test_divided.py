@@ -141,7 +141,9 @@ def test_what_is_not_normal_is_combined_better_than_by_normals(name: str, nearer
     assert off(name) * nearer < off("consensus")
 
 
-@pytest.mark.parametrize("way", ["consensus", "normal", "kernels", "trees", "surrogates"])
+@pytest.mark.parametrize(
+    "way", ["consensus", "normal", "kernels", "trees", pytest.param("surrogates", marks=pytest.mark.slow)]
+)
 def test_a_line_through_divided_points(way: str) -> None:
     if way == "surrogates":
         pytest.importorskip("sklearn")
@@ -201,6 +203,7 @@ def test_partition_weighs_modes_without_a_prior() -> None:
     assert_has_the_moments(draws, problem, 1000)
 
 
+@pytest.mark.slow
 def test_partition_follows_curved_modes() -> None:
     problem = two_bananas()
     draws = draw(problem, PartitionOptions(cells=8, draws=2000))

@@ -74,7 +74,7 @@ EXACT = [
     pytest.param(funnel(), TemperingOptions(), id="tempering: funnel"),
     pytest.param(two_modes(), TemperingOptions(draws=4000), id="tempering: two modes"),
     pytest.param(banana(), FlowNutsOptions(), id="flow-nuts: banana"),
-    pytest.param(two_modes(), FlowNutsOptions(), id="flow-nuts: two modes"),
+    pytest.param(two_modes(), FlowNutsOptions(), id="flow-nuts: two modes", marks=pytest.mark.slow),
     pytest.param(correlated(2), PartitionOptions(), id="partition: 2 dimensions"),
     pytest.param(two_modes(), PartitionOptions(), id="partition: two modes"),
     pytest.param(two_modes(), AutoOptions(), id="auto: two modes"),
@@ -278,6 +278,27 @@ def test_jumps_say_where_a_mixture_of_normals_does_not_reach() -> None:
     with pytest.raises(Unsuited, match="no climb reached one"):
         hopeless = replace(funnel().target, log_density=lambda z, arrays: 0.1 * z[0])
         draw(funnel()._replace(target=hopeless), JumpsOptions())
+
+
+def test_draws_of_a_flow_that_fits_are_all_accepted() -> None:
+    """On a standard normal each transition ends at an independent draw; trajectories alone keep their energy."""
+    pytest.importorskip("flowjax")
+    from pdflang.inference.chains import sample_chains
+    from pdflang.inference.flow_nuts import Settings
+    from pdflang.inference.trajectories import Jumping, NoUTurn
+
+    dimension = 20
+    normal = replace(
+        correlated(dimension).target,
+        log_density=lambda z, arrays: -0.5 * z @ z,
+        initial=lambda key, arrays: np.zeros(dimension),
+    )
+    correlation = {}
+    for trajectory in (Jumping(10), NoUTurn(10)):
+        draws = sample_chains("flow-nuts", trajectory, normal, Settings(4, 100, 1000, seed=1))
+        lp = draws.statistics["lp"] - draws.statistics["lp"].mean()
+        correlation[type(trajectory)] = np.mean(lp[:, 1:] * lp[:, :-1]) / np.mean(lp**2)
+    assert abs(correlation[Jumping]) < 0.06 and correlation[NoUTurn] > 0.15
 
 
 UNCORRECTED = MclmcOptions(correction="none", draws=2000)
