@@ -47,6 +47,7 @@ from pdflang.results import RunFolder
 from pdflang.results.checkpoints import Checkpoint, FolderCheckpoints
 
 ABC = AbcOptions(simulations=30_000, draws=100, seed=3)
+FLOW = FlowNutsOptions(2, 100, 100, 2, 4, 8, seed=3)
 CASES = [
     pytest.param(banana().target, SmcOptions(3, 200, seed=3), id="smc"),
     pytest.param(banana().target, NestedOptions(3, 100, seed=3), id="nested"),
@@ -71,7 +72,7 @@ CASES = [
     pytest.param(two_modes().target, AutoOptions(2, seed=3), id="auto: jumps"),
     pytest.param(two_bananas().target, AutoOptions(2, seed=3), id="auto: smc"),
     pytest.param(replace(correlated(3).target, nuisances=(0, 2)), MarginalOptions(2, 100, 100, seed=3), id="marginal"),
-    pytest.param(banana().target, FlowNutsOptions(2, 100, 100, 2, 4, 8, seed=3), id="flow-nuts", marks=pytest.mark.slow),
+    pytest.param(banana().target, FLOW, id="flow-nuts", marks=pytest.mark.slow),
     pytest.param(two_modes().target, PartitionOptions(2, 2, 60, 100, seed=3), id="partition"),
     pytest.param(measured_often().target, SplitOptions(2, "kernels", 2, 100, 100, seed=3), id="split"),
     pytest.param(two_modes().target, JumpsOptions(2, 100, 100, seed=3), id="jumps"),
