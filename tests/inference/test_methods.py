@@ -463,8 +463,9 @@ def test_a_stop_returns_what_there_is(options: Options) -> None:
 
 @pytest.mark.parametrize("options", QUICK, ids=lambda options: type(options).__name__)
 def test_a_density_that_is_nowhere_finite(options: Options) -> None:
-    problem = correlated(2)
-    hopeless = replace(problem.target, log_density=lambda z, arrays: np.nan * z[0])
+    problem = posed_for(options)
+    part = replace(problem.target, log_density=lambda z, arrays: np.nan * z[0])
+    hopeless = replace(part, parts=lambda count, seed: [part] * count)
     with pytest.raises(NoFiniteStart):
         draw(problem._replace(target=hopeless), options)
 
