@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from pdflang.inference import hmc, jumps, nuts
+from pdflang.inference import hmc, nuts
 from pdflang.inference.chains import Strained
 from pdflang.inference.draws import Draws, NoFiniteStart, Remark
 from pdflang.inference.map import maximise
@@ -70,8 +70,8 @@ def sample(
         # What was begun goes on, also where an interrupt left the climbs unfinished.
         begun = _begun(options.chains, checkpoints)
         if (found.several or "jumps" in begun) and "smc" not in begun:
-            draws = _by_jumps(target, options, seed, found, monitor, stop, checkpoints)
-            if draws.interrupted or (jumps.is_trusted(draws) and _is_trusted(draws)):
+            draws, trusted = _by_jumps(target, options, seed, found, monitor, stop, checkpoints)
+            if draws.interrupted or (trusted and _is_trusted(draws)):
                 return _as_auto(draws, found, *found.told_of_jumps)
         if found.for_smc(target) or "smc" in begun:
             return _by_smc(target, options, seed, found, monitor, stop, checkpoints)
@@ -208,12 +208,15 @@ def _is_trusted(draws: Draws) -> bool:
 def _by_jumps(
     target: Target, options: AutoOptions, seed: int, found: _Found, monitor: Monitor | None, stop: StopRequest,
     checkpoints: Checkpoints,
-) -> Draws:  # fmt: skip
-    """As many draws as chains would make."""
+) -> tuple[Draws, bool]:  # fmt: skip
+    """As many draws as chains would make, and whether jumps say enough of the modes."""
+    from pdflang.inference import jumps  # with the libraries of samplers, which most runs do without
+
     count = _own(HmcOptions, options, seed).first_draws
     warmup = JumpsOptions.warmup if options.warmup is None else options.warmup
     own = JumpsOptions(max(2, options.chains), warmup, count, options.starts, seed=seed, threads=options.threads)
-    return jumps.sample(target, own, monitor, stop, checkpoints, found.modes)
+    draws = jumps.sample(target, own, monitor, stop, checkpoints, found.modes)
+    return draws, draws.interrupted or jumps.is_trusted(draws)
 
 
 def _by_smc(
