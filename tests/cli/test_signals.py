@@ -25,7 +25,7 @@ RUN_FILES = {*UNFINISHED, "diagnostics.json", "draws.nc", "summary.csv", "summar
 
 
 def late() -> float:
-    """Seconds before which the interpreter itself is starting, and nobody can listen: more on a machine that is busy."""
+    """Seconds before which the interpreter itself starts, and nobody can listen: more on a machine that is busy."""
     begin = time.monotonic()
     subprocess.run([sys.executable, "-c", "import dataclasses, re, typing"], check=True)
     return max(0.15, 1.5 * (time.monotonic() - begin))
