@@ -293,9 +293,9 @@ def _whole(
 def _drawn(functions: _Functions, marginal: Target, u: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, ...]:
     """Nuisances of many u, in blocks of one size, so that none is compiled again for another number of draws."""
     count = -(-len(u) // _BLOCK) * _BLOCK
-    blocks = [np.resize(part, (count, part.shape[1])).reshape(-1, _BLOCK, part.shape[1]) for part in (u, noise)]
+    places, noises = (np.resize(part, (count, part.shape[1])).reshape(-1, _BLOCK, part.shape[1]) for part in (u, noise))
     with double_precision():
-        found = [functions.nuisances(*block, marginal.arrays) for block in zip(*blocks, strict=True)]
+        found = [functions.nuisances(*block, marginal.arrays) for block in zip(places, noises, strict=True)]
     return tuple(np.concatenate(column)[: len(u)] for column in zip(*found, strict=True))
 
 
