@@ -24,6 +24,8 @@ _FAR, _WIDER = 0.25, 1.25
 _FEWEST_EFFECTIVE = 200
 """So many draws the weights must be worth for their means and widths to be known well enough."""
 
+_NOT_NORMAL = "that the posterior is not the normal distribution that they are of"
+
 
 class Importance(NamedTuple):
     """Log weights of draws, smoothed and normalised (n,), their Pareto k, and the evidence if they have any."""
@@ -32,8 +34,11 @@ class Importance(NamedTuple):
     pareto_k: float
     evidence: Evidence | None
 
-    def remarks(self, z: np.ndarray) -> tuple[Remark, ...]:
-        """What the weights of draws z (n, dimension) say against the draws themselves; nothing where k is too large."""
+    def remarks(self, z: np.ndarray, what: str = "") -> tuple[Remark, ...]:
+        """What the weights of draws z (n, dimension) say against the draws themselves; nothing where k is too large.
+
+        They tell `what` it is, if it is not that the posterior is no normal distribution.
+        """
         weights = np.exp(self.log_weights - logsumexp(self.log_weights))
         if not self.pareto_k <= _LARGEST_K or not np.sum(weights**2) * _FEWEST_EFFECTIVE <= 1:
             return ()
@@ -46,7 +51,7 @@ class Importance(NamedTuple):
             return ()
         return (
             Remark(
-                "the weights of the draws tell that the posterior is not the normal distribution that they are of: "
+                f"the weights of the draws tell {what or _NOT_NORMAL}: "
                 f"means differ by up to {far:.1f} of a standard deviation, widths by up to a factor of {ratio:.2g}",
                 "sample with `--method nuts`; or with `pathfinder`, which resamples by such weights",
                 "warning",

@@ -2,13 +2,15 @@
 
 Source: Margossian, Vehtari, Simpson and Agrawal 2020 (arXiv:2004.12550); Rue, Martino & Chopin 2009. At each place of
 the others nuisances w have a conditional mode ŵ, and ∫ p dw ≈ p(ŵ) √det(2π H⁻¹) with the curvature H there. Draws of
-nuisances are of the normal at ŵ; weights tell how well it stands for the conditional posterior.
+nuisances are of the normal at ŵ; weights tell how well it stands for the conditional posterior. Chains are those of
+NUTS on a target of fewer dimensions; all that is asked of their draws is asked of those with nuisances.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from dataclasses import replace
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -23,7 +25,7 @@ from pdflang.inference.importance import importance
 from pdflang.inference.map import maximise
 from pdflang.inference.modes import Mode, modes_of, told
 from pdflang.inference.monitor import Monitor
-from pdflang.inference.options import MapOptions, MarginalOptions, NutsOptions, chosen_seed
+from pdflang.inference.options import MapOptions, MarginalOptions, chosen_seed
 from pdflang.inference.platform import compiler_options, double_precision
 from pdflang.inference.start import CURVED_DIMENSIONS
 from pdflang.inference.surface import STARTS, log_densities, surface_of
@@ -35,12 +37,18 @@ from pdflang.results.checkpoints import Checkpoints
 _TOLERANCE, _STEPS = 1e-6, 200
 """Of climbs to the mode of the marginal."""
 
-_NEWTON, _HALVINGS = 50, 20
-_DECREMENT = 1e-12
-"""Newton steps of an ascent in nuisances at most, and what the last one gains."""
+_NEWTON, _HALVINGS, _FLATTEST = 50, 20, 1e-6
+_DECREMENT = 1e-9
+"""Newton steps of an ascent in nuisances at most, and what the last one gains: it ends much nearer than it began."""
 
 _SLOPES = 3
 """Hessians that the gradient of a log-determinant is counted as."""
+
+_BLOCK = 256
+"""Draws that get their nuisances by one call."""
+
+_STRANGE = "that the density with normal nuisances is not the posterior"
+_ALAS = "sample with `nuts`, which needs no mode of nuisances"
 
 
 def sample(
@@ -48,34 +56,42 @@ def sample(
     options: MarginalOptions | None = None,
     monitor: Monitor | None = None,
     stop: StopRequest | None = None,
+    enough: Callable[[Draws], bool] | None = None,
     checkpoints: Checkpoints | None = None,
 ) -> Draws:
     """Draws of all parameters. Gradients are those of the whole density, a Hessian in k nuisances counted as k.
 
-    Raises `Unsuited` where there are no nuisances or nothing else, and `NoFiniteStart`.
+    Raises `Unsuited` where there are no nuisances or nothing else, or nuisances have no mode, and `NoFiniteStart`.
     """
     options = options or MarginalOptions()
-    seed = chosen_seed(options.seed)
+    options = replace(options, seed=chosen_seed(options.seed))
+    assert options.seed is not None
     split = _split(target)
-    settings = NutsOptions(
-        options.chains, options.warmup, options.draws, seed=seed, target_acceptance=options.target_acceptance,
-        threads=options.threads,
-    )  # fmt: skip
     with interrupts(stop) as heard:
-        somewhere = _possible(target, seed)
+        somewhere = _possible(target, options.seed)
         marginal = _marginal(target, split, somewhere[split.outer], somewhere[split.inner])
-        optima = maximise(marginal, MapOptions(options.starts, seed, _TOLERANCE, _STEPS, options.threads), stop=heard)
-        modes = modes_of(optima)
-        if heard.requested:
-            return nothing_drawn(target.dimension, options.chains, seed, options, "marginal", optima.seconds)
-        if modes:
-            marginal = _marginal(target, split, modes[0].normal.mean, marginal.arrays["centre"]["inner"])
-        drawn = sample_chains(
-            "marginal", NoUTurn(settings.max_tree_depth), marginal, settings, monitor, heard, checkpoints=checkpoints,
-            mode=modes[0].normal.mean if modes else None,
-        )  # fmt: skip
-    climbed = sum(optimum.steps for optimum in optima.every) * (1 + marginal.dimension)
-    return _whole(target, marginal, split, drawn, options, climbed, modes)
+        searches = MapOptions(options.starts, options.seed, _TOLERANCE, _STEPS, options.threads)
+        try:
+            optima = maximise(marginal, searches, stop=heard)
+            modes = modes_of(optima)
+            if heard.requested:
+                seconds = optima.seconds
+                return nothing_drawn(target.dimension, options.chains, options.seed, options, "marginal", seconds)
+            if modes:
+                marginal = _marginal(target, split, modes[0].normal.mean, marginal.arrays["centre"]["inner"])
+            climbed = sum(optimum.steps for optimum in optima.every) * (1 + marginal.dimension)
+            whole = partial(_whole, target, marginal, split, -(-climbed // options.chains), modes)
+            judge = None if enough is None else lambda drawn: enough(whole(drawn))
+            drawn = sample_chains(
+                "marginal", NoUTurn(options.max_tree_depth), marginal, options, monitor, heard, judge, checkpoints,
+                mode=modes[0].normal.mean if modes else None,
+            )  # fmt: skip
+        except NoFiniteStart as failure:
+            # At `somewhere` the density itself is finite.
+            raise Unsuited(
+                "nuisances have no mode with a positive curvature, whatever the other parameters that were tried", _ALAS
+            ) from failure
+    return whole(drawn)
 
 
 class _Split(NamedTuple):
@@ -93,7 +109,7 @@ def _split(target: Target) -> _Split:
         raise Unsuited(f"the model has {what}", "declare them so, `nuisance s ~ Normal(0, 1)`, or sample with `nuts`")
     if len(inner) > CURVED_DIMENSIONS:
         raise Unsuited(
-            f"`marginal` computes Hessians in nuisances, {CURVED_DIMENSIONS} of them at most", "sample with `nuts`"
+            f"`marginal` computes Hessians in nuisances, {CURVED_DIMENSIONS} of them at most", _ALAS
         )
     return _Split(inner, outer)
 
@@ -126,10 +142,10 @@ def _functions_of(target: Target, split: _Split) -> _Functions:
 
 
 class _Peak(NamedTuple):
-    """The conditional mode of nuisances (k,), the Cholesky factor of the curvature there, and Newton steps to it."""
+    """The conditional mode of nuisances (k,), a root of the curvature a last step before it, and steps to it."""
 
     place: Any
-    factor: Any
+    root: Any
     steps: Any
 
 
@@ -145,6 +161,21 @@ class _Functions(NamedTuple):
     initial: Callable[[Any, Any], Any]
 
 
+@jax.custom_jvp
+def _half_log_det(matrix: Any) -> Any:
+    """½ log det of a symmetric matrix; not a number where it is not positive."""
+    return jnp.log(jnp.diagonal(jnp.linalg.cholesky(matrix))).sum()
+
+
+@_half_log_det.defjvp
+def _its_change(primals: Any, tangents: Any) -> Any:
+    """½ tr(A⁻¹ dA): the derivative of Cholesky's algorithm would take several times as long as the Hessian itself."""
+    (matrix,), (change,) = primals, tangents
+    root = jnp.linalg.cholesky(matrix)
+    inverse = cho_solve((root, True), jnp.eye(len(matrix)))
+    return jnp.log(jnp.diagonal(root)).sum(), 0.5 * (inverse * change).sum()
+
+
 @lru_cache(maxsize=32)
 def _functions(
     log_density: Callable[[Any, Any], Any], initial: Callable[[Any, Any], Any], inner: tuple[int, ...],
@@ -157,29 +188,29 @@ def _functions(
 
     slope, curvature = jax.grad(joint), jax.hessian(joint)
 
-    def factor(w: Any, u: Any, arrays: Any) -> Any:
-        return jnp.linalg.cholesky(-curvature(w, u, arrays))
+    def ascending(curved: Any, gradient: Any) -> tuple[Any, Any]:
+        """A root of the curvature and Newton's step; where it is not positive, by the sizes of what it has."""
+        root = jnp.linalg.cholesky(curved)
+
+        def by_sizes() -> Any:
+            sizes, axes = jnp.linalg.eigh(jnp.where(jnp.isfinite(curved), curved, 0.0))
+            return axes @ ((axes.T @ gradient) / jnp.maximum(jnp.abs(sizes), _FLATTEST))
+
+        # Eigenvalues cost many times what all else does.
+        concave = jnp.all(jnp.isfinite(root))
+        return root, jax.lax.cond(concave, lambda: cho_solve((root, True), gradient), by_sizes)
 
     def peak(u: Any, arrays: Any) -> _Peak:
         centre = arrays["centre"]
-        first = centre["inner"] + centre["slope"] @ (u - centre["outer"])
 
         def going(state: Any) -> Any:
-            _, _, gain, steps = state
+            _, _, _, gain, steps = state
             return (gain > _DECREMENT) & (steps < _NEWTON)
 
         def step(state: Any) -> Any:
-            w, value, _, steps = state
+            w, value, _, _, steps = state
             gradient = slope(w, u, arrays)
-            curved = -curvature(w, u, arrays)
-            # Where the density is not concave the ascent follows the sizes of its curvatures.
-            root = jnp.linalg.cholesky(curved)
-            concave = jnp.all(jnp.isfinite(root))
-            newton = cho_solve((jnp.where(concave, root, jnp.eye(count)), True), gradient)
-            sizes, axes = jnp.linalg.eigh(jnp.where(jnp.isfinite(curved), curved, 0.0))
-            other = axes @ ((axes.T @ gradient) / jnp.maximum(jnp.abs(sizes), 1e-6))
-            move = jnp.where(concave, newton, other)
-            gain = 0.5 * gradient @ move
+            root, move = ascending(-curvature(w, u, arrays), gradient)
 
             def too_far(tried: Any) -> Any:
                 scale, reached = tried
@@ -190,27 +221,33 @@ def _functions(
                 return scale, joint(w + scale * move, u, arrays)
 
             scale, reached = jax.lax.while_loop(too_far, shorter, (1.0, joint(w + move, u, arrays)))
-            return w + scale * move, reached, gain, steps + 1
+            return w + scale * move, reached, root, 0.5 * gradient @ move, steps + 1
 
-        start = (first, joint(first, u, arrays), jnp.inf, 0)
-        w, _, _, steps = jax.lax.while_loop(going, step, start)
-        return _Peak(w, factor(w, u, arrays), steps)
+        # Far from the centre the mode may have moved quite otherwise, to where the density says so.
+        moved = centre["inner"] + centre["slope"] @ (u - centre["outer"])
+        values = joint(moved, u, arrays), joint(centre["inner"], u, arrays)
+        there = values[0] > jnp.nan_to_num(values[1], nan=-jnp.inf)
+        first = jnp.where(there, moved, centre["inner"]), jnp.where(there, *values)
+        w, _, root, _, steps = jax.lax.while_loop(going, step, (*first, jnp.eye(count), jnp.inf, 0))
+        return _Peak(w, root, steps)
 
     def following(u: Any, arrays: Any) -> Any:
         found = jax.lax.stop_gradient(peak(jax.lax.stop_gradient(u), arrays))
-        # A Newton step from the mode stays there, and moves with u as the mode does: −H⁻¹ ∂²/∂w∂u (implicit functions).
-        return found.place + cho_solve((found.factor, True), slope(found.place, u, arrays))
+        # Two Newton steps at the mode stay there, and have the first and the second derivative of the function that
+        # slope(w, u) = 0 implies: −H⁻¹ ∂²/∂w∂u, and so on.
+        w = found.place
+        for _ in range(2):
+            w = w + cho_solve((found.root, True), slope(w, u, arrays))
+        return w
 
     def marginal(u: Any, arrays: Any) -> Any:
         w = following(u, arrays)
-        root = factor(w, u, arrays)
-        volume = 0.5 * count * jnp.log(2 * jnp.pi) - jnp.log(jnp.diagonal(root)).sum()
-        return joint(w, u, arrays) + volume
+        return joint(w, u, arrays) + 0.5 * count * jnp.log(2 * jnp.pi) - _half_log_det(-curvature(w, u, arrays))
 
     def nuisances(u: Any, noise: Any, arrays: Any) -> Any:
         found = peak(u, arrays)
-        log_density = norm.logpdf(noise).sum() + jnp.log(jnp.diagonal(found.factor)).sum()
-        return found.place + solve_triangular(found.factor, noise, lower=True, trans=1), log_density, found.steps
+        log_density = norm.logpdf(noise).sum() + jnp.log(jnp.diagonal(found.root)).sum()
+        return found.place + solve_triangular(found.root, noise, lower=True, trans=1), log_density, found.steps
 
     def all_nuisances(u: Any, noise: Any, arrays: Any) -> Any:
         return jax.lax.map(lambda one: nuisances(one[0], one[1], arrays), (u, noise))
@@ -224,43 +261,42 @@ def _functions(
 
 
 def _whole(
-    target: Target, marginal: Target, split: _Split, drawn: Draws, options: MarginalOptions, climbed: int,
-    modes: list[Mode],
-) -> Draws:  # fmt: skip
+    target: Target, marginal: Target, split: _Split, climbed: int, modes: list[Mode], drawn: Draws
+) -> Draws:
     """Draws with nuisances, each from the normal at its conditional mode."""
     chains, length, _ = drawn.z.shape
     if not length:
-        return nothing_drawn(target.dimension, chains, drawn.seed, options, "marginal", drawn.seconds)
+        return nothing_drawn(target.dimension, chains, drawn.seed, drawn.options, "marginal", drawn.seconds)
     u, (inner, outer) = drawn.z.reshape(chains * length, -1), split
     noise = np.stack([
         np.random.default_rng((drawn.seed, chain)).standard_normal((length, len(inner))) for chain in range(chains)
     ]).reshape(-1, len(inner))  # fmt: skip
-    functions = _functions_of(target, split)
-    with double_precision():
-        w, conditional, steps = (np.asarray(part) for part in functions.nuisances(u, noise, marginal.arrays))
+    w, conditional, steps = _drawn(_functions_of(target, split), marginal, u, noise)
     z = np.empty((len(u), target.dimension))
     z[:, outer], z[:, inner] = u, w
     lp = log_densities(target, z)
     judged = importance(lp, drawn.statistics["lp"].ravel() + conditional)
     each = (steps.reshape(chains, length) + _SLOPES) * (1 + len(inner))
-    usual = int(np.median(each))
-    statistics = {name: values for name, values in drawn.statistics.items() if name != "lp"}
+    statistics = {"lp": lp.reshape(chains, length), "n_gradients": drawn.statistics["n_gradients"] * each}
     assert drawn.warmup_gradients is not None
-    return Draws(
-        z.reshape(chains, length, -1),
-        {
-            **statistics, "lp": lp.reshape(chains, length),
-            "n_gradients": drawn.statistics["n_gradients"] * each,
-        },
-        drawn.seed,
-        options,
-        "marginal",
-        warmup_gradients=(drawn.warmup_gradients + -(-climbed // chains)) * usual,
+    return replace(
+        drawn,
+        z=z.reshape(chains, length, -1),
+        statistics={**drawn.statistics, **statistics},
+        warmup_gradients=(drawn.warmup_gradients + climbed) * int(np.median(each)),
+        metric=None,
         pareto_k=judged.pareto_k,
-        remarks=_remarks(modes),
-        interrupted=drawn.interrupted,
-        seconds=drawn.seconds,
-    )  # fmt: skip
+        remarks=(*_remarks(modes), *judged.remarks(z, _STRANGE)),
+    )
+
+
+def _drawn(functions: _Functions, marginal: Target, u: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Nuisances of many u, in blocks of one size, so that none is compiled again for another number of draws."""
+    count = -(-len(u) // _BLOCK) * _BLOCK
+    places, noises = (np.resize(part, (count, part.shape[1])).reshape(-1, _BLOCK, part.shape[1]) for part in (u, noise))
+    with double_precision():
+        found = [functions.nuisances(*block, marginal.arrays) for block in zip(places, noises, strict=True)]
+    return tuple(np.concatenate(column)[: len(u)] for column in zip(*found, strict=True))
 
 
 def _remarks(modes: list[Mode]) -> tuple[Remark, ...]:

@@ -232,6 +232,7 @@ _ROWS = (
         "NUTS of the parameters of interest, with what is declared as `nuisance` integrated out by Laplace's "
         "approximation (Margossian et al. 2020): hierarchies and correlations that NUTS of all of them does not follow",
         "`nuts` works: a Hessian in all nuisances costs as much as their number in gradients",
+        grows=True,
         marginalises=True,
         approximates=True,
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ import pdflang
 from pdflang.diagnostics import PdflangError
 from pdflang.inference.marginal import _marginal, _split
 from pdflang.inference.options import MarginalOptions
+from pdflang.results.checkpoints import FolderCheckpoints
+from pdflang.results.run_folder import RunFolder
 
 Y, SIGMA = np.array([28.0, 8, -3, 7, -1, 1, 18, 12]), np.array([15.0, 10, 16, 11, 9, 11, 10, 18])
 SCHOOLS = """
@@ -81,6 +84,35 @@ def test_the_marginal_is_that_of_a_hierarchy() -> None:
                 assert float(slope[axis]) == pytest.approx(change, rel=1e-5, abs=1e-6)
 
 
+def test_slopes_and_curvatures_are_those_of_the_density() -> None:
+    """Of counts, whose nuisances are not normal: both follow the mode, and the curvature around it."""
+    import jax
+
+    target = counted(8, 3).target()
+    with jax.enable_x64(True):
+        marginal = _marginal(target, _split(target), np.array([0.3]), np.zeros(3))
+        value, slope, curvature = (
+            jax.jit(f(marginal.log_density)) for f in (lambda g: g, jax.grad, jax.hessian)
+        )  # fmt: skip
+        u, h = np.array([-0.4]), 1e-4
+        for of, change in ((value, slope), (slope, curvature)):
+            expected = (of(u + h, marginal.arrays) - of(u - h, marginal.arrays)) / (2 * h)
+            np.testing.assert_allclose(np.ravel(change(u, marginal.arrays)), np.ravel(expected), rtol=1e-6)
+        centre = {**marginal.arrays["centre"], "slope": np.full((3, 1), 1e4)}
+        astray = float(value(u, {**marginal.arrays, "centre": centre}))
+        assert astray == pytest.approx(float(value(u, marginal.arrays)), rel=1e-12)
+
+
+def test_a_longer_run_goes_on_with_the_same_draws(tmp_path: Path) -> None:
+    problem = correlated(3)
+    target = replace(problem.target, nuisances=(0, 2))
+    short, long = MarginalOptions(2, 100, 100, seed=3), MarginalOptions(2, 100, 160, seed=3)
+    for options in (short, long):
+        kept = FolderCheckpoints(RunFolder(tmp_path), lambda folder: None)
+        draws = draw(problem._replace(target=target), options, checkpoints=kept)
+    np.testing.assert_array_equal(draws.z, draw(problem._replace(target=target), long).z)
+
+
 def test_a_centred_hierarchy_is_sampled_without_its_funnel() -> None:
     """NUTS of all ten parameters diverges at small τ, and its mean of τ comes out too large."""
     tree = schools().sample(method="marginal", seed=1)
@@ -115,11 +147,44 @@ def test_counts_agree_with_nuts_of_all_parameters() -> None:
         np.testing.assert_allclose(a.std(axis=0), sd, rtol=0.1)
 
 
+@pytest.mark.slow
+def test_histfactory_agrees_with_nuts_of_all_parameters() -> None:
+    """Rates that interpolate between variations, and bins with a free factor each."""
+    text = """
+use std.histfactory: normsys, histosys_smooth
+data n[6]: int = [38, 45, 61, 62, 40, 33]
+data s[6] = [1, 4, 12, 13, 5, 1]
+data b[6] = [40, 42, 41, 38, 36, 33]
+data up[6] = [44, 45, 43, 37, 34, 30]
+data down[6] = [36, 39, 39, 39, 38, 36]
+param mu ~ HalfNormal(5)
+nuisance norm ~ Normal(0, 1)
+nuisance shape ~ Normal(0, 1)
+nuisance gamma[6] ~ LogNormal(0, 0.1)
+let background = gamma * histosys_smooth(shape, b, up, down)
+observe n ~ Poisson(normsys(norm, 1.1, 0.9) * (mu * s + background))
+"""
+    model = pdflang.loads(text)
+    one, other = (model.sample(method=method, draws=2000, seed=2) for method in ("marginal", "nuts"))
+    assert one.attrs["pareto_k"] < 0.7
+    for name in ("mu", "norm", "shape", "gamma"):
+        a, b = (np.asarray(tree["posterior"][name]).reshape(8000, -1) for tree in (one, other))
+        sd = b.std(axis=0)
+        assert np.all(np.abs(a.mean(axis=0) - b.mean(axis=0)) < 0.12 * sd)
+        np.testing.assert_allclose(a.std(axis=0), sd, rtol=0.1)
+
+
 def test_pareto_k_tells_nuisances_that_are_far_from_normal() -> None:
     """One that the data hardly touch has its prior for a posterior, which is skew on the unconstrained scale."""
     text = "param a ~ Normal(0, 1)\nnuisance w ~ HalfNormal(1)\ndata y\nobserve y ~ Normal(0.1 * w + a, 2)\n"
     model = pdflang.loads(text, data={"y": 1.0})
     assert model.sample(method="marginal").attrs["pareto_k"] > 0.7
+
+
+def test_nuisances_without_a_mode() -> None:
+    text = "param a ~ Normal(0, 1)\nnuisance w[2] ~ Flat()\ndata y\nobserve y ~ Normal(a + w[0] + w[1], 1)\n"
+    with pytest.raises(PdflangError, match="nuisances have no mode"):
+        pdflang.loads(text, data={"y": 1.0}).sample(method="marginal")
 
 
 def test_it_needs_nuisances_and_something_else() -> None:

@@ -61,16 +61,11 @@ class NutsOptions(ChainOptions):
 
 
 @dataclass(frozen=True)
-class MarginalOptions(Options):
+class MarginalOptions(NutsOptions):
     """Options of `marginal`: NUTS with nuisances integrated out by Laplace's approximation."""
 
-    chains: int = option_as_in(ChainOptions, "chains")
-    warmup: int = option(500, "transitions per chain that adapt step size and metric, not kept", least=20)
-    draws: int = option(1000, "draws to keep per chain", least=1)
+    warmup: int = option_as_in(ChainOptions, "warmup", 500)
     starts: int = option(4, "climbs from draws of the prior to the mode that nuisances follow", least=1)
-    seed: int | None = option_as_in(ChainOptions, "seed")
-    target_acceptance: float = option_as_in(ChainOptions, "target_acceptance", 0.9)
-    threads: int | None = option_as_in(ChainOptions, "threads")
 
 
 @dataclass(frozen=True)
