@@ -12,17 +12,15 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 from importlib.metadata import version
-from importlib.util import find_spec
 from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.inference.bridge import bridged
 from pdflang.inference.chains import sample_chains
-from pdflang.inference.draws import Draws, Remark, nothing_drawn
+from pdflang.inference.draws import Draws, NoFiniteStart, Remark, Unsuited, nothing_drawn
 from pdflang.inference.keeping import leaves_of, tree_like
 from pdflang.inference.monitor import Monitor, QuietMonitor
 from pdflang.inference.normal import Normal
@@ -54,13 +52,6 @@ class Settings(NutsOptions):
     settling: ClassVar[int | None] = None
 
 
-def require_flowjax() -> None:
-    """PdflangError (E620) where the packages of flows are not installed."""
-    if any(find_spec(name) is None for name in ("equinox", "flowjax", "paramax")):
-        message = "flows need the package flowjax, which is not installed"
-        raise PdflangError(Diagnostic("E620", message, remedy='install it: pip install "pdflang[learn]"'))
-
-
 def sample(
     target: Target,
     options: FlowNutsOptions | None = None,
@@ -68,8 +59,7 @@ def sample(
     stop: StopRequest | None = None,
     checkpoints: Checkpoints | None = None,
 ) -> Draws:
-    """Draws of chains, and the evidence of a proper prior. Raises `NoFiniteStart`. Error: E620 without flowjax."""
-    require_flowjax()
+    """Draws of chains, and the evidence of a proper prior. Needs flowjax. Raises `NoFiniteStart`, `Unsuited`."""
     options = options or FlowNutsOptions()
     monitor = monitor or QuietMonitor()
     seed = chosen_seed(options.seed)
@@ -92,7 +82,10 @@ def sample(
             kept, own = later(kept, 1), (seed + 1 + number) % SEEDS
             settings = Settings(chains, warmup, draws, seed=own, threads=options.threads)
             trajectory = Jumping(settings.max_tree_depth)
-            drawn = sample_chains("flow-nuts", trajectory, within, settings, monitor, heard, checkpoints=kept)
+            try:
+                drawn = sample_chains("flow-nuts", trajectory, within, settings, monitor, heard, checkpoints=kept)
+            except NoFiniteStart:
+                raise Unsuited("the density is not finite in the middle of its flow", "sample with `nuts`") from None
             with double_precision():
                 z = np.asarray(functions.places(drawn.z.reshape(-1, target.dimension), within.arrays))
     return _drawn(target, within, options, seed, drawn, z, before, fitting)

@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
+from pdflang.diagnostics.extras import require_extra
 from pdflang.inference.options import (
     AbcOptions,
     AutoOptions,
@@ -54,7 +55,8 @@ class Method:
 
     Of the density it needs a `gradient`, or a `proper` prior that can be drawn from; nothing at all if it only
     `simulates`. It may need data that it `divides`, or nuisances that it `marginalises`. It `grows` if draws can be
-    added to those that there are, and `approximates` if more of them do not bring it nearer to the posterior.
+    added to those that there are, and `approximates` if more of them do not bring it nearer to the posterior. The
+    `packages` of an `extra` are what it is made of.
     """
 
     name: str
@@ -69,6 +71,8 @@ class Method:
     divides: bool = False
     marginalises: bool = False
     approximates: bool = False
+    extra: str = ""
+    packages: tuple[str, ...] = ()
 
     @property
     def adapter(self) -> Callable[..., Draws]:
@@ -77,9 +81,10 @@ class Method:
         return adapter
 
     def require(self, program: Program) -> None:
-        """PdflangError (E611, E612, E625, E626) where the program has not what the method needs."""
+        """PdflangError (E611, E612, E620, E625, E626) where the program, or what is installed, is not what it needs."""
         from pdflang.semantics.capabilities import require_density, require_gradient
 
+        require_extra(f"the method `{self.name}`", self.extra, self.packages)
         if not self.simulates:
             (require_gradient if self.gradient else require_density)(program)
         if self.divides:
@@ -208,6 +213,8 @@ _ROWS = (
         "with; needs no gradient",
         "there are more than some 10 dimensions, where it is slow and may look as if it had converged; or a gradient",
         gradient=False,
+        extra="emcee",
+        packages=("emcee",),
     ),
     Method(
         "chees",
@@ -283,6 +290,8 @@ _ROWS = (
         "NUTS in the coordinates of a normalising flow that was fitted to draws, and independent draws of the flow "
         "(Hoffman et al. 2019; Albergo et al. 2021): curved posteriors and modes that scouts see, with the evidence",
         "the posterior is nearly normal or a density costs little: the flow costs more than it saves",
+        extra="learn",
+        packages=("equinox", "flowjax", "paramax"),
     ),
     Method(
         "persistent",

@@ -35,13 +35,13 @@ def sample(
 ) -> Draws:
     """Draws of the combination; gradients are counted in those of all data, of which a part's are 1/K.
 
-    Raises `Unsuited` where the data cannot be divided, and `NoFiniteStart`.
+    Raises `Unsuited` where the data cannot be divided, or a combination is not for them, and `NoFiniteStart`.
     """
     options = options or SplitOptions()
     seed = chosen_seed(options.seed)
     if target.parts is None:
         raise Unsuited("what was learned of a model has no parts of data", "sample with `nuts`")
-    combine = combination(options.combination)
+    combine = combination(options.combination, target.dimension)
     parts = [part.placed() for part in target.parts(options.parts, seed)]
     settings = NutsOptions(options.chains, options.warmup, options.draws, seed=seed, metric=options.metric)
     programs = [programs_for(part, settings) for part in parts]

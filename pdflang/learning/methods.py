@@ -19,10 +19,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, Literal
 
 from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
+from pdflang.diagnostics.extras import require_extra
 from pdflang.learning.options import (
     AliceOptions,
     CarlOptions,
@@ -106,14 +106,7 @@ class LearningMethod:
 
 def require_packages() -> None:
     """PdflangError (E620) where a package that networks are made of is not installed; this imports none of them."""
-    missing = [name for name in _PACKAGES if find_spec(name) is None]
-    if missing:
-        raise PdflangError(
-            Diagnostic(
-                "E620", f"learning from simulations needs the package {missing[0]}, which is not installed",
-                remedy='install it: pip install "pdflang[learn]"',
-            )
-        )  # fmt: skip
+    require_extra("learning from simulations", "learn", _PACKAGES)
 
 
 def _of_events(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import NamedTuple
 
 import numpy as np
 
-from pdflang.diagnostics import Diagnostic, PdflangError
+from pdflang.diagnostics.extras import require_extra
 
 _FOLDS = 5
 
@@ -38,11 +37,9 @@ def effective_count(weights: np.ndarray) -> float:
     return float(weights.sum() ** 2 / np.sum(weights**2))
 
 
-def require_scikit() -> None:
-    """PdflangError (E620) where scikit-learn is not installed, before anything is made that is to be compared."""
-    if find_spec("sklearn") is None:
-        message = "comparing draws needs the package scikit-learn, which is not installed"
-        raise PdflangError(Diagnostic("E620", message, remedy='install it: pip install "pdflang[learn]"'))
+def require_scikit(purpose: str = "comparing draws") -> None:
+    """PdflangError (E620) where scikit-learn is not installed, before anything is made that it is needed for."""
+    require_extra(purpose, "learn", ("sklearn",))
 
 
 def c2st(reference: np.ndarray, other: np.ndarray, seed: int = 0) -> TwoSamples:

@@ -117,7 +117,7 @@ def normal_parts(random: np.random.Generator, count: int = 3, dimension: int = 2
 @pytest.mark.parametrize("dimension", [1, 2, 5])
 def test_normal_parts_are_combined_to_their_product(name: str, dimension: int) -> None:
     draws, mean, covariance = normal_parts(np.random.default_rng(5), dimension=dimension)
-    combined = combination(name)(draws, np.random.default_rng(6), [])
+    combined = combination(name, draws.shape[-1])(draws, np.random.default_rng(6), [])
     z = combined.z.reshape(-1, dimension)
     sd = np.sqrt(np.diag(covariance))
     assert combined.z.shape == draws.shape[1:]
@@ -135,7 +135,7 @@ def test_what_is_not_normal_is_combined_better_than_by_normals(name: str, nearer
     draws = np.random.default_rng(7).gamma(3.0, 1.0, (2, 4, 5000, 1))
 
     def off(name: str) -> float:
-        z = combination(name)(draws, np.random.default_rng(8), []).z
+        z = combination(name, draws.shape[-1])(draws, np.random.default_rng(8), []).z
         return abs(float(np.mean(z)) - 2.5) + abs(float(np.std(z)) - np.sqrt(5) / 2)
 
     assert off(name) * nearer < off("consensus")

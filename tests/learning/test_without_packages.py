@@ -50,6 +50,20 @@ def test_a_critic_needs_them_and_a_reduction_tells_what_it_can(tmp_path: Path) -
     assert "1.0 numbers are determined" in done.stdout and "autoencoder" not in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("arguments", "missing", "named"),
+    [(("flow-nuts",), "flowjax", "flowjax"), (("split", "--combination", "surrogates"), "sklearn", "scikit-learn")],
+)
+def test_samplers_name_them_before_they_draw(
+    tmp_path: Path, arguments: tuple[str, ...], missing: str, named: str
+) -> None:
+    (tmp_path / "model.pdfm").write_text(MODEL.replace("data y", "data y[N]"))
+    done = pdflang(tmp_path, "sample", "model.pdfm", "--method", *arguments, missing=(missing,))
+    assert done.returncode == 2 and f"needs the package {named}, which is not installed" in done.stderr, done.stderr
+    assert 'pip install "pdflang[learn]"' in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["model.pdfm"]
+
+
 def test_what_was_trained_names_it_too_and_validate_before_it_calibrates(tmp_path: Path) -> None:
     pytest.importorskip("flowjax")
     (tmp_path / "model.pdfm").write_text(MODEL)

@@ -12,9 +12,15 @@ from importlib import import_module
 from pdflang.inference.combining.combined import Combined
 
 
-def combination(name: str) -> Callable[..., Combined]:
-    """The function of that name, one of those that `SplitOptions` has."""
-    found: Callable[..., Combined] = import_module(f"pdflang.inference.combining.{name}").combine
+def combination(name: str, dimension: int) -> Callable[..., Combined]:
+    """The function of that name, one of those that `SplitOptions` has, for draws of this dimension.
+
+    Of `surrogates` errors: E620 without scikit-learn; raises `Unsuited` where there are too many dimensions.
+    """
+    module = import_module(f"pdflang.inference.combining.{name}")
+    if name == "surrogates":
+        module.require(dimension)
+    found: Callable[..., Combined] = module.combine
     return found
 
 

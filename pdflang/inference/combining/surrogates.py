@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
-from pdflang.diagnostics import Diagnostic, PdflangError
 from pdflang.inference import nuts
 from pdflang.inference.combining.combined import Combined, moments_of, product_of
 from pdflang.inference.draws import Unsuited
@@ -23,6 +21,7 @@ from pdflang.inference.normal import Normal
 from pdflang.inference.options import NutsOptions
 from pdflang.inference.surface import log_densities
 from pdflang.inference.target import Target
+from pdflang.results.two_samples import require_scikit
 
 _FIRST, _MORE = 20, 10
 """Points for each dimension that a surrogate begins with, and that it is told in each round."""
@@ -41,24 +40,19 @@ _MOST_DIMENSIONS = 15
 """The points that a smooth function is known by grow beyond all bounds."""
 
 
-def require_scikit() -> None:
-    """PdflangError (E620) where scikit-learn is not installed."""
-    if find_spec("sklearn") is None:
-        message = "Gaussian processes need the package scikit-learn, which is not installed"
-        raise PdflangError(Diagnostic("E620", message, remedy='install it: pip install "pdflang[learn]"'))
-
-
-def combine(draws: np.ndarray, random: np.random.Generator, parts: Sequence[Target]) -> Combined:
-    """Draws of the sum of surrogates by NUTS, and what the sum is there.
-
-    Raises `Unsuited` where there are too many dimensions.
-    """
-    count, chains, each, dimension = draws.shape
+def require(dimension: int) -> None:
+    """What it takes. Error: E620 without scikit-learn; raises `Unsuited` where there are too many dimensions."""
+    require_scikit("a surrogate by Gaussian processes")
     if dimension > _MOST_DIMENSIONS:
         raise Unsuited(
             f"surrogates by Gaussian processes know functions of {_MOST_DIMENSIONS} dimensions at most",
             "combine by `kernels` or `consensus`",
         )
+
+
+def combine(draws: np.ndarray, random: np.random.Generator, parts: Sequence[Target]) -> Combined:
+    """Draws of the sum of surrogates by NUTS, and what the sum is there."""
+    count, chains, each, dimension = draws.shape
     product = product_of(moments_of(draws))
     points = [product.whitened(part.reshape(-1, dimension)) for part in draws]
     known = [_Surrogate(part, own, product, random) for part, own in zip(parts, points, strict=True)]
