@@ -13,7 +13,7 @@ import numpy as np
 from pdflang.driver import rebind
 from pdflang.inference.draws import Unsuited
 from pdflang.inference.target import Target
-from pdflang.semantics.divisible import divisible, require_divisible, rows_of
+from pdflang.semantics.divisible import require_divisible, rows_of
 from pdflang.simulated import data_record, taken
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ def subposteriors(model: CompiledModel, count: int, seed: int) -> list[Target]:
     Rows are divided at random, each axis evenly. Error: E626 where no data can be divided; raises `Unsuited` where
     rows are fewer than parts.
     """
-    require_divisible(model.program)
-    axes = divisible(model.program)
+    axes = require_divisible(model.program)
     lengths = {axis: axis.size.bind(model.bound.lengths) for axis in axes}
     if min(lengths.values()) < count:
         raise Unsuited(

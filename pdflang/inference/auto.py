@@ -202,7 +202,7 @@ def _is_trusted(draws: Draws) -> bool:
         return False
     if draws.sufficient or len(draws.z) < 2 or draws.z.shape[1] < _TELLING:
         return True
-    return all(convergence.rhat(column) < _LARGEST_RHAT for column in np.moveaxis(draws.z, -1, 0))
+    return convergence.largest_rhat(draws.z) < _LARGEST_RHAT
 
 
 def _by_jumps(

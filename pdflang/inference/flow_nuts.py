@@ -142,7 +142,7 @@ def _within(
     checkpoints: Checkpoints | None,
 ) -> Target:  # fmt: skip
     """The posterior in the coordinates of the flow of draws z (m, n), which may be among the checkpoints."""
-    normal = Normal(z.mean(axis=0), np.linalg.cholesky(np.atleast_2d(np.cov(z.T))))
+    normal = Normal.of(z)
     with double_precision():
         key = jax.random.fold_in(jax.random.key(np.uint32(seed)), number)
         saved = None if checkpoints is None else checkpoints.load(0)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import solve_triangular
 
+_NARROW = 1e-12
+"""Of the mean variance: what rounding leaves of a direction that has none."""
+
 
 @dataclass(frozen=True)
 class Normal:
@@ -14,6 +17,13 @@ class Normal:
 
     mean: np.ndarray
     root: np.ndarray
+
+    @classmethod
+    def of(cls, draws: np.ndarray) -> Normal:
+        """The normal with mean and covariance of draws (m, n); where these do not move, it is very narrow."""
+        covariance = np.atleast_2d(np.cov(draws.T))
+        floor = _NARROW * np.trace(covariance) / len(covariance) + 1e-100
+        return cls(draws.mean(axis=0), np.linalg.cholesky(covariance + floor * np.eye(len(covariance))))
 
     @property
     def log_volume(self) -> float:

@@ -27,7 +27,7 @@ from pdflang.inference.target import Target
 from pdflang.inference.turns import run_all
 from pdflang.inference.workers import StopRequest, interrupts
 from pdflang.results.checkpoints import Checkpoints, later
-from pdflang.results.convergence import rhat
+from pdflang.results.convergence import largest_rhat
 
 _PILOT = 400
 """Draws of each cell and chain that its integral is known by; cells that matter then make as many as they share."""
@@ -103,6 +103,10 @@ class _Cell:
         """A column of the transitions of a chain (draw, …)."""
         return np.concatenate([getattr(rows, name) for rows in self.chains[chain].rows])
 
+    def pilots(self) -> list[np.ndarray]:
+        """The first draws of each chain, in the coordinates of the cell."""
+        return [self.column("z", chain)[:_PILOT] for chain in range(len(self.chains))]
+
     def integrals(self) -> np.ndarray:
         """log ∫ of the density in the cell, (chain,), by the first draws of each chain."""
         if self._integrals is None:
@@ -111,9 +115,9 @@ class _Cell:
 
     def _integral(self, number: int) -> float:
         """By a bridge from the normal of the other chains."""
-        pilots = [self.column("z", chain)[:_PILOT] for chain in range(len(self.chains))]
+        pilots = self.pilots()
         others = np.concatenate(pilots[:number] + pilots[number + 1 :])
-        normal = Normal(others.mean(axis=0), np.linalg.cholesky(np.atleast_2d(np.cov(others.T))))
+        normal = Normal.of(others)
         noise = np.random.default_rng((self._seed, self._place, number)).standard_normal((_PROPOSALS, others.shape[1]))
         proposals = normal.mean + noise @ normal.root.T
         drawn = self.column("lp", number)[:_PILOT] - normal.log_density(pilots[number])
@@ -150,7 +154,6 @@ def _drawn(
     assert scouts.warmup_gradients is not None
     explored = int(scouts.warmup_gradients.sum() + scouts.statistics["n_gradients"].sum())
     log_z = logsumexp(np.stack([cell.integrals() for cell in cells]), axis=0)
-    details = {"cells": float(len(cells))}
     return Draws(
         z,
         {"lp": lp, "n_gradients": np.broadcast_to(-(-spent[:, None] // options.draws), lp.shape)},
@@ -160,19 +163,16 @@ def _drawn(
         warmup_gradients=before + -(-explored // options.chains),
         warmup_evaluations=np.full(options.chains, _PROPOSALS * len(cells)),
         evidence=None if target.log_prior is None else mean_evidence(log_z),
-        remarks=tuple(_remarks(cells, numbers)),
+        remarks=tuple(_remarks(cells)),
         seconds={**scouts.seconds, "cells": took},
-        details=details,
+        details={"cells": float(len(cells))},
     )
 
 
-def _remarks(cells: list[_Cell], numbers: range) -> list[Remark]:
+def _remarks(cells: list[_Cell]) -> list[Remark]:
     """Where a cell was not sampled well."""
-    worst = 0.0
-    for cell in cells:
-        v = np.stack([cell.column("z", number)[:_PILOT] for number in numbers])
-        worst = max(worst, *(rhat(v[..., entry]) for entry in range(v.shape[-1])))
-    if worst <= _LARGEST_RHAT:
+    worst = float(np.max([largest_rhat(np.stack(cell.pilots())) for cell in cells]))
+    if worst <= _LARGEST_RHAT:  # there is none of chains that do not move
         return []
     return [
         Remark(

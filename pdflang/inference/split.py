@@ -20,7 +20,7 @@ from pdflang.inference.target import Target
 from pdflang.inference.turns import run_all
 from pdflang.inference.workers import StopRequest, interrupts
 from pdflang.results.checkpoints import Checkpoints
-from pdflang.results.convergence import rhat
+from pdflang.results.convergence import largest_rhat
 
 _LARGEST_RHAT = 1.05
 """Of the chains of a part; a combination of parts that were not sampled well is none."""
@@ -69,8 +69,7 @@ def sample(
         seed,
         options,
         "split",
-        warmup_gradients=np.array([[chain.warmup_gradients for chain in chains] for chains in runs]).sum(axis=0)
-        // options.parts,
+        warmup_gradients=np.sum([[one.warmup_gradients for one in chains] for chains in runs], axis=0) // options.parts,
         warmup_evaluations=np.array([combined.evaluations // options.parts]),
         pareto_k=None if known is None else known.pareto_k,
         remarks=tuple(_remarks(z, int(diverging.sum()), options)),
@@ -86,8 +85,9 @@ def _of_all(runs: list[list[ChainRun]], name: str) -> np.ndarray:
 def _remarks(z: np.ndarray, diverging: int, options: SplitOptions) -> list[Remark]:
     """What is wrong with the draws of parts, and that combinations are approximate."""
     said = []
-    worst = max(rhat(part[..., entry]) for part in z for entry in range(z.shape[-1])) if options.chains > 1 else 0.0
-    if worst > _LARGEST_RHAT or diverging:
+    worst = float(np.max([largest_rhat(part) for part in z])) if options.chains > 1 else 1.0
+    # Of chains that do not move there is no R-hat.
+    if not worst <= _LARGEST_RHAT or diverging:
         also = f"; {diverging} of their transitions diverged" if diverging else ""
         said.append(
             Remark(

@@ -24,6 +24,11 @@ def rhat(draws: np.ndarray) -> float:
     return max(_rhat(_normal_scores(halves)), _rhat(_normal_scores(np.abs(halves - np.median(halves)))))
 
 
+def largest_rhat(draws: np.ndarray) -> float:
+    """The largest R-hat of numbers that are drawn together, (chain, draw, n); NaN where one is."""
+    return float(np.max([rhat(column) for column in np.moveaxis(draws, -1, 0)]))
+
+
 def ess_bulk(draws: np.ndarray) -> float:
     """How many independent draws would determine the ranks as well (section 4.2)."""
     return _ess(_normal_scores(_halves(draws))) if _is_valid(draws) else math.nan

@@ -39,9 +39,10 @@ def divisible(program: Program) -> dict[Axis, tuple[str, ...]]:
     return {axis: tuple(names) for axis, names in candidates.items() if _is_divisible(program, axis, names)}
 
 
-def require_divisible(program: Program) -> None:
-    """PdflangError (E626) where there are no data to divide."""
-    if not divisible(program):
+def require_divisible(program: Program) -> dict[Axis, tuple[str, ...]]:
+    """What `divisible` finds. PdflangError (E626) where there are no data to divide."""
+    found = divisible(program)
+    if not found:
         raise PdflangError(
             Diagnostic(
                 "E626",
@@ -50,6 +51,7 @@ def require_divisible(program: Program) -> None:
                 remedy="sample with `nuts`",
             )
         )
+    return found
 
 
 def rows_of(program: Program, axis: Axis, names: Iterable[str]) -> dict[str, tuple[int, ...]]:

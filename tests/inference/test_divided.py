@@ -221,3 +221,15 @@ def test_a_run_says_how_its_draws_were_combined() -> None:
     tree = line(BY_ROWS[0]).sample(method="split", parts=2, chains=2, warmup=200, draws=200)
     assert tree.attrs["method"] == "split"
     assert "2 parts of the data were combined by `kernels`, an approximation" in tree.attrs["remarks"]
+
+
+def test_draws_that_do_not_move_are_no_error_but_told() -> None:
+    """A part whose chains are stuck has no covariance, and no R-hat."""
+    from pdflang.inference.split import _remarks
+
+    stuck = np.zeros((2, 4, 200, 2))
+    for name in ("consensus", "normal", "kernels", "trees"):
+        combined = combination(name, 2)(stuck, np.random.default_rng(1), [])
+        np.testing.assert_allclose(combined.z, 0.0, atol=1e-40)
+    first, _ = _remarks(stuck, 0, SplitOptions(parts=2))
+    assert first.severity == "warning" and "not to be relied on" in first.sentence

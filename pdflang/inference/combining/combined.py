@@ -44,4 +44,5 @@ def _precision(draws: np.ndarray) -> np.ndarray:
     """The inverse covariance of draws (m, n), without the bias that an inverse has (Hartlap et al. 2007)."""
     count, dimension = draws.shape
     shrink = max(count - dimension - 2, 1) / (count - 1)
-    return shrink * np.linalg.inv(np.atleast_2d(np.cov(draws.T)))
+    root = Normal.of(draws).root
+    return shrink * np.linalg.inv(root @ root.T)

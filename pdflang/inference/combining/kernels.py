@@ -24,7 +24,7 @@ def combine(draws: np.ndarray, random: np.random.Generator, parts: Any) -> Combi
     shape = draws.shape[1:]
     # On this scale the product of the normals is the standard one.
     points = np.stack([product.whitened(part.reshape(-1, shape[-1])) for part in draws])
-    normals = [_normal(part) for part in points]
+    normals = [Normal.of(part) for part in points]
     ratios = np.stack([-normal.log_density(part) for normal, part in zip(normals, points, strict=True)])
     count, total, dimension = points.shape
     width = _bandwidth(total, dimension) * np.sqrt(count)
@@ -57,10 +57,6 @@ def _log_weight(mean: np.ndarray, squares: np.ndarray, count: int, width: float)
     apart = squares - count * np.sum(mean**2, axis=-1)
     blurred = 1 + width**2 / count
     return -0.5 * apart / width**2 - 0.5 * np.sum(mean**2, axis=-1) / blurred
-
-
-def _normal(points: np.ndarray) -> Normal:
-    return Normal(points.mean(axis=0), np.linalg.cholesky(np.atleast_2d(np.cov(points.T))))
 
 
 def _bandwidth(count: int, dimension: int) -> float:

@@ -78,7 +78,7 @@ class _Surrogate:
 
     def __init__(self, part: Target, points: np.ndarray, product: Normal, random: np.random.Generator) -> None:
         self._part, self._product = part, product
-        self._normal = Normal(points.mean(axis=0), np.linalg.cholesky(np.atleast_2d(np.cov(points.T))))
+        self._normal = Normal.of(points)
         first = random.permutation(points)[: _FIRST * points.shape[1]]
         self._points, self.values = np.zeros((0, points.shape[1])), np.zeros(0)
         self._tell(first)

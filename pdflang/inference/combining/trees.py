@@ -33,7 +33,7 @@ def combine(draws: np.ndarray, random: np.random.Generator, parts: Any) -> Combi
     product = product_of(moments)
     shape, dimension = draws.shape[1:], draws.shape[-1]
     own = [product.whitened(part.reshape(-1, dimension)) for part in draws]
-    normals = [Normal(part.mean(axis=0), np.linalg.cholesky(np.atleast_2d(np.cov(part.T)))) for part in own]
+    normals = [Normal.of(part) for part in own]
     many = _NORMAL * len(own[0])
     beside = [normal.mean + random.standard_normal((many, dimension)) @ normal.root.T for normal in normals]
     proposed = random.standard_normal((many, dimension))
