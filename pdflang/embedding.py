@@ -370,12 +370,14 @@ class Model(CompiledModel):
 
     def target(self) -> Target:
         """What samplers see."""
+        from pdflang.elsewhere import bound_here, packed
         from pdflang.inference.target import posterior_of
         from pdflang.subposteriors import subposteriors
 
         if self.stand_in is not None:
             return self.stand_in.target(self)
-        return replace(posterior_of(self), parts=partial(subposteriors, self))
+        apart = None if bound_here(self) else partial(packed, self)
+        return replace(posterior_of(self), parts=partial(subposteriors, self), packed=apart)
 
     def maximised(self, priors: str = "all") -> Target:
         """What optimizers see, without the Jacobian: with all priors, or with those of a `nuisance` alone."""

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pdflang.embedding import Model
     from pdflang.inference import Progressed
     from pdflang.inference.workers import StopRequest
 
@@ -46,10 +45,12 @@ def _done(job: dict[str, Any], folder: Path) -> dict[str, Any]:
     prepare_jax()
     import numpy as np
 
+    from pdflang.elsewhere import unpacked
+    from pdflang.embedding import Model
     from pdflang.fields import parameter_entries
     from pdflang.results.bench.measured import flattened, measured, thinned
 
-    model = _model(job)
+    model = unpacked(Model, job["model"])
     method = METHODS[job["method"]]
     stop = StopRequest()
     clock = _Clock(job["budget"], job["compilation"], job["grace"], stop, lambda why: _leave(folder, {"failure": why}))
@@ -67,15 +68,6 @@ def _done(job: dict[str, Any], folder: Path) -> dict[str, Any]:
     with (folder / DRAWS).open("wb") as file:
         np.savez(file, z=thinned(draws.z, record["ess"]))
     return record
-
-
-def _model(job: dict[str, Any]) -> Model:
-    from pdflang import driver
-    from pdflang.diagnostics import SourceFile
-    from pdflang.embedding import Model
-
-    bound = driver.bound_again(SourceFile(*job["source"]), job["bound"])
-    return Model(bound, driver.compile_bound(bound, exact=job["exact"]), {})
 
 
 class _Compiling:

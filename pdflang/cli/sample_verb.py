@@ -151,7 +151,7 @@ class _Plan:
     @property
     def may_change(self) -> tuple[str, ...]:
         """Options that the run may go on with another value of."""
-        return ("threads", *(_MAY_GROW if self.method.grows else ()))
+        return ("threads", "workers", *(_MAY_GROW if self.method.grows else ()))
 
 
 def _new_plan(name: str, given: dict[str, Any]) -> _Plan:

@@ -1,9 +1,11 @@
-"""One chain as its thread runs it."""
+"""One chain, and how its thread runs it."""
 
 from __future__ import annotations
 
 import math
 import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,11 +22,64 @@ from pdflang.inference.target import Target
 from pdflang.results.checkpoints import Checkpoint
 
 
-class ChainRun:
-    """A chain that can go on, from its start or from where it was saved.
+class Chain(ABC):
+    """A chain that can go on, from its start or from where it was saved, wherever it runs.
 
     The main thread reads `progressed` and, while the chain does not run, the rest.
     """
+
+    def __init__(self, method: str, number: int, dimension: int, options: ChainOptions) -> None:
+        self.progressed = Progressed(number, "starting", 0, options.warmup + options.first_draws)
+        self.is_held = False
+        self.rows: list[Transitions] = []
+        self.warmup_gradients = 0
+        self.spent_before = 0
+        """Gradients of a method in whose place this one is."""
+
+        self.metric: np.ndarray | None = None
+        self.dimension = dimension
+        self._method = method
+        self._number = number
+        self._options = options
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has all the draws that it is to make; while it `is_held`, whether its warmup has ended."""
+        return self.progressed.done >= (self._options.warmup if self.is_held else self.progressed.total)
+
+    @property
+    @abstractmethod
+    def step_size(self) -> float:
+        """What warmup has found; infinite before its end."""
+
+    @abstractmethod
+    def go_on(self) -> None:
+        """One piece of work: the start, or some transitions."""
+
+    @abstractmethod
+    def state(self) -> Mapping[str, np.ndarray] | None:
+        """The leaves of its state, how many transitions are made and wanted, what they cost; None before its start."""
+
+    @abstractmethod
+    def restore(self, saved: Checkpoint) -> bool:
+        """Go on from there; to as many transitions as were wanted, unless the options say how many."""
+
+    def checkpoint(self) -> Checkpoint | None:
+        """Its state, and its draws."""
+        state = self.state()
+        if state is None:
+            return None
+        rows = _joined(self.rows)
+        self.rows = [] if rows is None else [rows]
+        return Checkpoint(self._method, state, {} if rows is None else rows._asdict())
+
+    def extend(self, draws: int) -> None:
+        """Make so many more draws in the next run."""
+        self.progressed = replace(self.progressed, total=self.progressed.total + draws)
+
+
+class ChainRun(Chain):
+    """A chain in this process."""
 
     def __init__(
         self,
@@ -36,19 +91,8 @@ class ChainRun:
         seed: int,
         mode: np.ndarray | None,
     ) -> None:
-        self.progressed = Progressed(number, "starting", 0, options.warmup + options.first_draws)
-        self.is_held = False
-        self.rows: list[Transitions] = []
-        self.warmup_gradients = 0
-        self.spent_before = 0
-        """Gradients of a method in whose place this one is."""
-
-        self.metric: np.ndarray | None = None
-        self.dimension = target.dimension
-        self._method = method
-        self._number = number
+        super().__init__(method, number, target.dimension, options)
         self._target = target
-        self._options = options
         self._programs = programs
         self._seed = seed
         self._mode = mode
@@ -59,13 +103,7 @@ class ChainRun:
         self._size = 1
 
     @property
-    def is_done(self) -> bool:
-        """Whether it has all the draws that it is to make; while it `is_held`, whether its warmup has ended."""
-        return self.progressed.done >= (self._options.warmup if self.is_held else self.progressed.total)
-
-    @property
     def step_size(self) -> float:
-        """What warmup has found; infinite before its end."""
         if self._state is None or self.progressed.done < self._options.warmup:
             return math.inf
         if self._ends_with is None:  # of a chain that was saved
@@ -74,7 +112,6 @@ class ChainRun:
         return self._ends_with
 
     def go_on(self) -> None:
-        """One piece of work: the start, or some transitions."""
         with self._target.there():
             if self._state is None:
                 self._state = self._begin()
@@ -83,24 +120,18 @@ class ChainRun:
             self._state, count = self._advance(self._state)
             self._size = next_size(count, time.perf_counter() - begin, self._chunk)
 
-    def checkpoint(self) -> Checkpoint | None:
-        """The leaves of its state, how many transitions are made and wanted, what they cost; and its draws."""
+    def state(self) -> Mapping[str, np.ndarray] | None:
         if self._state is None:
             return None
-        rows = _joined(self.rows)
-        self.rows = [] if rows is None else [rows]
         numbers = {
             "done": self.progressed.done,
             "total": self.progressed.total,
             "warmup gradients": self.warmup_gradients,
         }
         state = {**leaves_of(self._state), **{name: np.array(number) for name, number in numbers.items()}}
-        if self.metric is not None:
-            state["metric"] = self.metric
-        return Checkpoint(self._method, state, {} if rows is None else rows._asdict())
+        return state if self.metric is None else {**state, "metric": self.metric}
 
     def restore(self, saved: Checkpoint) -> bool:
-        """Go on from there; to as many transitions as were wanted, unless the options say how many."""
         state = tree_like(self._programs.state_shape, saved.state)
         if state is None:
             return False
@@ -114,10 +145,6 @@ class ChainRun:
         divergent = sum(int(rows.diverging.sum()) for rows in self.rows)
         self.progressed = Progressed(self._number, phase, done, max(total, done), divergences=divergent)
         return True
-
-    def extend(self, draws: int) -> None:
-        """Make so many more draws in the next run."""
-        self.progressed = replace(self.progressed, total=self.progressed.total + draws)
 
     def _begin(self) -> State:
         state, metric, start = self._programs.begin(self._target, self._seed, self._number, self._mode)

@@ -1,30 +1,33 @@
 """Chains of Hamiltonian Monte Carlo side by side, whatever their trajectories are; transitions are BlackJAX's.
 
-One single-chain program is compiled and called from threads: under vmap, chains would wait for each other
-at every step of their trajectories. Calls make a bounded number of transitions each, so that an interrupt
-is heard.
+One single-chain program is compiled and called from threads, or in a process for each: under vmap, chains would wait
+for each other at every step of their trajectories. Calls make a bounded number of transitions each, so that an
+interrupt is heard.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
 
-from pdflang.inference.chain import ChainRun, gradients_of
+from pdflang.inference.chain import Chain, ChainRun, gradients_of
+from pdflang.inference.chain_apart import ChainApart, Job, chains_apart
 from pdflang.inference.chunks import Transitions
-from pdflang.inference.draws import Draws
+from pdflang.inference.draws import Draws, Unsuited
 from pdflang.inference.keeping import Keeper
 from pdflang.inference.monitor import Monitor, QuietMonitor
 from pdflang.inference.options import MORE_DRAWS, ChainOptions, chosen_seed
+from pdflang.inference.platform import available_cores
 from pdflang.inference.programs import programs_of
 from pdflang.inference.target import Target
 from pdflang.inference.trajectories import Trajectory
 from pdflang.inference.turns import take_turns
-from pdflang.inference.workers import StopRequest, interrupts
+from pdflang.inference.workers import StopRequest, interrupts, run_tasks
 from pdflang.results.checkpoints import Checkpoints
 
 Kind = TypeVar("Kind", bound=ChainOptions)
@@ -42,7 +45,7 @@ def sample_chains(
     mode: np.ndarray | None = None,
     least_step: float = 0.0,
 ) -> Draws:
-    """Draws from the target; the same for a seed whatever the number of threads.
+    """Draws from the target; the same for a seed whatever the number of threads, and in processes.
 
     Where the options do not say how many, the chains go on until what they have is `enough`, or to the most that
     the options allow; without a judge there are as many as at first. Further draws are those that a longer run
@@ -52,28 +55,55 @@ def sample_chains(
 
     Ctrl-C ends the run after the piece of work in hand and what was drawn is returned, the chains cut to a
     common length; a second one does not wait. So does the `stop` of a caller that makes many runs and hears
-    interrupts itself. Raises `NoFiniteStart`.
+    interrupts itself. Raises `NoFiniteStart`, and `Unsuited` where other processes cannot have the target.
     """
     monitor = monitor or QuietMonitor()
     seed = chosen_seed(options.seed)
+    with _chains(method, trajectory, target, options, seed, mode) as (chains, compile):
+        keeper = Keeper(method, checkpoints)
+        for number, of_another in keeper.restore(chains).items():
+            chains[number].spent_before = gradients_of(of_another)
+        run = _Run(method, chains, options, seed, keeper, trajectory.by_gradients)
+        with interrupts(stop) as stop:
+            monitor.start(method, options.chains, options.warmup + options.first_draws)
+            try:
+                with run.timed("compile"):
+                    compile(stop)
+                run.warm_up(stop, monitor, least_step)
+                run.go(stop, monitor, enough)
+            finally:
+                monitor.finish()
+        return run.collected()
+
+
+@contextmanager
+def _chains(
+    method: str, trajectory: Trajectory, target: Target, options: ChainOptions, seed: int, mode: np.ndarray | None
+) -> Iterator[tuple[Sequence[Chain], Callable[[StopRequest], None]]]:
+    """A scope in which there are chains, and what compiles their programs."""
+    numbers = range(options.chains)
+    if options.workers == "processes":
+        if target.packed is None:
+            raise Unsuited("other processes cannot have this density", "leave `--workers` out: chains run on threads")
+        model = target.packed()
+        jobs = [Job(model, method, number, options, trajectory, seed, mode) for number in numbers]
+        with chains_apart(jobs, target.dimension) as apart:
+            yield apart, partial(_compile_apart, apart, options)
+        return
     programs = programs_of(target, options, trajectory)
-    places, numbers = target.on_devices(), range(options.chains)
-    chains = [ChainRun(method, n, places[n % len(places)], options, programs, seed, mode) for n in numbers]
-    keeper = Keeper(method, checkpoints)
-    for number, of_another in keeper.restore(chains).items():
-        chains[number].spent_before = gradients_of(of_another)
-    run = _Run(method, chains, options, seed, keeper, trajectory.by_gradients)
-    with interrupts(stop) as stop:
-        monitor.start(method, options.chains, options.warmup + options.first_draws)
-        try:
-            with run.timed("compile"):
-                for place in places[: options.chains]:
-                    programs.compile(place, options, stop)
-            run.warm_up(stop, monitor, least_step)
-            run.go(stop, monitor, enough)
-        finally:
-            monitor.finish()
-    return run.collected()
+    places = target.on_devices()
+
+    def compile(stop: StopRequest) -> None:
+        for place in places[: options.chains]:
+            programs.compile(place, options, stop)
+
+    yield [ChainRun(method, n, places[n % len(places)], options, programs, seed, mode) for n in numbers], compile
+
+
+def _compile_apart(chains: Sequence[ChainApart], options: ChainOptions, stop: StopRequest) -> None:
+    """The first chain compiles: where there is a cache, others find the programs there."""
+    for some in (chains[:1], chains[1:]):
+        run_tasks([chain.compile for chain in some], options.threads or available_cores(), stop, patient=False)
 
 
 def sampler(
@@ -105,8 +135,9 @@ class _Run:
     """The chains of one call of `sample_chains`, and what it has to say of them."""
 
     def __init__(
-        self, method: str, chains: list[ChainRun], options: ChainOptions, seed: int, keeper: Keeper, by_gradients: bool
-    ) -> None:
+        self, method: str, chains: Sequence[Chain], options: ChainOptions, seed: int, keeper: Keeper,
+        by_gradients: bool,
+    ) -> None:  # fmt: skip
         self._method = method
         self._chains = chains
         self._keeper = keeper

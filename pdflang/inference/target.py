@@ -26,6 +26,7 @@ class Target:
     it their programs are kept; None where nothing can say it. `parts(count, seed)` are targets of so many parts of the
     data, whose log-densities sum up to this one; None where there are no data to divide. `nuisances` are the
     coordinates of parameters that are declared so, and `device` is where programs run if it is not JAX's first.
+    `packed()` is what another process can make the target of; None where only this one has all that it takes.
     """
 
     dimension: int
@@ -37,6 +38,7 @@ class Target:
     parts: Callable[[int, int], Sequence[Target]] | None = None
     nuisances: tuple[int, ...] = ()
     device: Any = None
+    packed: Callable[[], bytes] | None = None
 
     def placed(self, device: Any = None) -> Target:
         """The same with its arrays where programs run: otherwise each call brings them there."""

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
-import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pdflang.elsewhere import packed
+from pdflang.inference.processes import how_it_ended, started
 from pdflang.inference.workers import StopRequest
 from pdflang.workflows.fan_out import FAILURE
 
@@ -59,11 +57,8 @@ def run_apart(model: Model, job: Job, stop: StopRequest) -> Done | None:
         folder = Path(place)
         grace = max(5.0, 0.25 * job.budget)
         limits = {"compilation": _COMPILATION, "grace": grace}
-        (folder / "job.pickle").write_bytes(pickle.dumps({**_model(model), **vars(job), **limits}))
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", _PROGRAM, str(folder)], env=_environment(), stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
+        (folder / "job.pickle").write_bytes(pickle.dumps({"model": packed(model), **vars(job), **limits}))
+        process = started(_PROGRAM, str(folder))
         deadline = time.monotonic() + job.budget + _COMPILATION + grace + _TO_START
         try:
             while process.poll() is None and not stop.requested and time.monotonic() < deadline:
@@ -78,39 +73,8 @@ def run_apart(model: Model, job: Job, stop: StopRequest) -> Done | None:
             return None
         found = folder / "found.json"
         if not found.is_file():
-            return Done({FAILURE: _ended(code, job.budget)}, None)
+            late = f"not finished within the budget of {job.budget:g} s"
+            return Done({FAILURE: late if code is None else f"its process {how_it_ended(code)}"}, None)
         draws = folder / "draws.npz"
         record = json.loads(found.read_text(encoding="utf-8"))
         return Done(record, draws.read_bytes() if draws.is_file() and FAILURE not in record else None)
-
-
-def _model(model: Model) -> dict[str, Any]:
-    """The model as another process can make it again: text, and what its data have become."""
-    source, bound = model.program.source, model.bound
-    names = [field.name for field in fields(bound) if field.init and field.name != "program"]
-    known = {name: getattr(bound, name) for name in names}
-    return {
-        "source": (source.name, source.text, source.folder and source.folder.resolve()),
-        "bound": {name: dict(value) if isinstance(value, Mapping) else value for name, value in known.items()},
-        "exact": model.functions.generated.is_exact,
-    }
-
-
-def _environment() -> dict[str, str]:
-    """That of this process; the program is found where this one was, and nothing is imported from where we are."""
-    places = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(places), "PYTHONWARNINGS": "ignore"}
-
-
-def _ended(code: int | None, budget: float) -> str:
-    """How a process ended that left nothing."""
-    if code is None:
-        return f"not finished within the budget of {budget:g} s"
-    if code >= 0:
-        return f"its process ended with exit code {code}"
-    if -code == signal.SIGKILL:
-        return "its process was killed: memory was used up, or somebody ended it"
-    try:
-        return f"its process crashed with {signal.Signals(-code).name}"
-    except ValueError:
-        return f"its process crashed with signal {-code}"

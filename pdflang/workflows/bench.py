@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pdflang.diagnostics import Diagnostic, PdflangError, closest_names
+from pdflang.elsewhere import bound_here
 from pdflang.fields import parameter_entries
 from pdflang.inference import METHODS, QuietMonitor
 from pdflang.inference.workers import StopRequest, interrupts
@@ -78,13 +79,8 @@ def _require_entries(model: Model, truth: Mapping[str, Any]) -> None:
 
 def require_apart(model: Model) -> None:
     """That another process can make the model again. Error: E620."""
-    from pdflang.backend.outside import called
-    from pdflang.ir.marks import marked
-
-    with marked(model.program.marks.copy()):
-        registered = called(model.program)
-    if registered:
-        name, span = next(iter(registered.items()))
+    if registered := bound_here(model):
+        name, span = registered
         message = f"`{name}` was registered in this process, and each method runs in a process of its own"
         raise PdflangError(Diagnostic("E620", message, span, remedy="time `model.sample(method=…)` here, one by one"))
     if model.learned is not None:

@@ -38,6 +38,11 @@ class ChainOptions(Options):
         choices=("auto", "dense", "low-rank", "diagonal"),
     )
     threads: int | None = option(None, "chains that run at once; as many as there are cores if not given", least=1)
+    workers: str = option(
+        "threads",
+        "what chains run on: threads of one process, of which at most 4 compute at once, or a process for each",
+        choices=("threads", "processes"),
+    )
 
     @property
     def first_draws(self) -> int:
@@ -194,3 +199,4 @@ class AutoOptions(Options):
     max_tree_depth: int = option_as_in(NutsOptions, "max_tree_depth")
     metric: str = option_as_in(ChainOptions, "metric")
     threads: int | None = option_as_in(ChainOptions, "threads")
+    workers: str = option_as_in(ChainOptions, "workers")
