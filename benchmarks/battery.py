@@ -82,27 +82,33 @@ def bench(name: str, out: Path, arguments: list[str]) -> dict[str, Any] | None:
 
 
 def table(battery: Mapping[str, Any]) -> str:
-    """A line for each model: the best method, and effective draws per second of all, those in brackets that are off."""
-    methods = list(dict.fromkeys(row["name"] for found in battery["models"].values() for row in found["methods"]))
-    lines = [f"| model | best | {' | '.join(methods)} |", f"|---|---|{'---|' * len(methods)}"]
-    for name, found in battery["models"].items():
-        rows = {row["name"]: row for row in found["methods"]}
-        cells = [_cell(rows.get(method)) for method in methods]
-        lines.append(f"| {name} | {found['best'] or '–'} | {' | '.join(cells)} |")
+    """Effective draws per second: of the best in bold, of those in brackets that are off or have not converged."""
+    models = battery["models"]
+    lines = [f"| ESS/s | {' | '.join(models)} |", f"|---|{'---|' * len(models)}"]
+    for method in methods_of(battery):
+        cells = [_cell(found, next((row for row in found["methods"] if row["name"] == method), None))
+                 for found in models.values()]  # fmt: skip
+        lines.append(f"| {method} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _cell(row: Mapping[str, Any] | None) -> str:
+def methods_of(battery: Mapping[str, Any]) -> list[str]:
+    """All methods that ran on some model."""
+    return list(dict.fromkeys(row["name"] for found in battery["models"].values() for row in found["methods"]))
+
+
+def _cell(found: Mapping[str, Any], row: Mapping[str, Any] | None) -> str:
     if row is None or row["why"] is not None:
         return "–"
-    speed = f"{row['ess_per_second']:.3g}"
+    speed = f"{row['ess_per_second']:.2g}" if row["ess_per_second"] < 100 else f"{row['ess_per_second']:.0f}"
+    if row["name"] == found["best"]:
+        return f"**{speed}**"
     return speed if row["verdict"] == "agrees" else f"({speed})"
 
 
 def picture(battery: Mapping[str, Any], path: Path) -> None:
     """Effective draws per second of each method on each model, in those of the best that agrees with the reference."""
-    models = list(battery["models"])
-    methods = list(dict.fromkeys(row["name"] for found in battery["models"].values() for row in found["methods"]))
+    models, methods = list(battery["models"]), methods_of(battery)
     figure = Figure(figsize=(1.6 + 0.42 * len(methods), 1.6 + 0.34 * len(models)), layout="constrained", dpi=150)
     axes = figure.subplots()
     values = np.full((len(models), len(methods)), np.nan)
@@ -133,10 +139,12 @@ def main() -> None:
     parser.add_argument("--budget", type=float, default=60.0, help="seconds of each method [default: 60]")
     parser.add_argument("--only", default=",".join(MODELS), help="names of models, separated by commas [default: all]")
     parser.add_argument("--methods", help="the methods, separated by commas [default: all]")
+    parser.add_argument("--cores", help="cores to run on [default: 1 and all]")
     parser.add_argument("--picture", type=Path, help="where to draw what there is")
     given = parser.parse_args()
     out = given.out.resolve()
-    arguments = ["--budget", str(given.budget), *(["--methods", given.methods] if given.methods else [])]
+    asked = {"budget": given.budget, "methods": given.methods, "cores": given.cores}
+    arguments = [f"--{name}={value}" for name, value in asked.items() if value is not None]
     battery = json.loads(out.read_text(encoding="utf-8")) if out.is_file() else {"models": {}}
     for name in given.only.split(","):
         if name not in MODELS:

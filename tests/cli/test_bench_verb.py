@@ -89,6 +89,7 @@ def test_a_bench_that_was_killed_goes_on(run, model, tmp_path):
     assert not any(Path(f"/proc/{pid}").exists() for pid in ours)
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_finished(run, model, tmp_path):
     process = started(tmp_path, 2, model(NORMAL), "--methods", "hmc,nuts,laplace", *SMALL)
     process.send_signal(signal.SIGINT)
@@ -100,6 +101,7 @@ def test_ctrl_c_keeps_what_is_finished(run, model, tmp_path):
     assert {row["name"] for row in json.loads(done.stdout)["methods"]} == {"hmc", "nuts", "laplace"}
 
 
+@pytest.mark.slow
 def test_a_reference_that_fails_recommends_nothing(run, model):
     """The density of a centred hierarchy has no maximum."""
     text = """

@@ -68,6 +68,7 @@ def test_json_and_data_that_are_not_there(run, model) -> None:
     assert "--size N=100" in run("calibrate", model(ABSENT), code=1).stderr
 
 
+@pytest.mark.slow
 def test_more_fits_and_other_options(run, model, tmp_path: Path) -> None:
     name = model(MODEL)
     run("calibrate", name, *QUICK, "--fits", "8", "--out", "few", "--threads", "1")
@@ -102,6 +103,7 @@ def test_a_run_that_was_killed_goes_on(run, model, started, tmp_path: Path) -> N
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are sent in the way of POSIX")
+@pytest.mark.slow
 def test_an_interrupt_keeps_what_is_done(run, model, started, tmp_path: Path) -> None:
     process = started(100_000)
     process.send_signal(signal.SIGINT)

@@ -38,6 +38,7 @@ def with_data(model, tmp_path):
     return model(TEXT)
 
 
+@pytest.mark.slow
 def test_weights_from_a_file_to_a_page(run, with_data, tmp_path):
     assert "E661" in run("train", with_data, "--method", "reweight", *SMALL, code=1).stderr
     learned = ("train", with_data, "--method", "reweight", *SMALL, "--data", "hits=control.csv", "--out", "trained")
@@ -86,6 +87,7 @@ def test_a_map_of_quantiles(run, with_data, tmp_path):
 
 
 @pytest.mark.parametrize("method", ["reweight", "transport"])
+@pytest.mark.slow
 def test_a_kill_changes_nothing(run, model, tmp_path, method):
     """A training that was killed goes on to the same network as one that was not."""
     y, z = np.random.default_rng(0).uniform(size=(2, 800))

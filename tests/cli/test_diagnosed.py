@@ -33,26 +33,37 @@ FAR_BEYOND = AT_A_BOUND.replace("[-3.0, -2.0, -4.0]", "[-30.0, -30.0, -30.0]")
 @pytest.mark.parametrize(
     ("text", "options", "codes", "sentence", "remedy"),
     [
-        (
+        pytest.param(
             CENTRED,
             ("--draws", "500", "--warmup", "300", "--target-acceptance", "0.6"),
             {0, 3},
             "diverged",
             "--target-acceptance",
+            marks=pytest.mark.slow,
         ),
-        (
+        pytest.param(
             TWO_MODES,
             ("--method", "nuts", "--draws", "300", "--chains", "6"),
             {3},
             "R-hat is above 1.01 for a",
             "several modes",
+            marks=pytest.mark.slow,
         ),
         (TWO_MODES, (), {0}, "the posterior has 2 modes", "a narrower prior"),
         (TWO_MODES, ("--method", "laplace"), {0}, "of the largest alone", "--method smc"),
-        (CENTRED, ("--method", "pathfinder"), {3}, "Pareto k", "--method nuts"),
+        pytest.param(
+            CENTRED, ("--method", "pathfinder"), {3}, "Pareto k", "--method nuts", marks=pytest.mark.slow
+        ),
         (NORMAL, ("--draws", "30", "--warmup", "100"), {0, 3}, "effective draws", "--draws"),
         (JUMPS, ("--draws", "50", "--warmup", "100"), {3}, "the draws are not those of the model", "jumps"),
-        (NARROW, ("--draws", "50", "--warmup", "100"), {3}, "(`rule`, model.pdfm, line 4)", "narrow peaks"),
+        pytest.param(
+            NARROW,
+            ("--draws", "50", "--warmup", "100"),
+            {3},
+            "(`rule`, model.pdfm, line 4)",
+            "narrow peaks",
+            marks=pytest.mark.slow,
+        ),
         (OUTPUT, ("--draws", "500"), {3}, "times its standard deviation (model.pdfm, line 6)", "narrow peaks"),
         (FAR_BEYOND, ("--draws", "2000"), {0}, "tau pile up at the lower bound, 0", "limit"),
         pytest.param(

@@ -22,6 +22,7 @@ def toy(tmp_path):
     return "model.pdfm"
 
 
+@pytest.mark.slow
 def test_from_a_file_to_a_curve(run, toy, tmp_path):
     words = ("--method", "pivot", "-p", "s=[0,1]", "--penalties", "0,20", *SMALL, "--epochs", "4")
     done = run("train", toy, *words, "--report", "--out", "trained")
@@ -58,6 +59,7 @@ def test_hypotheses_must_be_given(run, toy):
     assert "E620" in done.stderr and "write them with commas" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_kill_changes_nothing(run, toy, tmp_path):
     words = ["--method", "pivot", "-p", "s=[0,1]", "--penalties", "1,20", *SMALL, "--epochs", "30"]
     run("train", toy, *words, "--out", "whole")

@@ -25,6 +25,7 @@ def fit(run, model, tmp_path: Path) -> str:
     return "fit.run"
 
 
+@pytest.mark.slow
 def test_a_report_is_not_replaced_unless_asked(run, fit: str, tmp_path: Path) -> None:
     assert run("report", fit).stdout == "report in fit.run/report.html\n"
     again = run("report", fit, code=1)
@@ -52,6 +53,7 @@ def test_overwriting_a_run_takes_its_report_away(run, fit: str, tmp_path: Path) 
     assert not (tmp_path / "fit.run" / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_the_model_is_found_again(run, fit: str, tmp_path: Path) -> None:
     """From another folder by way of the run's; where it was changed or moved, `--model` and the page say so."""
     (tmp_path / "other").mkdir()
@@ -123,6 +125,7 @@ def test_fits_beside_each_other(run, model, tmp_path: Path) -> None:
     assert "E623" in run("compare", "a.run", ".", code=1).stderr
 
 
+@pytest.mark.slow
 def test_the_page_of_several_fits_says_what_it_lacks(run, model, tmp_path: Path) -> None:
     """Functions that cannot be drawn, fits whose model is gone, and arrays that are too long for a table."""
     text = """

@@ -187,9 +187,11 @@ observe y ~ Normal(mu, 1)
 @pytest.mark.parametrize(
     ("text", "options"),
     [
-        pytest.param(SEVERAL, ("--method", "nested", "--live", "400"), id="nested"),
-        pytest.param(SEVERAL, ("--method", "smc", "--particles", "4000"), id="smc", marks=pytest.mark.slow),
-        pytest.param(MEAN, ("--method", "abc", "--simulations", "50000", "--epsilon", "0.01"), id="abc"),
+        pytest.param(SEVERAL, ("--method", "nested", "--live", "400"), id="nested", marks=pytest.mark.slow),
+        pytest.param(SEVERAL, ("--method", "smc", "--particles", "4000"), id="smc"),
+        pytest.param(
+            MEAN, ("--method", "abc", "--simulations", "50000", "--epsilon", "0.01"), id="abc", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_methods_without_chains_go_on(run, model, tmp_path: Path, text: str, options: tuple[str, ...]) -> None:

@@ -74,7 +74,7 @@ def check_folder(tmp_path: Path, stderr: str, wanted: int = MANY) -> None:
     assert f"the draws made so far are kept, {draws} of" in stderr or "keeping what there is" in stderr
 
 
-@pytest.mark.parametrize("seed", range(1, 4, 2))
+@pytest.mark.parametrize("seed", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_sample_ends_well_at_any_time(tmp_path: Path, model, seed: int) -> None:
     delay = late() + seed + random.Random(seed).random()
     process = started(tmp_path, "sample", model(NORMAL), "--draws", str(MANY), "--chains", "2")
@@ -105,7 +105,9 @@ def wait_for(process: Popen, path: Path) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize(("chains", "ending"), [("2", signal.SIGINT), ("7", signal.SIGTERM)])
+@pytest.mark.parametrize(
+    ("chains", "ending"), [pytest.param("2", signal.SIGINT, marks=pytest.mark.slow), ("7", signal.SIGTERM)]
+)
 def test_draws_made_so_far_are_kept(tmp_path: Path, model, chains: str, ending: signal.Signals) -> None:
     """Those of all chains, also where there are more of them than cores, and where a batch system ends the job."""
     arguments = ("sample", model(NORMAL), "--draws", str(MANY), "--chains", chains, "--warmup", "20")

@@ -125,6 +125,7 @@ def test_a_damaged_piece_is_told_and_drawn_again(in_process, model, tmp_path: Pa
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kills as POSIX has them")
+@pytest.mark.slow
 def test_kills_at_random_moments(run, model, tmp_path: Path) -> None:
     arguments = ("simulate", model(EVENTS), "--count", "1400", "--traces")
     began = time.monotonic()

@@ -56,6 +56,7 @@ def test_from_a_file_to_events_and_their_tests(run, with_data, tmp_path):
         assert one["made"][0] == pytest.approx(one["simulated"][0], rel=0.25)
 
 
+@pytest.mark.slow
 def test_at_one_point_by_a_gan(run, with_data, tmp_path):
     (tmp_path / "truth.json").write_text('{"c": 60, "a": 1}', encoding="utf-8")
     done = run("train", with_data, "--method", "gan", *SMALL, "-p", "truth.json", "--out", "trained")

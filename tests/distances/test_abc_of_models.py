@@ -69,6 +69,7 @@ def test_repeated_measurements_come_to_the_exact_posterior() -> None:
     assert shift < 0.2 and ratio < 1.15
 
 
+@pytest.mark.slow
 def test_a_model_whose_detector_can_only_be_run() -> None:
     truth = {"c": 100.0, "b": 2.0}
     model = pdflang.loads(LEAKING, data={"hits": {"y": [0.5]}})
@@ -104,6 +105,7 @@ def test_what_cannot_be_compared_is_told() -> None:
             pdflang.loads(text).sample(method="abc")
 
 
+@pytest.mark.slow
 def test_nothing_is_taken_from_what_was_learned() -> None:
     pytest.importorskip("flowjax")
     trained = pdflang.loads(ROWS).train(simulations=200, epochs=1)
@@ -145,6 +147,7 @@ def test_the_folder_is_that_of_a_run(run: Path) -> None:
         assert done.exit_code in (0, 3), done.output
 
 
+@pytest.mark.slow
 def test_it_is_calibrated_and_validated_by_itself(run: Path) -> None:
     pytest.importorskip("sklearn")
     words = ("--fits", 12, "--draws", 19, "--thin", 1)

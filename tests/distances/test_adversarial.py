@@ -49,6 +49,7 @@ def test_a_critic_learns_the_ratio_of_intensities() -> None:
     np.testing.assert_allclose(read(critics["x"], at)[1], wanted, atol=0.2)
 
 
+@pytest.mark.slow
 def test_measurements_beside_the_likelihood() -> None:
     """Within the errors that are given of the maximum of the posterior, errors not far from the least ones."""
     model = _normal()

@@ -97,6 +97,7 @@ def test_the_beta_toy_and_its_convergence() -> None:
     np.testing.assert_allclose(np.divide(errors[:-1], errors[1:]), 2, rtol=0.25)
 
 
+@pytest.mark.slow
 def test_several_variables_are_projected() -> None:
     truth = {"c": 1500.0, "a": 1.5, "b": 2.5}
     model = pdflang.loads(PLANE, data={"hits": {"x": [0.5, 0.4], "y": [0.5, 0.6]}})
@@ -108,6 +109,7 @@ def test_several_variables_are_projected() -> None:
         assert 0.8 < error / float(least[name]) < 2.5
 
 
+@pytest.mark.slow
 def test_a_detector_that_can_only_be_run() -> None:
     truth = {"c": 600.0, "b": 2.0}
     model = pdflang.loads(LEAKING, data={"hits": {"y": [0.5, 0.4]}})

@@ -24,6 +24,14 @@ PROGRAM = re.compile(r"\.venv/bin/(pdflang|python)")
 INSTALL = re.compile(r"^python3 -m venv \.venv && \.venv/bin/pip install .*? && ")
 
 
+LONG = {
+    "likelihood_free.md", "bench.md", "maximum.md", "simulator.md", "methods.md", "report.md", "pdf_fits.md",
+}  # fmt: skip
+"""Pages whose commands and programs take longer than all others together: the slow tier runs them."""
+
+READ = [pytest.param(page, id=page.name, marks=[pytest.mark.slow] * (page.name in LONG)) for page in PAGES]
+
+
 @contextlib.contextmanager
 def where_installed():
     """What needs a package of an extra that is not there is skipped, with the message that a user would see."""
@@ -51,7 +59,7 @@ def test_models_check(block, tmp_path):
         assert remarks - {"E501", "E512"} == {block.about} - {""}  # those two: files that are not there
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", READ)
 def test_python_runs_and_prints(page):
     namespace = {}
     for block in blocks("python", page):
@@ -74,7 +82,7 @@ def copy(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", READ)
 def test_commands_run(page, copy):
     """One after the other, as a reader of the page types them."""
     for block in blocks("sh", page):

@@ -117,6 +117,7 @@ def test_thousands_of_terms_are_evaluated(sign: str, count: int) -> None:
     assert np.isfinite(value)
 
 
+@pytest.mark.slow
 def test_a_long_sum_has_its_value() -> None:
     import math
 

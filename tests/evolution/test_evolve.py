@@ -44,7 +44,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory):
         yield
 
 
-@pytest.mark.parametrize("order", ["lo", "nlo", "nnlo"])
+@pytest.mark.parametrize("order", [*(pytest.param(order, marks=pytest.mark.slow) for order in ("lo", "nlo")), "nnlo"])
 @pytest.mark.parametrize(("kind", "settings"), [("4 flavours", "flavours = 4"), ("variable", VARIABLE)])
 def test_the_les_houches_tables(order: str, kind: str, settings: str) -> None:
     found = pdflang.loads(BENCHMARK.replace("SETTINGS", f'order = "{order}", {settings}')).derived({"k": 1.0})
@@ -88,6 +88,7 @@ def test_every_flavour_is_its_own() -> None:
         assert np.asarray(found[f"out_{parton}"]) == pytest.approx(column, rel=1e-4, abs=1e-7), parton
 
 
+@pytest.mark.slow
 def test_two_steps_are_one() -> None:
     """The first ends where bottom is absent, which then is none of what evolves on."""
     step = "pdfset {} = {} |> evolve(Q = {}, charm = 1.3)\n".format
@@ -98,6 +99,7 @@ def test_two_steps_are_one() -> None:
         assert np.asarray(found[f"{parton}2"]) == pytest.approx(np.asarray(found[f"{parton}1"]), rel=1e-4, abs=1e-7)
 
 
+@pytest.mark.slow
 def test_a_flavour_that_is_left_behind() -> None:
     """Below its mass charm is like no other quark; the light ones and the gluon follow it."""
     x = np.geomspace(1e-3, 0.7, 6)
@@ -110,6 +112,7 @@ def test_a_flavour_that_is_left_behind() -> None:
         assert np.asarray(found[f"out_{parton}"]) == pytest.approx(column, rel=2e-4, abs=1e-6), parton
 
 
+@pytest.mark.slow
 def test_a_coupling_from_above_does_not_run_through_a_top_quark() -> None:
     """No top is none at any scale: to 2 GeV with α_s given at 91.2 GeV is to 2 GeV and with α_s given there."""
     from pdflang.evolution.operators import operators
@@ -143,7 +146,7 @@ def test_an_operator_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 SCALES = (50.0, 3.0, 50.0, 4.0)
 
 
-@pytest.mark.parametrize("given", ["data", "constants"])
+@pytest.mark.parametrize("given", ["data", pytest.param("constants", marks=pytest.mark.slow)])
 def test_several_scales_are_those_one_by_one(given: str) -> None:
     """Charm below and above its threshold, a scale that comes twice; with derivatives, and as functions and numbers."""
     names = {"data": "data Qs[N]\n", "constants": f"const Qs = [{', '.join(map(str, SCALES))}]\n"}[given]

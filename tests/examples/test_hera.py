@@ -146,6 +146,7 @@ def test_it_is_as_good_as_the_reference(fit):
     assert fit.chi2 == pytest.approx(1308.2, abs=0.1)
 
 
+@pytest.mark.slow
 def test_densities_of_the_library_fit_as_well():
     fit = package.load(FOLDER / "ct18.pdfm").map(starts=1)
     assert fit.converged and len(fit.params) == 14

@@ -13,6 +13,7 @@ from as_a_user import EXAMPLES, pdflang, posterior
 pytestmark = pytest.mark.skipif(not find_spec("flowjax"), reason="needs the packages of pdflang[learn]")
 
 
+@pytest.mark.slow
 def test_a_shower_is_learned_from_without_a_density(tmp_path):
     model = EXAMPLES / "shower" / "model.pdfm"
     assert "simulator and joint score only" in pdflang(tmp_path, "check", model)
@@ -26,6 +27,7 @@ def test_a_shower_is_learned_from_without_a_density(tmp_path):
         assert abs(values.mean() - truth[name]) < 3 * values.std() and values.std() < wide
 
 
+@pytest.mark.slow
 def test_three_cross_sections_are_told_in_nine_numbers(tmp_path):
     model = EXAMPLES / "reduction" / "model.pdfm"
     pdflang(tmp_path, "reduce", model, "--seed", 1, "--epochs", 100, "--out", "r")
