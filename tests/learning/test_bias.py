@@ -44,7 +44,15 @@ def normal() -> pdflang.Model:
     return pdflang.loads(NORMAL, data={"y": np.zeros(25)})
 
 
-@pytest.mark.parametrize(("used", "offset", "width"), [(25, 0.0, 1.0), (25, 0.1, 1.0), (10, 0.0, 1.0), (10, 0.2, 2.0)])
+@pytest.mark.parametrize(
+    ("used", "offset", "width"),
+    [
+        pytest.param(25, 0.0, 1.0, marks=pytest.mark.slow),
+        pytest.param(25, 0.1, 1.0, marks=pytest.mark.slow),
+        (10, 0.0, 1.0),
+        (10, 0.2, 2.0),
+    ],
+)
 def test_normals_have_a_closed_form(used: int, offset: float, width: float) -> None:
     found = bias_at(normal(), Crude(used, offset, width), {"mu": 0.7}, sets=200, seed=2)  # type: ignore[arg-type]
     # The learned score is Σ (y − μ − offset)/w²: mean −n·offset/w², covariance n/w⁴, curvature n/w².
@@ -84,6 +92,7 @@ def test_without_a_density_there_is_only_the_shift() -> None:
 
 
 @pytest.mark.parametrize("method", ["alice", "rolr"])
+@pytest.mark.slow
 def test_shifts_are_those_of_posteriors(method: str) -> None:
     """At the mean of the exact posterior, of the data of the model itself: on average over data, and of one set."""
     tree, beside = trained(method).sample(seed=2, draws=1000), exact()

@@ -61,6 +61,7 @@ def test_posterior_and_evidence_are_the_conjugate_ones(trained):
 
 
 @pytest.mark.parametrize(("simulations", "epochs", "y"), [(2000, 15, 2.0), (200, 1, 6.0)])
+@pytest.mark.slow
 def test_two_modes_have_their_weights(simulations, epochs, y):
     """Beside quadrature; also where little was learned: weights take over, and tell what they cost."""
     model = pdflang.loads(SQUARE, data={"y": y})

@@ -152,6 +152,7 @@ def test_quantiles_of_known_distributions() -> None:
     assert np.isfinite(quantiles(np.zeros(100), np.ones(100))).all()
 
 
+@pytest.mark.slow
 def test_two_columns_are_moved_as_little_as_can_be() -> None:
     """The map of normal distributions is linear, A^-1/2 (A^1/2 B A^1/2)^1/2 A^-1/2, in units of the columns."""
     learned = trained("transport")
@@ -172,6 +173,7 @@ def test_two_columns_are_moved_as_little_as_can_be() -> None:
     np.testing.assert_allclose(np.cov(moved.T), other, atol=0.12)
 
 
+@pytest.mark.slow
 def test_a_convex_network_is_convex() -> None:
     own = Convex(jax.random.key(3), 3, 8, 2)
     points = jax.random.normal(jax.random.key(4), (50, 3)) * 3
@@ -215,6 +217,7 @@ def test_events_that_were_put_aside_are_like_corrected_ones(method: str) -> None
     assert test.effective == 1 if method == "transport" else 0.4 < test.effective < 0.9
 
 
+@pytest.mark.slow
 def test_distributions_and_effective_numbers_are_those_of_the_weights() -> None:
     rng = np.random.default_rng(0)
     rows = np.column_stack([rng.normal(size=4000), rng.integers(0, 3, 4000), np.eye(2)[rng.integers(2, size=4000)]])
@@ -242,6 +245,7 @@ def of_kinds() -> Any:
     return pdflang.loads(KINDS, data={"hits": observed})
 
 
+@pytest.mark.slow
 def test_labels_and_whole_numbers_are_weighted() -> None:
     learned = of_kinds().train("reweight", parameters={"n": 1500.0, "m": 3.0}, **QUICK)
     k = np.arange(1, 8)
@@ -260,6 +264,7 @@ def test_labels_and_whole_numbers_are_not_moved() -> None:
     assert "use `reweight`" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_weights_may_have_signs() -> None:
     """Events are of a sum that is positive: of what the smearing makes of the signed rate."""
 
@@ -321,6 +326,7 @@ def test_what_a_correction_cannot_do_is_told() -> None:
             learned.simulate({"n": 1.0})
 
 
+@pytest.mark.slow
 def test_it_is_the_same_by_seed_and_from_a_folder(tmp_path: Path) -> None:
     few = {"parameters": {"n": 4000.0, "a": 0.0}, "events": 1000, "epochs": 2, "width": 16}
     model = trained("transport", "LINE")._model

@@ -83,7 +83,12 @@ def distance(first: Any, second: Any) -> float:
 
 
 @pytest.mark.parametrize(
-    ("method", "largest", "told"), [("flow", 0.02, 0.54), ("gan", 0.05, 0.56), ("vae", 0.025, 0.55)]
+    ("method", "largest", "told"),
+    [
+        ("flow", 0.02, 0.54),
+        pytest.param("gan", 0.05, 0.56, marks=pytest.mark.slow),
+        pytest.param("vae", 0.025, 0.55, marks=pytest.mark.slow),
+    ],
 )
 def test_events_are_those_of_the_simulator(method: str, largest: float, told: float) -> None:
     learned = trained(method)
@@ -99,6 +104,7 @@ def test_events_are_those_of_the_simulator(method: str, largest: float, told: fl
 
 
 @pytest.mark.parametrize(("method", "largest"), [("flow", 0.03), ("vae", 0.06)])
+@pytest.mark.slow
 def test_columns_of_all_kinds(method: str, largest: float) -> None:
     made, real = trained(method, CELLS).simulate(TRUTH[CELLS], events=20_000)["hits"], simulated(CELLS)
     assert set(made["s"]) == {"left", "right"} and made["n"].dtype.kind == "i" and made["n"].min() == 0
@@ -138,6 +144,7 @@ def test_strange_events_stand_out() -> None:
         assert np.quantile(low, 0.99) < high.min()
 
 
+@pytest.mark.slow
 def test_a_flow_is_a_likelihood_too() -> None:
     data = model().simulator().draw(1, seed=4, parameters=TRUTH[BLUR]).dataset(0)
     exact = model().rebind(data)
@@ -158,6 +165,7 @@ def net(y: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("method", "largest"), [("flow", 0.025), ("gan", 0.035)])
+@pytest.mark.slow
 def test_of_signed_events_the_sum_is_made(method: str, largest: float) -> None:
     learned = model(SIGNED).train(method=method, **SMALL | OWN[method] | {"simulations": 800})
     grid = np.linspace(-1, 2, 2001)
@@ -200,6 +208,7 @@ def test_v_is_minus_log_4_where_nothing_is_told_apart() -> None:
     assert told(lambda inputs: 0.5 * inputs[0])[0] < value
 
 
+@pytest.mark.slow
 def test_v_ends_at_its_optimum() -> None:
     learned = trained("gan")
     value, error = learned.learned.scales["hits value"][0]
@@ -292,6 +301,7 @@ def test_columns_are_known_by_their_values_and_come_back() -> None:
 # --- ensembles ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_ensemble_knows_its_own_error(tmp_path: Path) -> None:
     learned = model().train(method="flow", ensemble=4, **SMALL | {"simulations": 60, "epochs": 12})
     assert len(learned.history) == 4

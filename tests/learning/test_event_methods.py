@@ -39,6 +39,8 @@ OWN: dict[str, dict[str, Any]] = {
     "sally": {"rounds": 2, "simulations": 120},
     "scandal": {"layers": 1},
 }
+SLOW = ["rolr", "rascal", "scandal"]
+"""Like the others, which are enough to see that nothing is broken."""
 
 
 @cache
@@ -72,7 +74,7 @@ def densities(y: NDArray[np.float64], b: float) -> tuple[NDArray[np.float64], ND
     return kernel @ f, kernel @ (f * (1 / (b + 1) + np.log(1 - x)))
 
 
-@pytest.mark.parametrize("method", list(OWN))
+@pytest.mark.parametrize("method", [pytest.param(m, marks=[pytest.mark.slow] * (m in SLOW)) for m in OWN])
 def test_the_posterior_is_the_exact_one(method: str) -> None:
     tree = trained(method).sample(seed=2, draws=1000)
     for name in TRUTH:
@@ -82,7 +84,7 @@ def test_the_posterior_is_the_exact_one(method: str) -> None:
     assert tree.attrs["learned_by"] == method
 
 
-@pytest.mark.parametrize("method", ["alice", "scandal"])
+@pytest.mark.parametrize("method", ["alice", pytest.param("scandal", marks=pytest.mark.slow)])
 def test_independent_events_tell_nothing_of_their_number(method: str) -> None:
     tree = trained(method, IID).sample(seed=2, draws=1000)
     (mean, sd), (known_mean, known_sd) = moments(tree, "b"), moments(exact(IID), "b")
@@ -91,7 +93,15 @@ def test_independent_events_tell_nothing_of_their_number(method: str) -> None:
     assert stats.kstest(n[::10], stats.lognorm(0.1).cdf).pvalue > 1e-3
 
 
-@pytest.mark.parametrize(("method", "largest"), [("alice", 0.02), ("rascal", 0.03), ("scandal", 0.03), ("carl", 0.1)])
+@pytest.mark.parametrize(
+    ("method", "largest"),
+    [
+        ("alice", 0.02),
+        pytest.param("rascal", 0.03, marks=pytest.mark.slow),
+        pytest.param("scandal", 0.03, marks=pytest.mark.slow),
+        ("carl", 0.1),
+    ],
+)
 def test_ratios_of_events_are_those_of_densities(method: str, largest: float) -> None:
     y = np.linspace(-0.1, 0.8, 50)
     found = trained(method).event_log_ratios("hits", {"y": y}, TRUTH, OTHER)
@@ -99,6 +109,7 @@ def test_ratios_of_events_are_those_of_densities(method: str, largest: float) ->
     assert np.sqrt(np.mean((found - known) ** 2)) < largest, np.abs(found - known).max()
 
 
+@pytest.mark.slow
 def test_two_points_and_the_classifier_beside_them() -> None:
     """Between two points the joint ratio teaches far better than labels do, from the same events."""
     two = {name: np.array([TRUTH[name], OTHER[name]]) for name in TRUTH}
@@ -138,6 +149,7 @@ def test_scores_are_those_of_the_density() -> None:
     assert np.abs(scores["n"]).max() < 0.1 / TRUTH["n"]  # a normalised density does not depend on n
 
 
+@pytest.mark.slow
 def test_any_number_of_events_is_read() -> None:
     """The likelihood of many events is the sum of those of its parts: sums are taken once."""
     learned = trained("alice")
@@ -187,6 +199,7 @@ def test_it_is_the_same_by_seed_and_from_a_folder(tmp_path: Path) -> None:
     assert float(read.log_density(TRUTH, at)) == float(again.log_density(TRUTH, at))
 
 
+@pytest.mark.slow
 def test_a_simulator_without_a_density() -> None:
     """Where only the detector can be run, the posterior contains the truth, and is narrower than the prior."""
     leaky = "{\n    draw leak ~ Beta(2, 20)\n    draw y ~ Normal(x * (1 - leak), 0.1)\n}"
@@ -222,6 +235,7 @@ def test_what_was_not_learned_is_said() -> None:
         trained("alice").event_log_ratios("hit", {"y": [0.1]}, TRUTH, OTHER)
 
 
+@pytest.mark.slow
 def test_events_may_have_signed_weights() -> None:
     """Negative events among positive ones, as corrections of higher order have them: what is learned is their sum."""
     text = """

@@ -87,6 +87,7 @@ def test_the_posterior_is_the_exact_one() -> None:
         assert abs(np.log(float(tree[parameter].std()) / sd)) < 0.15
 
 
+@pytest.mark.slow
 def test_three_latent_numbers_and_losses_against_quadrature() -> None:
     data = data_of(LEAK)
     learned = pdflang.loads(LEAK, data=data).train(method="latents", **SMALL)
@@ -106,6 +107,7 @@ def test_three_latent_numbers_and_losses_against_quadrature() -> None:
     np.testing.assert_allclose(found - found[0], exact - exact[0], atol=0.5)
 
 
+@pytest.mark.slow
 def test_more_proposals_take_the_bias_away() -> None:
     """With few proposals log of a mean is too low; what the training says of it is about what is seen."""
     text = TEXTS["one latent"].format(draw="draw")

@@ -107,6 +107,7 @@ def _at(z: float) -> dict[str, np.ndarray]:
     return {**x, "x2": x["x2"] + np.where(label == 1, z - own, 0.0)}
 
 
+@pytest.mark.slow
 def test_with_a_penalty_the_nuisance_is_gone_at_a_moderate_loss() -> None:
     """One coordinate alone is exactly pivotal: its AUC is Φ(1/√2), which the classifier must nearly have, or more."""
     plain, most = curve().classifiers
@@ -163,6 +164,7 @@ def test_a_curve_of_penalties_falls() -> None:
 # --- measures -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_fresh_adversary_finds_what_is_there() -> None:
     """Of normal pairs of correlation ρ it is −½ log(1 − ρ²) at any scale of the output, and nothing of others."""
     random = np.random.default_rng(1)

@@ -172,6 +172,7 @@ def test_the_mean_score_of_events_is_zero(changed: dict[str, float]) -> None:
     assert is_zero(batch.joint_score())
 
 
+@pytest.mark.slow
 def test_the_covariance_is_that_of_the_score_and_more() -> None:
     """E[t | data] is the score of the density: what a trace says more is uncorrelated with it."""
     model, batch = example("detector"), detector().part(0, 150)
@@ -225,6 +226,7 @@ def test_the_joint_density_of_an_event_is_what_a_hand_would_write() -> None:
     np.testing.assert_array_equal(found[batch.traces["events"]["background of tracker"]["row"]], 0.0)
 
 
+@pytest.mark.slow
 def test_events_of_two_variables_and_two_periods() -> None:
     model = example("events_2d")
     at = {
