@@ -112,6 +112,7 @@ def test_kills_at_random_moments(run, tmp_path: Path, long_run: LongRun, seed: i
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are sent in the way of POSIX")
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on(run, tmp_path: Path, long_run: LongRun) -> None:
     arguments, code, _ = long_run
     process = started(tmp_path, *arguments, "--save-every", "0", "--out", "cut.run")

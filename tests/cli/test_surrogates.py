@@ -29,6 +29,7 @@ def with_data(model, tmp_path):
     return model(TEXT)
 
 
+@pytest.mark.slow
 def test_from_a_file_to_events_and_their_tests(run, with_data, tmp_path):
     done = run("train", with_data, "--method", "flow", *SMALL, "--ensemble", "2", "--out", "trained")
     assert "flow: likelihood learned from 60 simulations" in done.stdout and "network 2: validation loss" in done.stdout

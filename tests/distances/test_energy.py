@@ -80,6 +80,7 @@ def test_the_score_is_that_of_all_pairs_also_where_events_are_weighted() -> None
     assert -float(target.log_density(other, target.arrays)) == pytest.approx(40 * found / unit, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_the_beta_toy_and_its_convergence() -> None:
     """The second shape, by five simulated events for each: the error falls by the root of the number of events."""
     model, errors = pdflang.loads(BETA, data={"xs": [0.4, 0.5, 0.6]}), []

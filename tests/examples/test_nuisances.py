@@ -24,7 +24,10 @@ POINT = {
 SETS = 'variant = "legacy"'
 
 
-@pytest.fixture(scope="module", params=["", ", weights = [1, 2.5]"], ids=["alike", "weighted"])
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param("", id="alike", marks=pytest.mark.slow), pytest.param(", weights = [1, 2.5]", id="weighted")],
+)
 def text(request):
     assert COVARIANCE in TEXT and SETS in TEXT
     return TEXT.replace(SETS, SETS + request.param)

@@ -195,6 +195,7 @@ def test_cells_are_cut_between_modes() -> None:
     assert cells_of(frame.inside(z)[:15], np.zeros(15), 4)[0].scout.shape == (3,)  # too few to be divided
 
 
+@pytest.mark.slow
 def test_partition_weighs_modes_without_a_prior() -> None:
     problem = two_modes(share=0.2)
     improper = problem._replace(target=replace(problem.target, log_prior=None))

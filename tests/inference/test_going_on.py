@@ -126,7 +126,9 @@ def assert_are_the_same(found: Draws, wanted: Draws) -> None:
     assert found.remarks == wanted.remarks and not found.interrupted
 
 
-@pytest.mark.parametrize("killed", [True, False], ids=["killed", "interrupted"])
+@pytest.mark.parametrize(
+    "killed", [pytest.param(True, id="killed"), pytest.param(False, id="interrupted", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize(("target", "options"), CASES)
 def test_cut_runs_end_with_the_same_draws(tmp_path: Path, target: Any, options: Options, killed: bool) -> None:
     whole = draw_from(target, options)
@@ -147,6 +149,7 @@ def test_cut_runs_end_with_the_same_draws(tmp_path: Path, target: Any, options: 
     assert_are_the_same(found, whole)
 
 
+@pytest.mark.slow
 def test_a_run_of_another_size_begins_anew(tmp_path: Path) -> None:
     target = banana().target
     for options, others in (

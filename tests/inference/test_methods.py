@@ -57,25 +57,25 @@ from pdflang.inference.options import (
 from pdflang.inference.workers import StopRequest
 
 EXACT = [
-    pytest.param(correlated(2), SmcOptions(), id="smc: 2 dimensions"),
-    pytest.param(correlated(2), NestedOptions(), id="nested: 2 dimensions"),
+    pytest.param(correlated(2), SmcOptions(), id="smc: 2 dimensions", marks=pytest.mark.slow),
+    pytest.param(correlated(2), NestedOptions(), id="nested: 2 dimensions", marks=pytest.mark.slow),
     pytest.param(banana(), SmcOptions(), id="smc: banana"),
-    pytest.param(banana(), NestedOptions(), id="nested: banana"),
-    pytest.param(funnel(), SmcOptions(moves=10), id="smc: funnel"),
-    pytest.param(funnel(), NestedOptions(), id="nested: funnel"),
+    pytest.param(banana(), NestedOptions(), id="nested: banana", marks=pytest.mark.slow),
+    pytest.param(funnel(), SmcOptions(moves=10), id="smc: funnel", marks=pytest.mark.slow),
+    pytest.param(funnel(), NestedOptions(), id="nested: funnel", marks=pytest.mark.slow),
     pytest.param(two_modes(), SmcOptions(), id="smc: two modes"),
     pytest.param(two_modes(), NestedOptions(live=500), id="nested: two modes"),
-    pytest.param(correlated(2), PersistentOptions(), id="persistent: 2 dimensions"),
-    pytest.param(banana(), PersistentOptions(), id="persistent: banana"),
-    pytest.param(funnel(), PersistentOptions(moves=10), id="persistent: funnel"),
+    pytest.param(correlated(2), PersistentOptions(), id="persistent: 2 dimensions", marks=pytest.mark.slow),
+    pytest.param(banana(), PersistentOptions(), id="persistent: banana", marks=pytest.mark.slow),
+    pytest.param(funnel(), PersistentOptions(moves=10), id="persistent: funnel", marks=pytest.mark.slow),
     pytest.param(two_modes(), PersistentOptions(), id="persistent: two modes"),
-    pytest.param(correlated(2), TemperingOptions(), id="tempering: 2 dimensions"),
+    pytest.param(correlated(2), TemperingOptions(), id="tempering: 2 dimensions", marks=pytest.mark.slow),
     pytest.param(banana(), TemperingOptions(), id="tempering: banana"),
-    pytest.param(funnel(), TemperingOptions(), id="tempering: funnel"),
+    pytest.param(funnel(), TemperingOptions(), id="tempering: funnel", marks=pytest.mark.slow),
     pytest.param(two_modes(), TemperingOptions(draws=4000), id="tempering: two modes"),
     pytest.param(banana(), FlowNutsOptions(), id="flow-nuts: banana"),
     pytest.param(two_modes(), FlowNutsOptions(), id="flow-nuts: two modes", marks=pytest.mark.slow),
-    pytest.param(correlated(2), PartitionOptions(), id="partition: 2 dimensions"),
+    pytest.param(correlated(2), PartitionOptions(), id="partition: 2 dimensions", marks=pytest.mark.slow),
     pytest.param(two_modes(), PartitionOptions(), id="partition: two modes"),
     pytest.param(two_modes(), AutoOptions(), id="auto: two modes"),
     pytest.param(two_modes(), PathfinderOptions(paths=16), id="pathfinder: two modes"),
@@ -316,7 +316,10 @@ CHAINS = [
     pytest.param(correlated(1), SliceOptions(), 1500, id="slice: 1 dimension"),
     pytest.param(correlated(2), EllipticalOptions(), 1500, id="elliptical: 2 dimensions"),
     pytest.param(correlated(10, width=0.5), EllipticalOptions(), 1500, id="elliptical: 10 dimensions"),
-    pytest.param(correlated(300, width=0.3), EllipticalOptions(draws=500, moves=20), 300, id="elliptical: 300"),
+    pytest.param(
+        correlated(300, width=0.3), EllipticalOptions(draws=500, moves=20), 300, id="elliptical: 300",
+        marks=pytest.mark.slow,
+    ),
     pytest.param(banana(), GistOptions(draws=2000), 200, id="gist: banana"),
     pytest.param(banana(), MclmcOptions(draws=4000), 200, id="mclmc: banana"),
     pytest.param(banana(), SliceOptions(moves=10), 200, id="slice: banana"),
@@ -440,7 +443,12 @@ def posed_for(options: Options) -> Problem:
     return problem._replace(target=replace(problem.target, nuisances=(1,)))
 
 
-@pytest.mark.parametrize("options", QUICK, ids=lambda options: type(options).__name__)
+def _kept(options: Options) -> Any:
+    """Twice a flow is compiled for as long as all others."""
+    return pytest.param(options, marks=[pytest.mark.slow] * isinstance(options, FlowNutsOptions))
+
+
+@pytest.mark.parametrize("options", [_kept(one) for one in QUICK], ids=lambda options: type(options).__name__)
 def test_a_seed_decides_and_costs_are_recorded(options: Any) -> None:
     problem = posed_for(options)
     one, same = draw(problem, options), draw(problem, options)
@@ -470,6 +478,7 @@ def test_a_density_that_is_nowhere_finite(options: Options) -> None:
         draw(problem._replace(target=hopeless), options)
 
 
+@pytest.mark.slow
 def test_impossible_places_of_the_prior_are_a_part_of_the_evidence() -> None:
     """A likelihood of 1 where x > 0 and 0 elsewhere: Z = ½, and the posterior is half a normal."""
     import jax.numpy as jnp
@@ -489,6 +498,7 @@ def test_impossible_places_of_the_prior_are_a_part_of_the_evidence() -> None:
         assert_has_the_evidence(draws, half, 0.05)
 
 
+@pytest.mark.slow
 def test_a_plateau_of_the_likelihood() -> None:
     """A likelihood of ½ where x < 0 and of 1 elsewhere, under N(0, 10): Z = ¾, and ⅔ of the posterior is above 0."""
     import jax.numpy as jnp
@@ -507,6 +517,7 @@ def test_a_plateau_of_the_likelihood() -> None:
         assert abs(np.mean(draws.z > 0) - 2 / 3) < 0.05
 
 
+@pytest.mark.slow
 def test_a_narrow_ring() -> None:
     """Steps that suit the spread of the whole are far too long: SMC repeats its moves with shorter ones."""
     from jax.scipy.stats import norm

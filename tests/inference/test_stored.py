@@ -62,6 +62,7 @@ def test_a_second_process_draws_the_same_and_traces_nothing(tmp_path: Path, meth
     np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.slow
 def test_another_model_has_other_programs_and_broken_files_are_made_again(tmp_path: Path) -> None:
     first, _ = sampled(tmp_path)
     other, traced = sampled(tmp_path, scale=0.1)

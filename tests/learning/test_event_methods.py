@@ -39,7 +39,7 @@ OWN: dict[str, dict[str, Any]] = {
     "sally": {"rounds": 2, "simulations": 120},
     "scandal": {"layers": 1},
 }
-SLOW = ["rolr", "rascal", "scandal"]
+SLOW = ["carl", "rolr", "rascal", "scandal"]
 """Like the others, which are enough to see that nothing is broken."""
 
 

@@ -115,6 +115,7 @@ def test_a_damaged_folder_is_said(trained, tmp_path):
         pdflang.load_trained(tmp_path / "trained", data={"x": X, "y": Y})
 
 
+@pytest.mark.slow
 def test_a_seed_gives_the_same_network():
     few = {"simulations": 300, "epochs": 2, "width": 8, "layers": 1}
     first, second, other = (means().train(seed=seed, **few) for seed in (5, 5, 6))
@@ -141,6 +142,7 @@ def test_data_of_another_shape_are_refused(trained):
         other.with_learned(trained("npe").learned)
 
 
+@pytest.mark.slow
 def test_bounds_and_whole_numbers():
     """A probability, and counts: Beta(1 + n, 11 - n) within its bounds, normalised on the scale of the probability."""
     text = "param p ~ Uniform(0, 1)\ndata n: int\nobserve n ~ Binomial(10, p)"
@@ -180,6 +182,7 @@ def test_sets_of_events():
         model.train(method="nle")
 
 
+@pytest.mark.slow
 def test_rounds_are_for_one_data_set():
     one = means().train(seed=1, rounds=2, simulations=2000, epochs=15, width=16, layers=2)
     mean, sd = moments(one.sample(draws=1000))

@@ -74,6 +74,7 @@ def exact_outputs(x: dict[str, np.ndarray]) -> np.ndarray:
 # --- the toy of the paper -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_plain_classifier_is_the_posterior_averaged_over_the_nuisance() -> None:
     x, label, _ = events(20_000)
     found, known = trained().event_outputs("hits", x, penalty=0), exact_outputs(x)
@@ -123,6 +124,7 @@ def test_with_a_penalty_the_nuisance_is_gone_at_a_moderate_loss() -> None:
     assert stats.ks_2samp(*plainly).statistic > 0.2
 
 
+@pytest.mark.slow
 def test_it_is_the_same_by_seed_and_from_its_folder(tmp_path: Path) -> None:
     few = {**SMALL, "simulations": 40, "epochs": 2, "penalties": "0,1", "width": 8}
     first, second, other = (

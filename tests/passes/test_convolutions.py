@@ -422,7 +422,7 @@ def test_gradients(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name != "Normal")) for name in DIFFERENTIATED]
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name != "Laplace")) for name in DIFFERENTIATED]
 )
 def test_second_derivatives(name: str) -> None:
     """What `map` takes for standard errors, against differences of the gradient."""

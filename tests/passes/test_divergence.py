@@ -185,6 +185,7 @@ def test_what_always_diverges(integrand: str, region: str, place: str) -> None:
     assert diagnostic.message.startswith(f"this integral diverges at {place}: ")
 
 
+@pytest.mark.slow
 def test_a_long_chain_of_functions_is_answered() -> None:
     links = "".join(f"func f{i}(x) = f{i - 1}(2*x) + f{i - 1}(3*x - {i})\n" for i in range(1, 12))
     text = f"func f0(x) = 1/(x + 9)\n{links}{PREAMBLE}output result = integral(f11(x) for x in (0, 1))"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import pickle
 import time
 from pathlib import Path
 
@@ -12,8 +11,8 @@ import numpy as np
 import pytest
 
 import pdflang
-from pdflang import driver
-from pdflang.diagnostics import PdflangError, SourceFile
+from pdflang.diagnostics import PdflangError
+from pdflang.elsewhere import packed, unpacked
 from pdflang.inference import METHODS
 from pdflang.inference.workers import StopRequest
 from pdflang.workflows import BenchOptions, apart
@@ -79,6 +78,7 @@ def test_same_seed_same_draws(model, found):
     assert (again.ess, again.means, again.widths) == (found["hmc"].ess, found["hmc"].means, found["hmc"].widths)
 
 
+@pytest.mark.slow
 def test_a_method_that_fails_costs_its_row(tmp_path):
     """The density of a centred hierarchy has no maximum that the Laplace approximation could stand at."""
     told: list[str] = []
@@ -174,9 +174,7 @@ def test_nothing_is_imported_from_where_we_are(model, tmp_path, monkeypatch):
 def test_another_process_has_the_same_density(name):
     """Events, several files, tables of theory and measured data sets."""
     model = pdflang.load(ROOT / "examples" / f"{name}.pdfm")
-    job = pickle.loads(pickle.dumps(apart._model(model)))
-    bound = driver.bound_again(SourceFile(*job["source"]), job["bound"])
-    again = pdflang.Model(bound, driver.compile_bound(bound, exact=job["exact"]), {})
+    again = unpacked(pdflang.Model, packed(model))
     assert again.source == model.source
     z = np.random.default_rng(1).normal(size=model.dimension)
     densities = [float(one.target().log_density(z, one.target().arrays)) for one in (model, again)]
