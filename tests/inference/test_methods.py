@@ -73,7 +73,7 @@ EXACT = [
     pytest.param(banana(), TemperingOptions(), id="tempering: banana"),
     pytest.param(funnel(), TemperingOptions(), id="tempering: funnel", marks=pytest.mark.slow),
     pytest.param(two_modes(), TemperingOptions(draws=4000), id="tempering: two modes"),
-    pytest.param(banana(), FlowNutsOptions(), id="flow-nuts: banana"),
+    pytest.param(banana(), FlowNutsOptions(), id="flow-nuts: banana", marks=pytest.mark.slow),
     pytest.param(two_modes(), FlowNutsOptions(), id="flow-nuts: two modes", marks=pytest.mark.slow),
     pytest.param(correlated(2), PartitionOptions(), id="partition: 2 dimensions", marks=pytest.mark.slow),
     pytest.param(two_modes(), PartitionOptions(), id="partition: two modes"),

@@ -85,7 +85,7 @@ def distance(first: Any, second: Any) -> float:
 @pytest.mark.parametrize(
     ("method", "largest", "told"),
     [
-        ("flow", 0.02, 0.54),
+        pytest.param("flow", 0.02, 0.54, marks=pytest.mark.slow),
         pytest.param("gan", 0.05, 0.56, marks=pytest.mark.slow),
         pytest.param("vae", 0.025, 0.55, marks=pytest.mark.slow),
     ],

@@ -123,6 +123,7 @@ def test_two_points_and_the_classifier_beside_them() -> None:
     assert 5 * errors["alice"] < errors["carl"] and errors["alice"] < 3e-4, errors
 
 
+@pytest.mark.slow
 def test_a_classifier_is_calibrated_between_two_points() -> None:
     """One that was trained too short is as good as it can be when its output is taken for no more than a statistic."""
     learned = model().train(method="carl", simulations=400, events=64, width=24, epochs=1, seed=1)

@@ -84,6 +84,7 @@ def test_the_plain_classifier_is_the_posterior_averaged_over_the_nuisance() -> N
     assert plain.loss == pytest.approx(-np.mean(np.log(np.where(label == 1, known, 1 - known))), abs=0.015)
 
 
+@pytest.mark.slow
 def test_what_the_plain_classifier_tells_of_the_nuisance_is_what_histograms_say() -> None:
     """The mutual information of its output and the nuisance, by two million events."""
     x, _, z = events(2_000_000)
@@ -292,6 +293,7 @@ def test_a_nuisance_must_have_a_prior_of_its_own(text: str, message: str) -> Non
         hypotheses(text, {"b": [1, 3]})
 
 
+@pytest.mark.slow
 def test_what_was_not_learned_is_said() -> None:
     for asked in (trained().sample, trained().map):
         with pytest.raises(PdflangError, match="`pivot` tells hypotheses apart, and has learned no density"):

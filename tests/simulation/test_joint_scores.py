@@ -270,6 +270,7 @@ def sites() -> pdflang.Model:
     return pdflang.loads(SITES, data={"hits": {"y": [0.5], "k": ["soft"]}})
 
 
+@pytest.mark.slow
 def test_every_kind_of_site_has_its_density() -> None:
     at = {"c": np.array([90.0, 60.0]), "s": 0.15, "w": 0.3}
     other = {"c": np.array([80.0, 70.0]), "s": 0.17, "w": 0.4}
@@ -301,6 +302,7 @@ observe y ~ Iid(shape |> tracker)
 """
 
 
+@pytest.mark.slow
 def test_the_mean_of_the_joint_score_at_given_data_is_the_score() -> None:
     at = {"mu": 0.4, "s": 1.5}
     batch = pdflang.loads(SMEARED).simulator().draw(3000, seed=2, parameters=at)
