@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -85,6 +86,8 @@ class ChainApart(Chain):
 
     @property
     def step_size(self) -> float:
+        if self.progressed.done < self._options.warmup:  # after an interrupt the process may still be compiling
+            return math.inf
         found: float = self._ask("step_size")
         return found
 
